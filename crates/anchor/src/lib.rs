@@ -1,0 +1,1 @@
+//! Trust anchor: product secret and device value to master keys and seeds

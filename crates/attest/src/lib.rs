@@ -1,0 +1,1 @@
+//! Verification of TPM evidence: credential activation, EK certificates

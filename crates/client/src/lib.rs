@@ -1,0 +1,1 @@
+//! A pure-Rust TPM 2.0 client

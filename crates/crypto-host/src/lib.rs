@@ -1,0 +1,1 @@
+//! The fast cryptographic provider for hosts

@@ -1,0 +1,18 @@
+//! The cryptography of a TPM 2.0.
+//!
+//! Hashes, HMAC, block ciphers, key derivation and the deterministic generator are the same everywhere (pure Rust).
+//! Public-key primitives come from a [`Provider`]: the portable one here, or the fast one for hosts in
+//! `ironroot-crypto-host`. Schemes and paddings are written once, above the provider. [`conformance`] is the suite that
+//! every provider passes.
+#![no_std]
+#![forbid(unsafe_code)]
+#![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+#![cfg_attr(test, allow(clippy::arithmetic_side_effects))]
+
+extern crate alloc;
+
+pub mod provider;
+pub mod random;
+
+pub use provider::{CryptoError, EccPoint, EccProvider, Provider, RsaPrivateKey, RsaProvider};
+pub use random::Random;

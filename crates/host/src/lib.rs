@@ -1,0 +1,1 @@
+//! The TPM as a daemon: simulator and swtpm protocols

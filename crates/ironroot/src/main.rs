@@ -1,0 +1,2 @@
+//! The `ironroot` command.
+fn main() {}

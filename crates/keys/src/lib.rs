@@ -1,0 +1,1 @@
+//! Applications' keys in a TPM: CSR, TLS

@@ -1,0 +1,78 @@
+//! What the active profile lets through unmarshalling: algorithms, curves and key sizes (Part 2, clause 4.6: a value
+//! that the implementation does not support is refused as if it were unknown).
+
+/// Algorithms, by `TPM_ALG_ID` (all assigned ids are below 256).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AlgorithmSet([u128; 2]);
+
+impl AlgorithmSet {
+    /// No algorithm.
+    pub const NONE: Self = Self([0; 2]);
+    /// Every algorithm.
+    pub const ALL: Self = Self([u128::MAX; 2]);
+
+    const fn word(self, id: u16) -> u128 {
+        match id >> 7 {
+            0 => self.0[0],
+            1 => self.0[1],
+            _ => 0,
+        }
+    }
+
+    /// Whether the set holds `id`.
+    #[must_use]
+    pub const fn contains(self, id: u16) -> bool {
+        (self.word(id) >> (id & 127)) & 1 == 1
+    }
+
+    /// The set with `id` added.
+    #[must_use]
+    pub const fn with(self, id: u16) -> Self {
+        let bit = 1u128 << (id & 127);
+        match id >> 7 {
+            0 => Self([self.0[0] | bit, self.0[1]]),
+            1 => Self([self.0[0], self.0[1] | bit]),
+            _ => self,
+        }
+    }
+
+    /// The set with `id` taken out.
+    #[must_use]
+    pub const fn without(self, id: u16) -> Self {
+        let bit = 1u128 << (id & 127);
+        match id >> 7 {
+            0 => Self([self.0[0] & !bit, self.0[1]]),
+            1 => Self([self.0[0], self.0[1] & !bit]),
+            _ => self,
+        }
+    }
+}
+
+/// What unmarshalling accepts beyond the fixed rules of Part 2.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rules {
+    /// Algorithms; others give `TPM_RC_HASH`, `TPM_RC_SYMMETRIC`, … as the interface type says.
+    pub algorithms: AlgorithmSet,
+    /// Curves, one bit for each `TPM_ECC_CURVE` below 128; others give `TPM_RC_CURVE`.
+    pub curves: u128,
+    /// RSA key sizes in bits; others give `TPM_RC_VALUE`.
+    pub rsa_key_bits: &'static [u16],
+    /// AES key sizes in bits; others give `TPM_RC_VALUE`.
+    pub aes_key_bits: &'static [u16],
+}
+
+impl Rules {
+    /// Everything that this crate knows: for clients and verifiers.
+    pub const ALL: Self = Self {
+        algorithms: AlgorithmSet::ALL,
+        curves: u128::MAX,
+        rsa_key_bits: &[1024, 2048, 3072, 4096],
+        aes_key_bits: &[128, 192, 256],
+    };
+
+    /// Whether the curve with this `TPM_ECC_CURVE` is accepted.
+    #[must_use]
+    pub const fn has_curve(&self, curve: u16) -> bool {
+        curve < 128 && (self.curves >> (curve & 127)) & 1 == 1
+    }
+}

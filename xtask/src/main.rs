@@ -1,0 +1,2 @@
+//! The one door for people who build Ironroot.
+fn main() {}
