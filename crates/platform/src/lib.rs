@@ -1,15 +1,20 @@
 //! What a TPM needs from where it runs, as small traits that are honest about quality.
 //!
 //! The TPM core does no I/O: whatever holds it (a daemon, a secure world, a fuzzer) hands it these. [`memory`] has
-//! platforms for tests, among them one that fails on demand.
+//! platforms for tests, among them one that fails on demand; with the feature `std`, `host` has the entropy and the clock
+//! of an operating system.
 #![no_std]
 #![forbid(unsafe_code)]
 #![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
 extern crate alloc;
+#[cfg(feature = "std")]
+extern crate std;
 
 mod clock;
 mod entropy;
+#[cfg(feature = "std")]
+pub mod host;
 pub mod memory;
 mod secret;
 mod storage;
