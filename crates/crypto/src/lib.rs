@@ -2,7 +2,7 @@
 //!
 //! Hashes, HMAC, block ciphers, key derivation and the deterministic generator are the same everywhere (pure Rust).
 //! Public-key primitives come from a [`Provider`]: the portable one here, or the fast one for hosts in
-//! `ironroot-crypto-host`. Schemes and paddings are written once, above the provider. [`conformance`] is the suite that
+//! `ironroot-crypto-host`. Schemes and paddings are written once, above the provider. `conformance` is the suite that
 //! every provider passes.
 #![no_std]
 #![forbid(unsafe_code)]
@@ -11,8 +11,19 @@
 
 extern crate alloc;
 
+pub mod drbg;
+pub mod hash;
+pub mod hmac;
+pub mod kdf;
 pub mod provider;
 pub mod random;
+pub mod rsa;
+pub mod symmetric;
 
-pub use provider::{CryptoError, EccPoint, EccProvider, Provider, RsaPrivateKey, RsaProvider};
+pub use drbg::Drbg;
+pub use hash::{Digest, Hasher, digest};
+pub use hmac::{Hmac, hmac};
+pub use kdf::{kdfa, kdfe};
+pub use provider::{CryptoError, EccPoint, EccProvider, EccSecretPoint, Provider, RsaPrivateKey, RsaProvider};
 pub use random::Random;
+pub use symmetric::{Aes, cfb_decrypt, cfb_encrypt, xor_obfuscate};

@@ -1,0 +1,143 @@
+//! HMAC_DRBG with SHA-256 (SP 800-90A Rev. 1, 10.1.2): the generator behind every random number of a TPM, and the one
+//! that primary keys are derived with.
+//!
+//! Chosen over Hash_DRBG and CTR_DRBG because it needs nothing that a TPM does not have anyway, has the simplest security
+//! argument, and is deterministic in every byte. The state changes with each request, so that a later look into memory
+//! does not give away earlier output.
+
+use core::fmt;
+use ironroot_wire::TpmiAlgHash;
+use zeroize::Zeroizing;
+
+use crate::{Hmac, Random};
+
+/// The most that one request may give, in bytes (SP 800-90A, table 2: 2^19 bits). [`Random::fill`] makes several requests.
+pub const MAX_REQUEST: usize = 1 << 16;
+
+/// After this many requests [`Drbg::needs_reseed`] says so. SP 800-90A allows 2^48.
+pub const RESEED_INTERVAL: u64 = 1 << 32;
+
+const HASH: TpmiAlgHash = TpmiAlgHash::Sha256;
+const SIZE: usize = 32;
+
+/// A seeded generator of 256-bit strength. Erased when dropped.
+pub struct Drbg {
+    /// HMAC with the working state's `Key`, prepared.
+    keyed: Hmac,
+    /// The working state's `V`.
+    value: Zeroizing<[u8; SIZE]>,
+    requests: u64,
+}
+
+impl Drbg {
+    /// Instantiates from `entropy` (at least 256 bits of it), a `nonce` (another 128 bits, or more entropy) and a
+    /// personalization string (10.1.2.3).
+    #[must_use]
+    pub fn new(entropy: &[u8], nonce: &[u8], personalization: &[u8]) -> Self {
+        Self::from_parts(&[entropy, nonce, personalization])
+    }
+
+    /// The deterministic generator of one derivation: the same seed and the same list of `parts` always give the same
+    /// bytes. The seed is the entropy input; the personalization string is each part behind its length (32 bits,
+    /// big-endian), so that different lists never collide. Seeds must have at least 256 bits of entropy.
+    #[must_use]
+    pub fn from_seed(seed: &[u8], parts: &[&[u8]]) -> Self {
+        let mut drbg = Self::blank();
+        drbg.update(|hmac| {
+            hmac.update(seed);
+            for part in parts {
+                hmac.update(&u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes());
+                hmac.update(part);
+            }
+            true
+        });
+        drbg
+    }
+
+    /// Takes in fresh entropy and additional input (10.1.2.4).
+    pub fn reseed(&mut self, entropy: &[u8], additional: &[u8]) {
+        self.update(|hmac| {
+            hmac.update(entropy);
+            hmac.update(additional);
+            true
+        });
+        self.requests = 0;
+    }
+
+    /// Whether the owner should [`Drbg::reseed`] before the next request.
+    #[must_use]
+    pub fn needs_reseed(&self) -> bool {
+        self.requests >= RESEED_INTERVAL
+    }
+
+    /// Fills `out` in requests of at most [`MAX_REQUEST`] bytes, with the same additional input in each (10.1.2.5).
+    pub fn generate(&mut self, out: &mut [u8], additional: &[u8]) {
+        for request in out.chunks_mut(MAX_REQUEST) {
+            let provided = |hmac: &mut Hmac| {
+                hmac.update(additional);
+                !additional.is_empty()
+            };
+            if !additional.is_empty() {
+                self.update(provided);
+            }
+            for block in request.chunks_mut(SIZE) {
+                self.step();
+                for (to, from) in block.iter_mut().zip(self.value.iter()) {
+                    *to = *from;
+                }
+            }
+            self.update(provided);
+            self.requests = self.requests.saturating_add(1);
+        }
+    }
+
+    fn from_parts(seed_material: &[&[u8]]) -> Self {
+        let mut drbg = Self::blank();
+        drbg.update(|hmac| {
+            seed_material.iter().for_each(|part| hmac.update(part));
+            true
+        });
+        drbg
+    }
+
+    fn blank() -> Self {
+        Self { keyed: Hmac::new(HASH, &[0; SIZE]), value: Zeroizing::new([1; SIZE]), requests: 0 }
+    }
+
+    /// `HMAC_DRBG_Update` (10.1.2.2). `provide` adds the provided data and says whether there is any.
+    fn update(&mut self, provide: impl Fn(&mut Hmac) -> bool) {
+        for round in [0x00, 0x01] {
+            let mut hmac = self.keyed.clone();
+            hmac.update(&*self.value);
+            hmac.update(&[round]);
+            let more = provide(&mut hmac);
+            self.keyed = Hmac::new(HASH, &Zeroizing::new(hmac.finish()));
+            self.step();
+            if !more {
+                break;
+            }
+        }
+    }
+
+    /// `V = HMAC(Key, V)`.
+    fn step(&mut self) {
+        let mut hmac = self.keyed.clone();
+        hmac.update(&*self.value);
+        let next = Zeroizing::new(hmac.finish());
+        for (to, from) in self.value.iter_mut().zip(next.iter()) {
+            *to = *from;
+        }
+    }
+}
+
+impl Random for Drbg {
+    fn fill(&mut self, out: &mut [u8]) {
+        self.generate(out, &[]);
+    }
+}
+
+impl fmt::Debug for Drbg {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Drbg")
+    }
+}

@@ -1,0 +1,86 @@
+//! The two key derivation functions of a TPM (Part 1, 8.4.10).
+
+use alloc::{vec, vec::Vec};
+use ironroot_wire::TpmiAlgHash;
+use zeroize::Zeroizing;
+
+use crate::{Digest, Hasher, Hmac};
+
+/// `KDFa()` (Part 1, 8.4.10.2): SP 800-108 in counter mode with HMAC.
+///
+/// `bits` is the number of bits wanted; the result has `(bits + 7) / 8` bytes, and where `bits` is no multiple of 8 the
+/// surplus high bits of the first byte are clear. A zero byte follows `label` unless it ends in one already.
+#[must_use]
+pub fn kdfa(
+    algorithm: TpmiAlgHash,
+    key: &[u8],
+    label: &[u8],
+    context_u: &[u8],
+    context_v: &[u8],
+    bits: u32,
+) -> Zeroizing<Vec<u8>> {
+    let keyed = Hmac::new(algorithm, key);
+    derive(bits, |counter| {
+        let mut hmac = keyed.clone();
+        hmac.update(&counter.to_be_bytes());
+        hmac.update(label);
+        hmac.update(terminator(label));
+        hmac.update(context_u);
+        hmac.update(context_v);
+        hmac.update(&bits.to_be_bytes());
+        hmac.finish()
+    })
+}
+
+/// `KDFe()` (Part 1, 8.4.10.3): the one-step derivation of SP 800-56C with a hash, for ECDH.
+///
+/// `z` is the x coordinate of the shared point, `party_u` and `party_v` the x coordinates of the ephemeral and the static
+/// public point. Sizes, label and surplus bits as in [`kdfa`].
+#[must_use]
+pub fn kdfe(
+    algorithm: TpmiAlgHash,
+    z: &[u8],
+    label: &[u8],
+    party_u: &[u8],
+    party_v: &[u8],
+    bits: u32,
+) -> Zeroizing<Vec<u8>> {
+    derive(bits, |counter| {
+        let mut hash = Hasher::new(algorithm);
+        hash.update(&counter.to_be_bytes());
+        hash.update(z);
+        hash.update(label);
+        hash.update(terminator(label));
+        hash.update(party_u);
+        hash.update(party_v);
+        hash.finish()
+    })
+}
+
+/// Concatenates `block(1)`, `block(2)`, … to the wanted number of bits.
+fn derive(bits: u32, mut block: impl FnMut(u32) -> Digest) -> Zeroizing<Vec<u8>> {
+    let size = usize::try_from(bits.div_ceil(8)).unwrap_or(usize::MAX);
+    let mut output = Zeroizing::new(vec![0u8; size]);
+    let (mut rest, mut counter) = (output.as_mut_slice(), 1u32);
+    while !rest.is_empty() {
+        let bytes = Zeroizing::new(block(counter));
+        let (filled, left) = rest.split_at_mut(bytes.len().min(rest.len()));
+        for (to, from) in filled.iter_mut().zip(bytes.iter()) {
+            *to = *from;
+        }
+        (rest, counter) = (left, counter.saturating_add(1));
+    }
+    clear_surplus_bits(&mut output, bits);
+    output
+}
+
+/// Clears the bits of the first byte that are above the lowest `bits` of the whole.
+pub(crate) fn clear_surplus_bits(bytes: &mut [u8], bits: u32) {
+    if let (Some(first), 1..8) = (bytes.first_mut(), bits % 8) {
+        *first &= 0xff_u8.checked_shr(8_u32.saturating_sub(bits % 8)).unwrap_or(0xff);
+    }
+}
+
+fn terminator(label: &[u8]) -> &'static [u8] {
+    if label.last() == Some(&0) { &[] } else { &[0] }
+}
