@@ -23,8 +23,8 @@ pub const MAX_SYM_KEY: usize = 32;
 pub const MAX_SYM_BLOCK: usize = 16;
 /// Bytes of data that may be sealed (`MAX_SYM_DATA`).
 pub const MAX_SYM_DATA: usize = 128;
-/// Bytes of the largest `TPM2B_SENSITIVE_CREATE` data: a derivation label and context fit too.
-pub const MAX_SENSITIVE_DATA: usize = 256;
+/// Bytes of the largest `TPM2B_SENSITIVE_DATA`.
+pub const MAX_SENSITIVE_DATA: usize = MAX_SYM_DATA;
 /// Bytes of the largest private area: the integrity value, IV, auth value, seed and five CRT values of an RSA-4096 key.
 pub const MAX_PRIVATE: usize = 2048;
 /// Bytes of the largest encrypted secret (RSA-4096, or a point of P-521).

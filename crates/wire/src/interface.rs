@@ -1,0 +1,198 @@
+//! Interface types: algorithms and flags that a place in a structure accepts (Part 2, clause 9).
+
+use alloc::vec::Vec;
+
+use crate::{Reader, TpmEccCurve, TpmRc, TpmaAlgorithm, Wire};
+
+/// `TPMI_YES_NO` (Part 2, 9.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TpmiYesNo(pub bool);
+
+impl Wire for TpmiYesNo {
+    fn marshal(&self, out: &mut Vec<u8>) {
+        u8::from(self.0).marshal(out);
+    }
+    fn unmarshal(reader: &mut Reader<'_>) -> Result<Self, TpmRc> {
+        match u8::unmarshal(reader)? {
+            0 => Ok(Self(false)),
+            1 => Ok(Self(true)),
+            _ => Err(TpmRc::VALUE),
+        }
+    }
+}
+
+wire_enum! {
+    /// `TPMI_ALG_HASH` (Part 2, 9.31).
+    TpmiAlgHash: u16, else HASH, checked algorithms {
+        /// SHA-1.
+        Sha1 = 0x0004,
+        /// SHA-256.
+        Sha256 = 0x000B,
+        /// SHA-384.
+        Sha384 = 0x000C,
+        /// SHA-512.
+        Sha512 = 0x000D,
+        /// SHA3-256.
+        Sha3_256 = 0x0027,
+        /// SHA3-384.
+        Sha3_384 = 0x0028,
+        /// SHA3-512.
+        Sha3_512 = 0x0029,
+    }
+}
+
+impl TpmiAlgHash {
+    /// Bytes of a digest.
+    #[must_use]
+    pub const fn digest_size(self) -> usize {
+        match self {
+            Self::Sha1 => 20,
+            Self::Sha256 | Self::Sha3_256 => 32,
+            Self::Sha384 | Self::Sha3_384 => 48,
+            Self::Sha512 | Self::Sha3_512 => 64,
+        }
+    }
+
+    /// Bytes of a block, as HMAC uses it.
+    #[must_use]
+    pub const fn block_size(self) -> usize {
+        match self {
+            Self::Sha1 | Self::Sha256 => 64,
+            Self::Sha384 | Self::Sha512 => 128,
+            Self::Sha3_256 => 136,
+            Self::Sha3_384 => 104,
+            Self::Sha3_512 => 72,
+        }
+    }
+}
+
+wire_enum! {
+    /// `TPMI_ALG_ASYM` (Part 2, 9.32).
+    TpmiAlgAsym: u16, else ASYMMETRIC, checked algorithms {
+        /// RSA.
+        Rsa = 0x0001,
+        /// Elliptic curves.
+        Ecc = 0x0023,
+    }
+}
+
+wire_enum! {
+    /// `TPMI_ALG_SYM_MODE` and `TPMI_ALG_CIPHER_MODE` (Part 2, 9.35 and 9.41).
+    TpmiAlgSymMode: u16, else MODE, checked algorithms {
+        /// Counter mode.
+        Ctr = 0x0040,
+        /// Output feedback.
+        Ofb = 0x0041,
+        /// Cipher block chaining.
+        Cbc = 0x0042,
+        /// Cipher feedback.
+        Cfb = 0x0043,
+        /// Electronic codebook.
+        Ecb = 0x0044,
+    }
+}
+
+wire_enum! {
+    /// `TPMI_ALG_KDF` (Part 2, 9.36).
+    TpmiAlgKdf: u16, else KDF, checked algorithms {
+        /// The mask generation function of PKCS #1.
+        Mgf1 = 0x0007,
+        /// The concatenation KDF of SP 800-56A (KDFe).
+        Kdf1Sp800_56a = 0x0020,
+        /// KDF2 of IEEE 1363a.
+        Kdf2 = 0x0021,
+        /// Counter mode of SP 800-108 (KDFa).
+        Kdf1Sp800_108 = 0x0022,
+    }
+}
+
+wire_enum! {
+    /// `TPMI_AES_KEY_BITS` (Part 2, 11.1.2).
+    TpmiAesKeyBits: u16, else VALUE {
+        /// 128 bits.
+        Bits128 = 128,
+        /// 192 bits.
+        Bits192 = 192,
+        /// 256 bits.
+        Bits256 = 256,
+    }
+}
+
+/// `TPMI_RSA_KEY_BITS` (Part 2, 11.2.4.6): a size that the rules have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TpmiRsaKeyBits(u16);
+
+impl TpmiRsaKeyBits {
+    /// A key size in bits.
+    #[must_use]
+    pub const fn new(bits: u16) -> Self {
+        Self(bits)
+    }
+
+    /// Bits of the modulus.
+    #[must_use]
+    pub const fn bits(self) -> u16 {
+        self.0
+    }
+
+    /// Bytes of the modulus.
+    #[must_use]
+    pub const fn bytes(self) -> usize {
+        (self.0 as usize).div_ceil(8)
+    }
+}
+
+impl Wire for TpmiRsaKeyBits {
+    fn marshal(&self, out: &mut Vec<u8>) {
+        self.0.marshal(out);
+    }
+    fn unmarshal(reader: &mut Reader<'_>) -> Result<Self, TpmRc> {
+        let bits = u16::unmarshal(reader)?;
+        if reader.rules().rsa_key_bits.contains(&bits) { Ok(Self(bits)) } else { Err(TpmRc::VALUE) }
+    }
+}
+
+impl TpmEccCurve {
+    /// Bytes of a coordinate; the orders of these curves have the same length.
+    #[must_use]
+    pub const fn field_size(self) -> usize {
+        match self {
+            Self::NistP256 => 32,
+            Self::NistP384 => 48,
+            Self::NistP521 => 66,
+        }
+    }
+
+    /// Bits of the field.
+    #[must_use]
+    pub const fn bits(self) -> u16 {
+        match self {
+            Self::NistP256 => 256,
+            Self::NistP384 => 384,
+            Self::NistP521 => 521,
+        }
+    }
+}
+
+nullable_algorithm!(TpmiAlgHash, TpmiAlgAsym, TpmiAlgSymMode, TpmiAlgKdf);
+
+/// `TPMA_ALGORITHM` of an algorithm identifier, as `TPM_CAP_ALGS` reports it (Part 2, Table 8).
+#[must_use]
+pub const fn algorithm_attributes(id: u16) -> TpmaAlgorithm {
+    use TpmaAlgorithm as A;
+    match id {
+        0x0001 | 0x0023 => A::ASYMMETRIC.with(A::OBJECT),
+        0x0004 | 0x000B..=0x000D | 0x0027..=0x0029 => A::HASH,
+        0x0005 => A::HASH.with(A::SIGNING),
+        0x0006 => A::SYMMETRIC,
+        0x0007 | 0x0020..=0x0022 => A::HASH.with(A::METHOD),
+        0x0008 => A::HASH.with(A::OBJECT),
+        0x000A => A::HASH.with(A::SYMMETRIC),
+        0x0014 | 0x0016 | 0x0018 => A::ASYMMETRIC.with(A::SIGNING),
+        0x0015 | 0x0017 => A::ASYMMETRIC.with(A::ENCRYPTING),
+        0x0019 => A::ASYMMETRIC.with(A::METHOD),
+        0x0025 => A::OBJECT.with(A::SYMMETRIC),
+        0x0040..=0x0044 => A::SYMMETRIC.with(A::ENCRYPTING),
+        _ => A::NONE,
+    }
+}
