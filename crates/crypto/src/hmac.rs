@@ -26,7 +26,7 @@ impl Hmac {
     #[must_use]
     pub fn new(algorithm: TpmiAlgHash, key: &[u8]) -> Self {
         let mut block = Zeroizing::new([0u8; MAX_BLOCK_SIZE]);
-        if key.len() > block_size(algorithm) {
+        if key.len() > algorithm.block_size() {
             fill(&mut *block, &Zeroizing::new(digest(algorithm, &[key])));
         } else {
             fill(&mut *block, key);
@@ -105,23 +105,12 @@ fn keyed(algorithm: TpmiAlgHash, block: &[u8; MAX_BLOCK_SIZE], pad: u8) -> Hashe
         *byte ^= pad;
     }
     let mut hasher = Hasher::new(algorithm);
-    hasher.update(padded.get(..block_size(algorithm)).unwrap_or_default());
+    hasher.update(padded.get(..algorithm.block_size()).unwrap_or_default());
     hasher
 }
 
 fn fill(block: &mut [u8], key: &[u8]) {
     for (to, from) in block.iter_mut().zip(key) {
         *to = *from;
-    }
-}
-
-/// The hash's input block in bytes (FIPS 180-4, table 1; FIPS 202, table 3).
-fn block_size(algorithm: TpmiAlgHash) -> usize {
-    match algorithm {
-        TpmiAlgHash::Sha1 | TpmiAlgHash::Sha256 => 64,
-        TpmiAlgHash::Sha384 | TpmiAlgHash::Sha512 => 128,
-        TpmiAlgHash::Sha3_256 => 136,
-        TpmiAlgHash::Sha3_384 => 104,
-        TpmiAlgHash::Sha3_512 => 72,
     }
 }

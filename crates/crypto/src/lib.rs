@@ -12,9 +12,11 @@
 extern crate alloc;
 
 pub mod drbg;
+pub mod ecc;
 pub mod hash;
 pub mod hmac;
 pub mod kdf;
+pub mod portable;
 pub mod provider;
 pub mod random;
 pub mod rsa;
@@ -24,6 +26,7 @@ pub use drbg::Drbg;
 pub use hash::{Digest, Hasher, digest};
 pub use hmac::{Hmac, hmac};
 pub use kdf::{kdfa, kdfe};
+pub use portable::{PORTABLE, Portable};
 pub use provider::{CryptoError, EccPoint, EccProvider, EccSecretPoint, Provider, RsaPrivateKey, RsaProvider};
 pub use random::Random;
 pub use symmetric::{Aes, cfb_decrypt, cfb_encrypt, xor_obfuscate};

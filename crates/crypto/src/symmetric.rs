@@ -9,7 +9,7 @@ use cipher::{
     IvState, KeyInit, StreamCipherCore, consts::U16,
 };
 use core::fmt;
-use ironroot_wire::TpmiAlgHash;
+use ironroot_wire::{TpmiAlgHash, TpmiAlgSymMode};
 use zeroize::Zeroizing;
 
 use crate::{CryptoError, kdf::kdfa};
@@ -19,33 +19,16 @@ pub const BLOCK_SIZE: usize = 16;
 
 type Block = Array<u8, U16>;
 
-/// A mode of operation, with ISO/IEC 10116's parameters as Part 1, table 7 fixes them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    /// Counter; all 128 bits count.
-    Ctr,
-    /// Output feedback of whole blocks.
-    Ofb,
-    /// Cipher block chaining, whole blocks only.
-    Cbc,
-    /// Cipher feedback of whole blocks.
-    Cfb,
-    /// Electronic codebook, whole blocks only and no initialization vector.
-    Ecb,
+/// The length that a mode's initialization vector must have, in bytes: 0 or [`BLOCK_SIZE`].
+#[must_use]
+pub fn iv_size(mode: TpmiAlgSymMode) -> usize {
+    if mode == TpmiAlgSymMode::Ecb { 0 } else { BLOCK_SIZE }
 }
 
-impl Mode {
-    /// The length that the initialization vector must have, in bytes: 0 or [`BLOCK_SIZE`].
-    #[must_use]
-    pub fn iv_size(self) -> usize {
-        if self == Self::Ecb { 0 } else { BLOCK_SIZE }
-    }
-
-    /// Whether the data must be a whole number of blocks.
-    #[must_use]
-    pub fn needs_whole_blocks(self) -> bool {
-        matches!(self, Self::Cbc | Self::Ecb)
-    }
+/// Whether a mode takes whole blocks only.
+#[must_use]
+pub fn needs_whole_blocks(mode: TpmiAlgSymMode) -> bool {
+    matches!(mode, TpmiAlgSymMode::Cbc | TpmiAlgSymMode::Ecb)
 }
 
 /// An AES key, expanded for use; erased when dropped.
@@ -85,8 +68,8 @@ impl Aes {
     /// Encrypts in place and leaves the chaining value in `iv`.
     ///
     /// # Errors
-    /// [`CryptoError::Value`] unless `iv` has [`Mode::iv_size`] bytes and `data` suits [`Mode::needs_whole_blocks`].
-    pub fn encrypt(&self, mode: Mode, iv: &mut [u8], data: &mut [u8]) -> Result<(), CryptoError> {
+    /// [`CryptoError::Value`] unless `iv` has [`iv_size`] bytes and `data` suits [`needs_whole_blocks`].
+    pub fn encrypt(&self, mode: TpmiAlgSymMode, iv: &mut [u8], data: &mut [u8]) -> Result<(), CryptoError> {
         check(mode, iv, data)?;
         each!(&self.0, cipher => encrypt(cipher, mode, iv, data))
     }
@@ -95,7 +78,7 @@ impl Aes {
     ///
     /// # Errors
     /// As [`Aes::encrypt`].
-    pub fn decrypt(&self, mode: Mode, iv: &mut [u8], data: &mut [u8]) -> Result<(), CryptoError> {
+    pub fn decrypt(&self, mode: TpmiAlgSymMode, iv: &mut [u8], data: &mut [u8]) -> Result<(), CryptoError> {
         check(mode, iv, data)?;
         each!(&self.0, cipher => decrypt(cipher, mode, iv, data))
     }
@@ -117,7 +100,7 @@ impl fmt::Debug for Aes {
 /// [`CryptoError::Value`] if the key has no AES size or `iv` is not a block.
 pub fn cfb_encrypt(key: &[u8], iv: &[u8], data: &mut [u8]) -> Result<(), CryptoError> {
     let mut iv = block_from(iv)?;
-    Aes::new(key)?.encrypt(Mode::Cfb, &mut iv, data)
+    Aes::new(key)?.encrypt(TpmiAlgSymMode::Cfb, &mut iv, data)
 }
 
 /// Decrypts in place with AES-CFB.
@@ -126,7 +109,7 @@ pub fn cfb_encrypt(key: &[u8], iv: &[u8], data: &mut [u8]) -> Result<(), CryptoE
 /// As [`cfb_encrypt`].
 pub fn cfb_decrypt(key: &[u8], iv: &[u8], data: &mut [u8]) -> Result<(), CryptoError> {
     let mut iv = block_from(iv)?;
-    Aes::new(key)?.decrypt(Mode::Cfb, &mut iv, data)
+    Aes::new(key)?.decrypt(TpmiAlgSymMode::Cfb, &mut iv, data)
 }
 
 /// `XOR()` (Part 1, 8.4.7.3): exclusive-or of `data` with a KDFa mask. Its own inverse.
@@ -145,50 +128,50 @@ pub fn xor_obfuscate(
     Ok(())
 }
 
-fn check(mode: Mode, iv: &[u8], data: &[u8]) -> Result<(), CryptoError> {
+fn check(mode: TpmiAlgSymMode, iv: &[u8], data: &[u8]) -> Result<(), CryptoError> {
     let whole = data.len().is_multiple_of(BLOCK_SIZE);
-    if iv.len() == mode.iv_size() && (whole || !mode.needs_whole_blocks()) { Ok(()) } else { Err(CryptoError::Value) }
+    if iv.len() == iv_size(mode) && (whole || !needs_whole_blocks(mode)) { Ok(()) } else { Err(CryptoError::Value) }
 }
 
-fn encrypt<C>(cipher: &C, mode: Mode, iv: &mut [u8], data: &mut [u8]) -> Result<(), CryptoError>
+fn encrypt<C>(cipher: &C, mode: TpmiAlgSymMode, iv: &mut [u8], data: &mut [u8]) -> Result<(), CryptoError>
 where
     C: BlockCipherEncrypt + BlockSizeUser<BlockSize = U16>,
 {
     match mode {
-        Mode::Ctr => {
+        TpmiAlgSymMode::Ctr => {
             keystream(ctr::CtrCore::<&C, ctr::flavors::Ctr128BE>::inner_iv_init(cipher, &block_from(iv)?), iv, data)
         }
-        Mode::Ofb => keystream(ofb::OfbCore::inner_iv_init(cipher, &block_from(iv)?), iv, data),
-        Mode::Cbc => {
+        TpmiAlgSymMode::Ofb => keystream(ofb::OfbCore::inner_iv_init(cipher, &block_from(iv)?), iv, data),
+        TpmiAlgSymMode::Cbc => {
             cbc::Encryptor::inner_iv_init(cipher, &block_from(iv)?).encrypt_blocks(blocks(data));
             chain(iv, data);
         }
-        Mode::Cfb => {
+        TpmiAlgSymMode::Cfb => {
             cfb_mode::Encryptor::inner_iv_init(cipher, &block_from(iv)?).encrypt(data);
             chain(iv, data);
         }
-        Mode::Ecb => cipher.encrypt_blocks(blocks(data)),
+        TpmiAlgSymMode::Ecb => cipher.encrypt_blocks(blocks(data)),
     }
     Ok(())
 }
 
-fn decrypt<C>(cipher: &C, mode: Mode, iv: &mut [u8], data: &mut [u8]) -> Result<(), CryptoError>
+fn decrypt<C>(cipher: &C, mode: TpmiAlgSymMode, iv: &mut [u8], data: &mut [u8]) -> Result<(), CryptoError>
 where
     C: BlockCipherEncrypt + BlockCipherDecrypt + BlockSizeUser<BlockSize = U16>,
 {
     match mode {
-        Mode::Ctr | Mode::Ofb => encrypt(cipher, mode, iv, data)?,
-        Mode::Cbc => {
+        TpmiAlgSymMode::Ctr | TpmiAlgSymMode::Ofb => encrypt(cipher, mode, iv, data)?,
+        TpmiAlgSymMode::Cbc => {
             let start = block_from(iv)?;
             chain(iv, data);
             cbc::Decryptor::inner_iv_init(cipher, &start).decrypt_blocks(blocks(data));
         }
-        Mode::Cfb => {
+        TpmiAlgSymMode::Cfb => {
             let start = block_from(iv)?;
             chain(iv, data);
             cfb_mode::Decryptor::inner_iv_init(cipher, &start).decrypt(data);
         }
-        Mode::Ecb => cipher.decrypt_blocks(blocks(data)),
+        TpmiAlgSymMode::Ecb => cipher.decrypt_blocks(blocks(data)),
     }
     Ok(())
 }

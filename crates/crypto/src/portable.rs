@@ -1,0 +1,16 @@
+//! The portable provider: pure Rust, `no_std`, no C compiler. Elliptic curves are in `ecc::portable`, RSA in `rsa::portable`.
+
+use crate::Provider;
+
+/// The provider that runs everywhere.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Portable;
+
+/// The portable provider, for where a `&'static dyn Provider` is wanted.
+pub static PORTABLE: Portable = Portable;
+
+impl Provider for Portable {
+    fn name(&self) -> &'static str {
+        "portable"
+    }
+}
