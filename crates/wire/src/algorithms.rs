@@ -3,8 +3,8 @@
 use alloc::vec::Vec;
 
 use crate::{
-    Reader, Tpm2bAuth, Tpm2bData, Tpm2bDigest, Tpm2bEccParameter, Tpm2bPublicKeyRsa, Tpm2bSensitiveData,
-    TpmEccCurve, TpmRc, TpmiAlgHash, TpmiAlgKdf, TpmiAlgSymMode, TpmtHa, Wire, interface::TpmiAesKeyBits,
+    Reader, Tpm2bAuth, Tpm2bData, Tpm2bDigest, Tpm2bEccParameter, Tpm2bPublicKeyRsa, Tpm2bSensitiveData, TpmEccCurve,
+    TpmRc, TpmiAlgHash, TpmiAlgKdf, TpmiAlgSymMode, TpmtHa, Wire, interface::TpmiAesKeyBits,
 };
 
 /// Key size and mode of a block cipher (`TPMU_SYM_KEY_BITS` and `TPMU_SYM_MODE`, Part 2, 11.1.3 and 11.1.4).

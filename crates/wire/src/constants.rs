@@ -15,6 +15,7 @@ macro_rules! numbers {
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(pub $repr);
 
+        #[allow(missing_docs)]
         impl $name {
             $($(#[$cmeta])* pub const $constant: Self = Self($value);)*
         }
@@ -48,7 +49,7 @@ numbers! {
     /// `TPM_CC` (Part 2, 6.5.2).
     #[allow(missing_docs)]
     TpmCc: u32 {
-        NV_WRITE = 0x0137, NV_READ = 0x014E, DUPLICATE = 0x014B, POLICY_NV = 0x0149, POLICY_SECRET = 0x0151,
+        FIRST = 0x011F, LAST = 0x01AA,
     }
 }
 

@@ -3,9 +3,9 @@
 use alloc::vec::Vec;
 
 use crate::{
-    Reader, Tpm2bAuth, Tpm2bDigest, Tpm2bEccPrivate, Tpm2bPrivateKeyRsa, Tpm2bPublicKeyRsa, Tpm2bSensitiveData, Tpm2bSymKey,
-    TpmEccCurve, TpmRc, TpmaObject, TpmiAlgHash, TpmiRsaKeyBits, TpmsEccPoint, TpmsSymcipherParms, TpmtEccScheme, TpmtKdfScheme,
-    TpmtKeyedhashScheme, TpmtRsaScheme, TpmtSymDefObject, Wire,
+    Reader, Tpm2bAuth, Tpm2bDigest, Tpm2bEccPrivate, Tpm2bPrivateKeyRsa, Tpm2bPublicKeyRsa, Tpm2bSensitiveData,
+    Tpm2bSymKey, TpmEccCurve, TpmRc, TpmaObject, TpmiAlgHash, TpmiRsaKeyBits, TpmsEccPoint, TpmsSymcipherParms,
+    TpmtEccScheme, TpmtKdfScheme, TpmtKeyedhashScheme, TpmtRsaScheme, TpmtSymDefObject, Wire,
 };
 
 wire_enum! {

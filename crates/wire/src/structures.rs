@@ -3,9 +3,9 @@
 use alloc::vec::Vec;
 
 use crate::{
-    Reader, Tpm2bDigest, Tpm2bName, Tpm2bNonce, Tpm2bAuth, TpmAlgId, TpmCap, TpmCc, TpmEccCurve, TpmHandle, TpmPt, TpmRc,
-    TpmSt, TpmaAlgorithm, TpmaCc, TpmaLocality, TpmaSession, TpmiAlgHash, TpmiRhHierarchy, TpmiRhNvIndex, TpmiShAuthSession, TpmiYesNo,
-    Tpm2bData, Tpm2bMaxNvBuffer, Wire, TPM_GENERATED_VALUE, limits::*,
+    Reader, TPM_GENERATED_VALUE, Tpm2bAuth, Tpm2bData, Tpm2bDigest, Tpm2bMaxNvBuffer, Tpm2bName, Tpm2bNonce, TpmAlgId,
+    TpmCap, TpmCc, TpmEccCurve, TpmHandle, TpmPt, TpmRc, TpmSt, TpmaAlgorithm, TpmaCc, TpmaLocality, TpmaSession,
+    TpmiAlgHash, TpmiRhHierarchy, TpmiRhNvIndex, TpmiShAuthSession, TpmiYesNo, Wire, limits::*,
 };
 
 /// `TPMT_HA` (Part 2, 10.3.1): a digest and what made it. The digest has exactly the algorithm's size.
@@ -21,7 +21,11 @@ impl TpmtHa {
     /// # Errors
     /// `TPM_RC_SIZE` if the digest has another size.
     pub fn new(hash_alg: TpmiAlgHash, digest: &[u8]) -> Result<Self, TpmRc> {
-        if digest.len() == hash_alg.digest_size() { Ok(Self { hash_alg, digest: digest.into() }) } else { Err(TpmRc::SIZE) }
+        if digest.len() == hash_alg.digest_size() {
+            Ok(Self { hash_alg, digest: digest.into() })
+        } else {
+            Err(TpmRc::SIZE)
+        }
     }
 
     /// The algorithm.

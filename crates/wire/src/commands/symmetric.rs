@@ -1,0 +1,19 @@
+//! Symmetric primitives (Part 3, clause 15).
+
+use super::*;
+use crate::*;
+
+commands! { SYMMETRIC;
+    /// `TPM2_EncryptDecrypt2` (Part 3, 15.3).
+    EncryptDecrypt2, EncryptDecrypt2Response = 0x0193 []
+    (key_handle: TpmiDhObject [User])
+    { in_data: Tpm2bMaxBuffer, decrypt: TpmiYesNo, mode: Option<TpmiAlgSymMode>, iv_in: Tpm2bIv }
+    => () { out_data: Tpm2bMaxBuffer, iv_out: Tpm2bIv }
+    /// `TPM2_Hash` (Part 3, 15.4).
+    Hash, HashResponse = 0x017D [] () { data: Tpm2bMaxBuffer, hash_alg: TpmiAlgHash, hierarchy: TpmiRhHierarchy }
+    => () { out_hash: Tpm2bDigest, validation: TpmtTkHashcheck }
+    /// `TPM2_HMAC` (Part 3, 15.5).
+    Hmac, HmacResponse = 0x0155 [] (handle: TpmiDhObject [User])
+    { buffer: Tpm2bMaxBuffer, hash_alg: Option<TpmiAlgHash> }
+    => () { out_hmac: Tpm2bDigest }
+}
