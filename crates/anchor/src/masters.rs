@@ -1,0 +1,167 @@
+//! The product secret, the device value, and the two master keys that they give.
+//!
+//! Byte-exact in docs/derivations.md, "The two master keys". Nothing here may ever change for version 1.
+
+use crate::derive::{DeriveError, Purpose, derive};
+use alloc::vec::Vec;
+use core::fmt;
+use hkdf::Hkdf;
+use ironroot_platform::{DeviceValue, Entropy, EntropyError};
+use sha2::Sha512;
+use zeroize::{Zeroize, Zeroizing};
+
+/// The secret that all devices of a product share ("pre-master"). Wiped when dropped, and never printed.
+pub struct ProductSecret(Zeroizing<[u8; Self::SIZE]>);
+
+impl ProductSecret {
+    /// Its size in bytes.
+    pub const SIZE: usize = 32;
+
+    /// Takes the secret and wipes the argument's memory.
+    #[must_use]
+    pub fn take(bytes: &mut [u8; Self::SIZE]) -> Self {
+        let secret = Self(Zeroizing::new(*bytes));
+        bytes.zeroize();
+        secret
+    }
+
+    /// A new random secret.
+    ///
+    /// # Errors
+    /// [`EntropyError`] if the source fails.
+    pub fn generate(entropy: &mut dyn Entropy) -> Result<Self, EntropyError> {
+        let mut bytes = Zeroizing::new([0; Self::SIZE]);
+        entropy.fill(bytes.as_mut_slice())?;
+        Ok(Self(bytes))
+    }
+
+    /// The bytes, to be stored away. Keep them out of logs and away from the TPM's state.
+    #[must_use]
+    pub fn expose(&self) -> &[u8; Self::SIZE] {
+        &self.0
+    }
+}
+
+/// Why no master keys were made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AnchorError {
+    /// The device value is empty, so every device would have the same keys.
+    EmptyDeviceValue,
+    /// The product secret is all zero or all ones: it was never set.
+    UnsetProductSecret,
+    /// A key of an impossible length was asked for.
+    Derive(DeriveError),
+}
+
+impl fmt::Display for AnchorError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::EmptyDeviceValue => {
+                f.write_str("the device value is empty: every device would have the same identity")
+            }
+            Self::UnsetProductSecret => f.write_str("the product secret was never set (all its bits are the same)"),
+            Self::Derive(error) => error.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for AnchorError {}
+
+impl From<DeriveError> for AnchorError {
+    fn from(error: DeriveError) -> Self {
+        Self::Derive(error)
+    }
+}
+
+/// A 64-byte master key, wiped when dropped.
+struct Master(Zeroizing<[u8; 64]>);
+
+impl Master {
+    fn derive(&self, purpose: Purpose, name: &str, length: usize) -> Result<Zeroizing<Vec<u8>>, DeriveError> {
+        let hkdf = Hkdf::from_prk(self.0.as_slice()).map_err(|_| DeriveError)?;
+        derive(&hkdf, purpose, name, length)
+    }
+
+    fn derive_array<const N: usize>(&self, purpose: Purpose) -> Result<Zeroizing<[u8; N]>, DeriveError> {
+        let mut out = Zeroizing::new([0; N]);
+        self.derive(purpose, "", N)?.iter().zip(out.iter_mut()).for_each(|(from, to)| *to = *from);
+        Ok(out)
+    }
+}
+
+/// The master key that is the same on every device of the product.
+pub struct GlobalMaster(Master);
+
+impl GlobalMaster {
+    /// A key for `purpose` and `name`, equal on all devices of the product.
+    ///
+    /// # Errors
+    /// [`DeriveError`] for an impossible length.
+    pub fn derive(&self, purpose: Purpose, name: &str, length: usize) -> Result<Zeroizing<Vec<u8>>, DeriveError> {
+        self.0.derive(purpose, name, length)
+    }
+}
+
+/// The master key of this device alone.
+pub struct DeviceMaster(Master);
+
+impl DeviceMaster {
+    /// A key for `purpose` and `name`, different on each device.
+    ///
+    /// # Errors
+    /// [`DeriveError`] for an impossible length.
+    pub fn derive(&self, purpose: Purpose, name: &str, length: usize) -> Result<Zeroizing<Vec<u8>>, DeriveError> {
+        self.0.derive(purpose, name, length)
+    }
+
+    /// The endorsement primary seed with which a TPM is manufactured. `TPM2_ChangeEPS` puts a random one in its place.
+    ///
+    /// # Errors
+    /// None in practice; the type is the one of [`Self::derive`].
+    pub fn endorsement_seed(&self) -> Result<Zeroizing<[u8; 64]>, DeriveError> {
+        self.0.derive_array(Purpose::EndorsementSeed)
+    }
+
+    /// The platform primary seed with which a TPM is manufactured. `TPM2_ChangePPS` puts a random one in its place.
+    ///
+    /// # Errors
+    /// None in practice; the type is the one of [`Self::derive`].
+    pub fn platform_seed(&self) -> Result<Zeroizing<[u8; 64]>, DeriveError> {
+        self.0.derive_array(Purpose::PlatformSeed)
+    }
+
+    /// The key that seals the TPM's state at rest.
+    ///
+    /// # Errors
+    /// None in practice; the type is the one of [`Self::derive`].
+    pub fn state_key(&self) -> Result<Zeroizing<[u8; 32]>, DeriveError> {
+        self.0.derive_array(Purpose::StateKey)
+    }
+}
+
+/// The two master keys of a product's device.
+///
+/// # Errors
+/// [`AnchorError`] if the device value is empty or the product secret was never set.
+pub fn masters(secret: &ProductSecret, device: &DeviceValue) -> Result<(GlobalMaster, DeviceMaster), AnchorError> {
+    if device.value.is_empty() {
+        return Err(AnchorError::EmptyDeviceValue);
+    }
+    // No early exit on secret bytes: the sums go over all of them.
+    let ones = secret.expose().iter().fold(0, |sum: u32, byte| sum.wrapping_add(byte.count_ones()));
+    if ones == 0 || ones == 256 {
+        return Err(AnchorError::UnsetProductSecret);
+    }
+    let root = Hkdf::<Sha512>::new(Some(b"ironroot/anchor/v1"), secret.expose());
+    let mut global = Zeroizing::new([0; 64]);
+    root.expand(b"ironroot/anchor/v1/global master", global.as_mut_slice()).map_err(|_| DeriveError)?;
+    let mut salt = Zeroizing::new([0; 64]);
+    root.expand(b"ironroot/anchor/v1/device salt", salt.as_mut_slice()).map_err(|_| DeriveError)?;
+    let (mut extracted, _) = Hkdf::<Sha512>::extract(Some(salt.as_slice()), &device.value);
+    let device = Zeroizing::new(extracted.into());
+    extracted.as_mut_slice().zeroize();
+    Ok((GlobalMaster(Master(global)), DeviceMaster(Master(device))))
+}
+
+#[cfg(test)]
+mod tests;

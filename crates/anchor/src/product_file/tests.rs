@@ -1,0 +1,36 @@
+use super::*;
+use ironroot_platform::host::OsEntropy;
+
+#[test]
+fn made_once_loaded_and_checked() {
+    let folder = crate::machine::test_folder("product");
+    let path = folder.join("product-secret");
+    let made = create(&path, &mut OsEntropy).unwrap();
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    let (loaded, warning) = load(&path).unwrap();
+    assert_eq!((made.expose(), warning), (loaded.expose(), None));
+    let text = create(&path, &mut OsEntropy).err().unwrap().to_string();
+    assert!(text.contains("product-secret") && text.contains("depend on it"), "{text}");
+    assert_eq!(load(&path).unwrap().0.expose(), made.expose());
+
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    assert!(load(&path).unwrap().1.unwrap().contains("644"));
+    for (length, words) in [(0, "0 bytes"), (31, "31 bytes"), (33, "more than 32 bytes"), (9000, "more than 32 bytes")]
+    {
+        fs::write(&path, alloc::vec![7; length]).unwrap();
+        let text = load(&path).err().unwrap().to_string();
+        assert!(text.contains(words), "{text}");
+    }
+    assert!(load(&folder.join("none")).err().unwrap().to_string().contains("No such file"));
+    assert!(!folder.join("product-secret.new").exists());
+    fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn without_entropy_there_is_no_file() {
+    let folder = crate::machine::test_folder("noentropy");
+    let path = folder.join("product-secret");
+    assert!(create(&path, &mut ironroot_platform::memory::FailingEntropy).is_err());
+    assert!(!path.exists());
+    fs::remove_dir_all(folder).unwrap();
+}
