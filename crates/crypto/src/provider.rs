@@ -53,10 +53,11 @@ pub struct EccPoint {
 
 /// RSA primitives.
 pub trait RsaProvider {
-    /// RSAEP/RSAVP1 (RFC 8017, 5.1.1): `input ^ exponent mod modulus`.
+    /// RSAEP/RSAVP1 (RFC 8017, 5.1.1): `input ^ exponent mod modulus`. `modulus` and `input` have the same length.
     ///
     /// # Errors
-    /// [`CryptoError::Value`] if `input` is not below `modulus`, or `modulus` is even or of an unsupported size.
+    /// [`CryptoError::Value`] if `input` is not below `modulus`, if `modulus` is even or its top bit is clear, or if
+    /// `exponent` is even or 1; [`CryptoError::Unsupported`] for another length than 1024, 2048, 3072 or 4096 bits.
     fn rsa_public(&self, modulus: &[u8], exponent: u32, input: &[u8]) -> Result<Vec<u8>, CryptoError>;
 
     /// Prepares a private key, so that each later operation pays for the operation alone.
@@ -65,15 +66,31 @@ pub trait RsaProvider {
     /// [`CryptoError::Key`] if the numbers cannot be a key.
     fn rsa_load(&self, key: &RsaCrt) -> Result<Box<dyn RsaPrivateKey>, CryptoError>;
 
-    /// The index of the first of `candidates` (odd, big-endian, of equal length, all secret) that passes `rounds` rounds of Miller-Rabin
-    /// with random bases from `random`, or `None`. The result depends on primality only (an error has negligible probability), never on the
-    /// provider: every provider finds the same first prime.
-    fn first_prime(&self, candidates: &[Zeroizing<Vec<u8>>], rounds: u32, random: &mut dyn Random) -> Option<usize>;
+    /// The index of the first of `candidates` that is a prime, as far as Miller-Rabin with every one of `bases` can
+    /// tell, or `None`. The result depends on primality only (an error has negligible probability), never on the
+    /// provider, so every provider finds the same first prime.
+    ///
+    /// The candidates are secret, big-endian, of one length, have their top bit set and are 3 modulo 4 (one
+    /// exponentiation per base decides). A base is as long, random, and lies between 2 and half the largest number of
+    /// that length.
+    ///
+    /// # Errors
+    /// [`CryptoError::Value`] if a candidate or base is not as described; [`CryptoError::Unsupported`] for a length that
+    /// is not half of a supported modulus.
+    fn first_prime(
+        &self,
+        candidates: &[Zeroizing<Vec<u8>>],
+        bases: &[Zeroizing<Vec<u8>>],
+    ) -> Result<Option<usize>, CryptoError>;
 }
 
 /// A prepared RSA private key.
 pub trait RsaPrivateKey: Send + Sync {
-    /// RSADP/RSASP1 (RFC 8017, 5.1.2) with blinding, checked against the public exponent before it is released.
+    /// Bytes of the modulus.
+    fn size(&self) -> usize;
+
+    /// RSADP/RSASP1 (RFC 8017, 5.1.2) with blinding, checked against the public exponent before it is released. `input`
+    /// is as long as the modulus. A provider may take the blinding values from a generator of its own.
     ///
     /// # Errors
     /// [`CryptoError::Value`] if `input` is not below the modulus; [`CryptoError::Internal`] if the check fails.
