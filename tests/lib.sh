@@ -1,0 +1,83 @@
+# What every script in tests/ starts with: `. "$(dirname "$0")/../lib.sh"`.
+#
+# A script drives programs that know nothing of Ironroot, as a user would, against the TPM that the environment names
+# (TPM2TOOLS_TCTI; run-peers sets it). It checks results, not exit statuses alone, and ends with `ok`.
+
+set -eu
+set -o pipefail
+
+name=$(basename "$(dirname "$0")")/$(basename "$0" .sh)
+work=$(mktemp -d)
+trap 'status=$?; rm -rf "$work"; exit $status' EXIT
+trap 'echo "FAILED $name at line $LINENO: $BASH_COMMAND" >&2' ERR
+set -o errtrace
+cd "$work"
+
+# Says what did not hold, and stops.
+die() {
+    echo "FAILED $name: $*" >&2
+    exit 1
+}
+
+# The script's last line.
+ok() {
+    echo "ok $name"
+}
+
+# There is no resource manager between the tools and the TPM: objects and sessions stay until somebody flushes them.
+flush() {
+    tpm2_flushcontext --transient-object
+    tpm2_flushcontext --loaded-session
+}
+
+# The command has to fail, and to say this response code: `fails_with 0x98e tpm2_unseal …`.
+fails_with() {
+    local code=$1 log=$work/.fails
+    shift
+    if "$@" >"$log" 2>&1; then
+        die "succeeded, though it must not: $*"
+    fi
+    grep -qi "($code)" "$log" || die "wanted response code $code from: $* -- it said: $(cat "$log")"
+}
+
+# The command has to fail (a program other than the TPM says no).
+refused() {
+    if "$@" >"$work/.refused" 2>&1; then
+        die "succeeded, though it must not: $*"
+    fi
+}
+
+# Two files have to be equal.
+same() {
+    cmp "$1" "$2" || die "$1 and $2 differ"
+}
+
+# Two words have to be equal: `equal WHAT WANTED GOT`.
+equal() {
+    [ "$2" = "$3" ] || die "$1: wanted '$2', got '$3'"
+}
+
+# The value of one field of a tool's YAML: `field FILE NAME`.
+field() {
+    sed -n "s/^ *$2: *//p" "$1" | head -n 1
+}
+
+# Flips one bit of the byte at an offset: `corrupt FILE OFFSET`.
+corrupt() {
+    local byte
+    byte=$(od -An -tu1 -j "$2" -N 1 "$1" | tr -d ' ')
+    printf "\\x$(printf %02x $((byte ^ 1)))" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
+}
+
+# Switches the TPM off in order (or, with `hard`, by SIGKILL) and on again with the state that it left.
+power_cycle() {
+    if [ "${1:-}" = hard ]; then
+        stop_tpm KILL
+    else
+        tpm2_shutdown --clear
+        stop_tpm TERM
+    fi
+    start_tpm
+}
+
+. "$(dirname "${BASH_SOURCE[0]}")/daemon.sh"
