@@ -141,3 +141,6 @@ impl fmt::Debug for Drbg {
         f.write_str("Drbg")
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,10 @@
 //! erased when it is dropped: the same type carries the keyed states of HMAC.
 
 use alloc::vec::Vec;
-use core::{fmt, ops::Deref};
+use core::{
+    fmt,
+    ops::{Deref, Range},
+};
 use ironroot_wire::TpmiAlgHash;
 use sha2::digest::{
     Digest as _,
@@ -159,6 +162,9 @@ impl Hasher {
     /// # Errors
     /// [`CryptoError::Value`] if the bytes are not a state of this algorithm.
     pub fn restore(algorithm: TpmiAlgHash, saved: &[u8]) -> Result<Self, CryptoError> {
+        if saved.get(high_count(algorithm)).is_none_or(|bytes| bytes.iter().any(|byte| *byte != 0)) {
+            return Err(CryptoError::Value);
+        }
         Ok(Self(match algorithm {
             TpmiAlgHash::Sha1 => State::Sha1(restore(saved)?),
             TpmiAlgHash::Sha256 => State::Sha256(restore(saved)?),
@@ -168,6 +174,17 @@ impl Hasher {
             TpmiAlgHash::Sha3_384 => State::Sha3_384(restore(saved)?),
             TpmiAlgHash::Sha3_512 => State::Sha3_512(restore(saved)?),
         }))
+    }
+}
+
+/// Where a saved state has the high bytes of its little-endian count of blocks, all but the lowest six. A state from
+/// outside whose count is near its end would overflow it.
+fn high_count(algorithm: TpmiAlgHash) -> Range<usize> {
+    match algorithm {
+        TpmiAlgHash::Sha1 => 26..28,
+        TpmiAlgHash::Sha256 => 38..40,
+        TpmiAlgHash::Sha384 | TpmiAlgHash::Sha512 => 70..80,
+        TpmiAlgHash::Sha3_256 | TpmiAlgHash::Sha3_384 | TpmiAlgHash::Sha3_512 => 0..0,
     }
 }
 
@@ -191,3 +208,6 @@ pub fn digest(algorithm: TpmiAlgHash, parts: &[&[u8]]) -> Digest {
     }
     hasher.finish()
 }
+
+#[cfg(test)]
+mod tests;

@@ -114,3 +114,6 @@ fn fill(block: &mut [u8], key: &[u8]) {
         *to = *from;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -84,3 +84,6 @@ pub(crate) fn clear_surplus_bits(bytes: &mut [u8], bits: u32) {
 fn terminator(label: &[u8]) -> &'static [u8] {
     if label.last() == Some(&0) { &[] } else { &[0] }
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,6 +21,8 @@ pub mod provider;
 pub mod random;
 pub mod rsa;
 pub mod symmetric;
+#[cfg(any(test, feature = "conformance"))]
+pub(crate) mod vectors;
 
 pub use drbg::Drbg;
 pub use hash::{Digest, Hasher, digest};

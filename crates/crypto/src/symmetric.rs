@@ -217,3 +217,6 @@ fn block_from(iv: &[u8]) -> Result<Block, CryptoError> {
 fn blocks(data: &mut [u8]) -> &mut [Block] {
     Block::slice_as_chunks_mut(data).0
 }
+
+#[cfg(test)]
+mod tests;
