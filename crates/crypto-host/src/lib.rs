@@ -1,1 +1,39 @@
-//! The fast cryptographic provider for hosts
+//! The fast provider for hosts, on the raw C interface of AWS-LC (C and assembly, no other tool than a C compiler).
+//!
+//! This is the one crate with `unsafe`. It is kept in [`number`], [`rsa`] and [`ecc`], behind types that own what they
+//! point to; nothing else of the library is reachable from outside. Hashes, HMAC and AES do not come from here: the pure
+//! Rust ones are as fast and shared by every provider.
+//!
+//! Timing: the operations used here on secrets are constant-time in AWS-LC (fixed-width big numbers, `_consttime`
+//! exponentiation, nistz256 and s2n-bignum curve code). Blinding values of RSA come from AWS-LC's own generator, so that
+//! they change no result; the key and signature numbers of the caller come from the caller's.
+#![allow(unsafe_code)]
+#![deny(unsafe_op_in_unsafe_fn, clippy::undocumented_unsafe_blocks, clippy::multiple_unsafe_ops_per_block)]
+#![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+#![cfg_attr(test, allow(clippy::arithmetic_side_effects))]
+
+mod ecc;
+mod number;
+mod rsa;
+
+use ironroot_crypto::Provider;
+
+/// The provider for hosts.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Host;
+
+/// The provider for hosts, for where a `&'static dyn Provider` is wanted.
+pub static HOST: Host = Host;
+
+impl Provider for Host {
+    fn name(&self) -> &'static str {
+        "host (AWS-LC)"
+    }
+}
+
+/// Does now what AWS-LC would otherwise do at first use: looks at the processor and opens the system's source of
+/// randomness. A process that gives up system calls or files calls this before.
+pub fn prepare_for_sandbox() {
+    // SAFETY: takes no arguments and may be called at any time, from any thread.
+    unsafe { aws_lc_sys::CRYPTO_pre_sandbox_init() };
+}
