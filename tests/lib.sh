@@ -80,4 +80,12 @@ power_cycle() {
     start_tpm
 }
 
+# OpenSSL with the tpm2 provider: `tpm dgst -sign key …`. Keys are the TPM's; digests stay in software, because each
+# digest in the TPM takes one of its few slots, and there is no resource manager here.
+tpm() {
+    local subcommand=$1
+    shift
+    openssl "$subcommand" -provider default -provider tpm2 -propquery '?provider=tpm2,tpm2.digest!=yes,tpm2.cipher!=yes' "$@"
+}
+
 . "$(dirname "${BASH_SOURCE[0]}")/daemon.sh"

@@ -22,7 +22,8 @@ done
 
 # One wrong bit in the saved context: TPM_RC_INTEGRITY or TPM_RC_VALUE of the context, never an object.
 cp 1.ctx broken.ctx
-corrupt broken.ctx $(($(stat -c %s broken.ctx) - 30))
+# The TPM's part stands between the tool's header and the library's notes.
+corrupt broken.ctx 100
 refused tpm2_sign --key-context=broken.ctx --hash-algorithm=sha256 --signature=sig message
 flush
 

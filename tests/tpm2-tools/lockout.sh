@@ -3,10 +3,15 @@
 . "$(dirname "$0")/../lib.sh"
 
 tpm2_dictionarylockout --setup-parameters --max-tries=3 --recovery-time=1000 --lockout-recovery-time=1000
+# The parent itself is without protection, or a lockout would keep us from loading anything.
+parent() {
+    tpm2_createprimary --hierarchy=o --key-algorithm=ecc256 --key-context=parent.ctx \
+        --attributes='fixedtpm|fixedparent|sensitivedataorigin|userwithauth|restricted|decrypt|noda' >/dev/null
+}
 tpm2_getcap properties-variable >variable
 grep -q 'TPM2_PT_MAX_AUTH_FAIL: 0x3' variable || die "max tries: $(grep MAX_AUTH variable)"
 grep -q 'TPM2_PT_LOCKOUT_INTERVAL: 0x3E8' variable || die "recovery time: $(grep INTERVAL variable)"
-tpm2_createprimary --hierarchy=o --key-algorithm=ecc256 --key-context=parent.ctx >/dev/null
+parent
 flush
 printf 'secret' >secret
 tpm2_create --parent-context=parent.ctx --sealing-input=secret --key-auth=1234 --public=s.pub --private=s.priv >/dev/null
@@ -22,7 +27,7 @@ fails_with 0x921 tpm2_unseal --object-context=s.ctx --auth=1234
 flush
 tpm2_getcap properties-variable | grep -q 'inLockout: *1' || die "inLockout is not set"
 power_cycle
-tpm2_createprimary --hierarchy=o --key-algorithm=ecc256 --key-context=parent.ctx >/dev/null
+parent
 flush
 tpm2_load --parent-context=parent.ctx --public=s.pub --private=s.priv --key-context=s.ctx >/dev/null
 flush

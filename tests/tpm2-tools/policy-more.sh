@@ -80,9 +80,9 @@ same expected names.policy
 { printf '\x00\x00\x01\x5e'; cat s.name; } | openssl dgst -sha256 -binary -out cp.digest
 { printf '\x00\x20'; cat cp.digest; } >cp.hash
 tpm2_startauthsession --session=trial.ctx
-tpm2_policycphash --session=trial.ctx --policy=cp.policy --cphash=cp.hash >/dev/null
+tpm2_policycphash --session=trial.ctx --policy=cp.policy --cphash-input=cp.hash >/dev/null
 tpm2_flushcontext trial.ctx
-{ head -c 32 /dev/zero; printf '\x00\x00\x01\x63'; cat cp.digest; } | openssl dgst -sha256 -binary -out expected
+{ head -c 32 /dev/zero; printf '\x00\x00\x01\x6e'; cat cp.digest; } | openssl dgst -sha256 -binary -out expected
 same expected cp.policy
 
 # PolicyCounterTimer: the TPM has been reset fewer than 1000 times; and not: it has been on for a million hours.

@@ -11,7 +11,7 @@ grep -qi 'success' result || die "test result: $(cat result)"
 tpm2_testparms rsa2048
 tpm2_testparms ecc256:ecdsa-sha256:null
 tpm2_testparms aes128cfb
-tpm2_testparms keyedhash:hmac
+tpm2_testparms hmac
 refused tpm2_testparms ecc256:rsassa
 refused tpm2_testparms aes127cfb
 
