@@ -2,7 +2,7 @@
 //!
 //! Hashes, HMAC, block ciphers, key derivation and the deterministic generator are the same everywhere (pure Rust).
 //! Public-key primitives come from a [`Provider`]: the portable one here, or the fast one for hosts in
-//! `ironroot-crypto-host`. Schemes and paddings are written once, above the provider. `conformance` is the suite that
+//! `ironroot-crypto-host`. Schemes and paddings are written once, above the provider. `conformance` (a feature) is the suite that
 //! every provider passes.
 #![no_std]
 #![forbid(unsafe_code)]
@@ -11,6 +11,8 @@
 
 extern crate alloc;
 
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
 pub mod drbg;
 pub mod ecc;
 pub mod hash;

@@ -48,3 +48,6 @@ pub fn generate_scalar(curve: TpmEccCurve, random: &mut dyn Random) -> Zeroizing
     clear_surplus_bits(&mut drawn, bits);
     number::to_scalar(curve, &drawn)
 }
+
+#[cfg(test)]
+mod tests;

@@ -166,3 +166,27 @@ fn signature_half<C: CurveArithmetic>(half: Scalar<C>) -> Result<Vec<u8>, Crypto
 fn field_bytes<C: CurveArithmetic>(number: &[u8]) -> Result<Zeroizing<FieldBytes<C>>, CryptoError> {
     FieldBytes::<C>::try_from(number).map(Zeroizing::new).map_err(|_| CryptoError::Value)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vectors::{hex, rows};
+
+    /// NIST CAVP signature generation, which names its per-message numbers.
+    #[test]
+    fn published_signatures() {
+        let mut seen = 0;
+        for row in rows(include_str!("../../vectors/ecdsa_sign.txt")) {
+            let [curve, digest, scalar, number, r, s] = row[..] else { panic!("{row:?}") };
+            let curve = match curve {
+                "P-256" => TpmEccCurve::NistP256,
+                "P-384" => TpmEccCurve::NistP384,
+                _ => TpmEccCurve::NistP521,
+            };
+            let signature = on!(curve, sign(curve, &hex(scalar), &hex(digest), &hex(number)));
+            assert_eq!(signature, Ok((hex(r), hex(s))), "{row:?}");
+            seen += 1;
+        }
+        assert_eq!(seen, 30);
+    }
+}
