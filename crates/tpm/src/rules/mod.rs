@@ -1,0 +1,4 @@
+//! What many commands share.
+
+pub mod names;
+pub mod object_record;

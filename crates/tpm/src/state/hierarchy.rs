@@ -1,0 +1,154 @@
+//! Hierarchies (Part 1, clause 13): their seeds, proofs, auth values and policies, and whether they are enabled.
+
+use alloc::vec::Vec;
+
+use ironroot_wire::{Tpm2bAuth, Tpm2bDigest, TpmAlgId, TpmHandle, TpmRc, TpmiAlgHash, TpmiRhHierarchy, Wire};
+use zeroize::Zeroizing;
+
+/// A hierarchy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Hierarchy {
+    /// Storage: the owner's.
+    Owner,
+    /// Endorsement: the privacy administrator's.
+    Endorsement,
+    /// The platform firmware's.
+    Platform,
+    /// The ephemeral one.
+    Null,
+}
+
+impl Hierarchy {
+    /// The handle.
+    #[must_use]
+    pub const fn handle(self) -> TpmHandle {
+        match self {
+            Self::Owner => TpmHandle::OWNER,
+            Self::Endorsement => TpmHandle::ENDORSEMENT,
+            Self::Platform => TpmHandle::PLATFORM,
+            Self::Null => TpmHandle::NULL,
+        }
+    }
+
+    /// The handle as a structure has it.
+    #[must_use]
+    pub const fn rh(self) -> TpmiRhHierarchy {
+        TpmiRhHierarchy(self.handle().0)
+    }
+
+    /// The hierarchy with this handle.
+    #[must_use]
+    pub const fn from_handle(handle: TpmHandle) -> Option<Self> {
+        match handle {
+            TpmHandle::OWNER => Some(Self::Owner),
+            TpmHandle::ENDORSEMENT => Some(Self::Endorsement),
+            TpmHandle::PLATFORM => Some(Self::Platform),
+            TpmHandle::NULL => Some(Self::Null),
+            _ => None,
+        }
+    }
+}
+
+impl From<TpmiRhHierarchy> for Hierarchy {
+    fn from(handle: TpmiRhHierarchy) -> Self {
+        Self::from_handle(handle.into()).unwrap_or(Self::Null)
+    }
+}
+
+/// A policy with the hash that computes it; none if the digest is empty.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AuthPolicy {
+    /// The hash.
+    pub alg: Option<TpmiAlgHash>,
+    /// The digest.
+    pub digest: Tpm2bDigest,
+}
+
+impl Wire for AuthPolicy {
+    fn marshal(&self, out: &mut Vec<u8>) {
+        self.alg.marshal(out);
+        self.digest.marshal(out);
+    }
+    fn unmarshal(reader: &mut ironroot_wire::Reader<'_>) -> Result<Self, TpmRc> {
+        Ok(Self { alg: Wire::unmarshal(reader)?, digest: Wire::unmarshal(reader)? })
+    }
+}
+
+impl AuthPolicy {
+    /// The hash as a plain identifier.
+    #[must_use]
+    pub fn alg_id(&self) -> TpmAlgId {
+        self.alg.map_or(TpmAlgId::NULL, |alg| TpmAlgId(alg.value()))
+    }
+}
+
+/// Bytes of a primary seed, and of what the anchor supplies for it.
+pub const SEED_SIZE: usize = 64;
+/// Bytes of a proof (Part 1, clause 13.4): as large as the largest digest.
+pub const PROOF_SIZE: usize = 64;
+
+/// The bases of the primary seeds, from the trust anchor. They are handed in each time the TPM is opened and are never
+/// stored; each seed is its base mixed with a value that is stored, so that replacing the value replaces the seed.
+#[derive(Clone)]
+pub struct Seeds {
+    /// The base of the storage primary seed.
+    pub owner: Zeroizing<[u8; SEED_SIZE]>,
+    /// The base of the endorsement primary seed.
+    pub endorsement: Zeroizing<[u8; SEED_SIZE]>,
+    /// The base of the platform primary seed.
+    pub platform: Zeroizing<[u8; SEED_SIZE]>,
+}
+
+impl core::fmt::Debug for Seeds {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Seeds")
+    }
+}
+
+/// What lives until the next TPM Reset (Part 1, clause 12.2): enables, the platform's authorization, the NULL hierarchy.
+pub struct VolatileHierarchies {
+    /// shEnable.
+    pub owner_enabled: bool,
+    /// ehEnable.
+    pub endorsement_enabled: bool,
+    /// phEnable.
+    pub platform_enabled: bool,
+    /// phEnableNV.
+    pub platform_nv_enabled: bool,
+    /// platformAuth.
+    pub platform_auth: Tpm2bAuth,
+    /// platformPolicy.
+    pub platform_policy: AuthPolicy,
+    /// The seed of the NULL hierarchy.
+    pub null_seed: Zeroizing<Vec<u8>>,
+    /// The proof of the NULL hierarchy.
+    pub null_proof: Zeroizing<Vec<u8>>,
+}
+
+impl VolatileHierarchies {
+    /// After a TPM Reset: everything enabled, no platform authorization, a fresh NULL hierarchy.
+    #[must_use]
+    pub fn reset(null_seed: Zeroizing<Vec<u8>>, null_proof: Zeroizing<Vec<u8>>) -> Self {
+        Self {
+            owner_enabled: true,
+            endorsement_enabled: true,
+            platform_enabled: true,
+            platform_nv_enabled: true,
+            platform_auth: Tpm2bAuth::default(),
+            platform_policy: AuthPolicy::default(),
+            null_seed,
+            null_proof,
+        }
+    }
+
+    /// Whether a hierarchy is enabled; the NULL hierarchy always is.
+    #[must_use]
+    pub const fn is_enabled(&self, hierarchy: Hierarchy) -> bool {
+        match hierarchy {
+            Hierarchy::Owner => self.owner_enabled,
+            Hierarchy::Endorsement => self.endorsement_enabled,
+            Hierarchy::Platform => self.platform_enabled,
+            Hierarchy::Null => true,
+        }
+    }
+}

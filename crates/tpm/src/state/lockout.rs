@@ -1,0 +1,70 @@
+//! Dictionary-attack protection (Part 1, clause 16.8). Every failure is committed before its response, so a power cut
+//! cannot lose one, and an unorderly shutdown needs no penalty (Part 1, 16.8.5 allows that).
+
+use ironroot_wire::TpmiYesNo;
+
+use super::permanent::Permanent;
+
+const MILLISECONDS: u64 = 1000;
+
+/// The timers of self-healing, in milliseconds of Time. They start anew at power-on.
+#[derive(Default)]
+pub struct LockoutTimers {
+    healed_at: u64,
+    lockout_failed_at: u64,
+}
+
+impl LockoutTimers {
+    /// Forgives what the passed time forgives. Returns what changes: the new count of failures, and whether lockoutAuth
+    /// works again; `None` if nothing does.
+    pub fn heal(&mut self, permanent: &Permanent, time: u64) -> Option<(u32, bool)> {
+        let mut failed = permanent.failed_tries;
+        if failed == 0 || permanent.recovery_time == 0 {
+            self.healed_at = time;
+        }
+        if permanent.recovery_time == 0 {
+            // Protection is off: no failure counts.
+            failed = 0;
+        } else if failed > 0 {
+            let interval = u64::from(permanent.recovery_time).saturating_mul(MILLISECONDS);
+            let steps = time.saturating_sub(self.healed_at).checked_div(interval).unwrap_or(0);
+            self.healed_at = self.healed_at.saturating_add(steps.saturating_mul(interval));
+            failed = failed.saturating_sub(u32::try_from(steps).unwrap_or(u32::MAX));
+        }
+        let mut enabled = permanent.lockout_auth_enabled.0;
+        if !enabled && permanent.lockout_recovery != 0 {
+            let interval = u64::from(permanent.lockout_recovery).saturating_mul(MILLISECONDS);
+            enabled = time.saturating_sub(self.lockout_failed_at) >= interval;
+        }
+        let changed = failed != permanent.failed_tries || enabled != permanent.lockout_auth_enabled.0;
+        changed.then_some((failed, enabled))
+    }
+
+    /// Starts the interval of self-healing anew: after the first failure, or new parameters.
+    pub fn restart(&mut self, time: u64) {
+        self.healed_at = time;
+    }
+
+    /// Notes a failure of lockoutAuth.
+    pub fn lockout_failed(&mut self, time: u64) {
+        self.lockout_failed_at = time;
+    }
+}
+
+impl Permanent {
+    /// Whether the TPM is in lockout.
+    #[must_use]
+    pub const fn in_lockout(&self) -> bool {
+        self.recovery_time != 0 && self.failed_tries >= self.max_tries
+    }
+
+    /// Counts an authorization failure.
+    pub fn count_failure(&mut self) {
+        self.failed_tries = self.failed_tries.saturating_add(1).min(self.max_tries);
+    }
+
+    /// Disables lockoutAuth after it failed.
+    pub fn disable_lockout_auth(&mut self) {
+        self.lockout_auth_enabled = TpmiYesNo(false);
+    }
+}

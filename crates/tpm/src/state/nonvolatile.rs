@@ -1,0 +1,340 @@
+//! Non-volatile state and its atomic commits.
+//!
+//! A command changes nothing here directly: it stages changes, which every later look in the same command sees, and the
+//! pipeline commits them in one step before the response is released, or drops them. A failed commit therefore leaves
+//! the old state, in storage and in memory.
+
+use alloc::{
+    boxed::Box,
+    collections::BTreeMap,
+    string::{String, ToString},
+    sync::Arc,
+    vec::Vec,
+};
+
+use ironroot_crypto::Provider;
+use ironroot_platform::{Change, RecordKey, Records, Storage, StorageError};
+use ironroot_wire::{Reader, Rules, TpmHandle, TpmRc, Wire};
+use zeroize::Zeroizing;
+
+use super::{nv_index::NvIndex, objects::Object, permanent::Permanent, saved::SavedState};
+use crate::rules::object_record;
+
+/// The version in front of every record.
+const RECORD_VERSION: u8 = 1;
+
+const PERMANENT: RecordKey = RecordKey(1 << 32);
+const SAVED_STATE: RecordKey = RecordKey(2 << 32);
+
+fn nv_key(handle: u32) -> RecordKey {
+    RecordKey(3 << 32 | u64::from(handle))
+}
+
+fn persistent_key(handle: u32) -> RecordKey {
+    RecordKey(4 << 32 | u64::from(handle))
+}
+
+/// Non-volatile state.
+pub struct NonVolatile {
+    storage: Box<dyn Storage>,
+    permanent: Permanent,
+    indices: BTreeMap<u32, Arc<NvIndex>>,
+    persistent: BTreeMap<u32, Arc<Object>>,
+    saved: Option<SavedState>,
+    staged: Staged,
+}
+
+#[derive(Default)]
+struct Staged {
+    permanent: Option<Permanent>,
+    indices: BTreeMap<u32, Option<Arc<NvIndex>>>,
+    persistent: BTreeMap<u32, Option<Arc<Object>>>,
+    saved: Option<Option<SavedState>>,
+}
+
+/// Why stored state could not be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LoadError {
+    /// There is no TPM in the store.
+    Empty,
+    /// The store refused.
+    Storage(StorageError),
+    /// A record does not make sense; the text says which and why.
+    Record(String),
+}
+
+impl NonVolatile {
+    /// A new TPM's state, committed to an empty store.
+    ///
+    /// # Errors
+    /// The store is not empty, or refused.
+    pub fn create(mut storage: Box<dyn Storage>, permanent: Permanent) -> Result<Self, StorageError> {
+        if !storage.load()?.is_empty() {
+            return Err(StorageError::Refused("the store already holds a TPM".into()));
+        }
+        let mut this = Self::with(storage, permanent.clone());
+        this.staged.permanent = Some(permanent);
+        this.commit()?;
+        Ok(this)
+    }
+
+    fn with(storage: Box<dyn Storage>, permanent: Permanent) -> Self {
+        Self {
+            storage,
+            permanent,
+            indices: BTreeMap::new(),
+            persistent: BTreeMap::new(),
+            saved: None,
+            staged: Staged::default(),
+        }
+    }
+
+    /// The state of the TPM in a store.
+    ///
+    /// # Errors
+    /// [`LoadError`]; the store is left as it is.
+    pub fn open(mut storage: Box<dyn Storage>, provider: &dyn Provider) -> Result<Self, LoadError> {
+        let records = storage.load().map_err(LoadError::Storage)?;
+        let permanent = records.get(&PERMANENT).ok_or(if records.is_empty() {
+            LoadError::Empty
+        } else {
+            LoadError::Record("the permanent record is missing".into())
+        })?;
+        let mut this = Self::with(storage, decode(PERMANENT, permanent)?);
+        this.take_records(&records, provider)?;
+        Ok(this)
+    }
+
+    fn take_records(&mut self, records: &Records, provider: &dyn Provider) -> Result<(), LoadError> {
+        for (&key, value) in records {
+            let handle = u32::try_from(key.0 & u64::from(u32::MAX)).unwrap_or_default();
+            match key.0 >> 32 {
+                1 if key == PERMANENT => {}
+                2 if key == SAVED_STATE => self.saved = Some(decode(key, value)?),
+                3 => {
+                    let index: NvIndex = decode(key, value)?;
+                    if index.handle().0 != handle {
+                        return Err(LoadError::Record(alloc::format!("record {:#x} holds another NV index", key.0)));
+                    }
+                    self.indices.insert(handle, Arc::new(index));
+                }
+                4 => {
+                    let body = versioned(key, value)?;
+                    let object = object_record::restore(body, provider).map_err(|rc| bad_record(key, rc))?;
+                    self.persistent.insert(handle, Arc::new(object));
+                }
+                _ => return Err(LoadError::Record(alloc::format!("record {:#x} is of an unknown kind", key.0))),
+            }
+        }
+        Ok(())
+    }
+
+    /// The permanent data.
+    #[must_use]
+    pub fn permanent(&self) -> &Permanent {
+        self.staged.permanent.as_ref().unwrap_or(&self.permanent)
+    }
+
+    /// The permanent data, to be changed.
+    pub fn permanent_mut(&mut self) -> &mut Permanent {
+        self.staged.permanent.get_or_insert_with(|| self.permanent.clone())
+    }
+
+    /// The NV index with this handle.
+    #[must_use]
+    pub fn index(&self, handle: TpmHandle) -> Option<&Arc<NvIndex>> {
+        match self.staged.indices.get(&handle.0) {
+            Some(staged) => staged.as_ref(),
+            None => self.indices.get(&handle.0),
+        }
+    }
+
+    /// The NV index with this handle, to be changed.
+    ///
+    /// # Errors
+    /// `TPM_RC_HANDLE` if it is not defined.
+    pub fn index_mut(&mut self, handle: TpmHandle) -> Result<&mut NvIndex, TpmRc> {
+        let current = self.index(handle).cloned().ok_or(TpmRc::HANDLE)?;
+        let staged = self.staged.indices.entry(handle.0).or_insert(None).get_or_insert(current);
+        Ok(Arc::make_mut(staged))
+    }
+
+    /// Defines or replaces an NV index.
+    pub fn put_index(&mut self, index: NvIndex) {
+        self.staged.indices.insert(index.handle().0, Some(Arc::new(index)));
+    }
+
+    /// Deletes an NV index.
+    pub fn remove_index(&mut self, handle: TpmHandle) {
+        self.staged.indices.insert(handle.0, None);
+    }
+
+    /// Every NV index in ascending order of handle.
+    pub fn indices(&self) -> impl Iterator<Item = &Arc<NvIndex>> + '_ {
+        let staged = self.staged.indices.values().flatten();
+        let mut all: Vec<&Arc<NvIndex>> = self
+            .indices
+            .iter()
+            .filter(|(handle, _)| !self.staged.indices.contains_key(handle))
+            .map(|(_, v)| v)
+            .collect();
+        all.extend(staged);
+        all.sort_unstable_by_key(|index| index.handle());
+        all.into_iter()
+    }
+
+    /// The persistent object with this handle.
+    #[must_use]
+    pub fn persistent(&self, handle: TpmHandle) -> Option<&Arc<Object>> {
+        match self.staged.persistent.get(&handle.0) {
+            Some(staged) => staged.as_ref(),
+            None => self.persistent.get(&handle.0),
+        }
+    }
+
+    /// Makes an object persistent.
+    pub fn put_persistent(&mut self, handle: TpmHandle, object: Arc<Object>) {
+        self.staged.persistent.insert(handle.0, Some(object));
+    }
+
+    /// Deletes a persistent object.
+    pub fn remove_persistent(&mut self, handle: TpmHandle) {
+        self.staged.persistent.insert(handle.0, None);
+    }
+
+    /// Every persistent object in ascending order of handle.
+    pub fn persistents(&self) -> impl Iterator<Item = (TpmHandle, &Arc<Object>)> + '_ {
+        let mut all: Vec<(TpmHandle, &Arc<Object>)> = self
+            .persistent
+            .iter()
+            .filter(|(handle, _)| !self.staged.persistent.contains_key(handle))
+            .chain(self.staged.persistent.iter().filter_map(|(handle, object)| Some((handle, object.as_ref()?))))
+            .map(|(&handle, object)| (TpmHandle(handle), object))
+            .collect();
+        all.sort_unstable_by_key(|(handle, _)| *handle);
+        all.into_iter()
+    }
+
+    /// What `TPM2_Shutdown(TPM_SU_STATE)` saved.
+    #[must_use]
+    pub fn saved_state(&self) -> Option<&SavedState> {
+        match &self.staged.saved {
+            Some(staged) => staged.as_ref(),
+            None => self.saved.as_ref(),
+        }
+    }
+
+    /// Replaces what `TPM2_Shutdown(TPM_SU_STATE)` saved.
+    pub fn set_saved_state(&mut self, saved: Option<SavedState>) {
+        self.staged.saved = Some(saved);
+    }
+
+    /// Whether the command has staged a change.
+    #[must_use]
+    pub fn has_staged(&self) -> bool {
+        self.staged.permanent.is_some()
+            || self.staged.saved.is_some()
+            || !self.staged.indices.is_empty()
+            || !self.staged.persistent.is_empty()
+    }
+
+    /// Drops what is staged.
+    pub fn rollback(&mut self) {
+        self.staged = Staged::default();
+    }
+
+    /// Makes what is staged durable, in one atomic step, and then current.
+    ///
+    /// # Errors
+    /// The store failed; what was staged is dropped and the state before the command stays.
+    pub fn commit(&mut self) -> Result<(), StorageError> {
+        if !self.has_staged() {
+            return Ok(());
+        }
+        let staged = core::mem::take(&mut self.staged);
+        self.storage.commit(&changes(&staged))?;
+        self.apply(staged);
+        Ok(())
+    }
+
+    fn apply(&mut self, staged: Staged) {
+        if let Some(permanent) = staged.permanent {
+            self.permanent = permanent;
+        }
+        if let Some(saved) = staged.saved {
+            self.saved = saved;
+        }
+        for (handle, index) in staged.indices {
+            match index {
+                Some(index) => self.indices.insert(handle, index),
+                None => self.indices.remove(&handle),
+            };
+        }
+        for (handle, object) in staged.persistent {
+            match object {
+                Some(object) => self.persistent.insert(handle, object),
+                None => self.persistent.remove(&handle),
+            };
+        }
+    }
+}
+
+fn changes(staged: &Staged) -> Vec<Change> {
+    let mut changes = Vec::new();
+    if let Some(permanent) = &staged.permanent {
+        changes.push(Change::Put(PERMANENT, encode(permanent)));
+    }
+    if let Some(saved) = &staged.saved {
+        changes.push(match saved {
+            Some(saved) => Change::Put(SAVED_STATE, encode(saved)),
+            None => Change::Delete(SAVED_STATE),
+        });
+    }
+    for (&handle, index) in &staged.indices {
+        changes.push(match index {
+            Some(index) => Change::Put(nv_key(handle), encode(index.as_ref())),
+            None => Change::Delete(nv_key(handle)),
+        });
+    }
+    for (&handle, object) in &staged.persistent {
+        changes.push(match object {
+            Some(object) => {
+                let mut value = Zeroizing::new(Vec::with_capacity(2048));
+                value.push(RECORD_VERSION);
+                object_record::save(object, &mut value);
+                Change::Put(persistent_key(handle), value)
+            }
+            None => Change::Delete(persistent_key(handle)),
+        });
+    }
+    changes
+}
+
+fn encode<T: Wire>(value: &T) -> Zeroizing<Vec<u8>> {
+    // Enough for every record, so that no copy of a secret is left behind by a growing vector.
+    let mut out = Zeroizing::new(Vec::with_capacity(8192));
+    out.push(RECORD_VERSION);
+    value.marshal(&mut out);
+    out
+}
+
+fn versioned(key: RecordKey, value: &[u8]) -> Result<&[u8], LoadError> {
+    match value.split_first() {
+        Some((&RECORD_VERSION, body)) => Ok(body),
+        Some((version, _)) => Err(LoadError::Record(alloc::format!(
+            "record {:#x} has version {version}; this release reads version {RECORD_VERSION}",
+            key.0
+        ))),
+        None => Err(LoadError::Record(alloc::format!("record {:#x} is empty", key.0))),
+    }
+}
+
+fn bad_record(key: RecordKey, rc: TpmRc) -> LoadError {
+    LoadError::Record(alloc::format!("record {:#x} is not valid: {}", key.0, rc.to_string()))
+}
+
+fn decode<T: Wire>(key: RecordKey, value: &[u8]) -> Result<T, LoadError> {
+    let mut reader = Reader::new(versioned(key, value)?, &Rules::ALL);
+    let decoded = T::unmarshal(&mut reader).map_err(|rc| bad_record(key, rc))?;
+    if reader.is_empty() { Ok(decoded) } else { Err(bad_record(key, TpmRc::SIZE)) }
+}

@@ -1,0 +1,202 @@
+//! Objects in memory: transient objects and sequences in their slots.
+
+use alloc::{boxed::Box, sync::Arc, vec::Vec};
+
+use ironroot_crypto::{RsaPrivateKey, hash::Hasher, hmac::Hmac};
+use ironroot_wire::{
+    PublicKind, Tpm2bAuth, Tpm2bName, TpmHandle, TpmRc, TpmaObject, TpmiAlgHash, TpmtPublic, TpmtSensitive,
+};
+
+use super::hierarchy::Hierarchy;
+
+/// A loaded object. It never changes while it is loaded, so a command may hold it while it changes the TPM.
+pub struct Object {
+    /// The public area.
+    pub public: TpmtPublic,
+    /// The sensitive area; `None` if only the public area is loaded.
+    pub sensitive: Option<TpmtSensitive>,
+    /// The name.
+    pub name: Tpm2bName,
+    /// The qualified name.
+    pub qualified_name: Tpm2bName,
+    /// The hierarchy.
+    pub hierarchy: Hierarchy,
+    /// Whether the object was loaded by `TPM2_LoadExternal`.
+    pub external: bool,
+    /// Whether the object is a primary object.
+    pub primary: bool,
+    /// Whether the object, or one of its ancestors, has `stClear`: contexts die with `Startup(CLEAR)`.
+    pub st_clear: bool,
+    /// An RSA private key, ready for use.
+    pub rsa: Option<Box<dyn RsaPrivateKey>>,
+}
+
+impl Object {
+    /// The attributes.
+    #[must_use]
+    pub const fn attributes(&self) -> TpmaObject {
+        self.public.object_attributes
+    }
+
+    /// Whether all of these attributes are set.
+    #[must_use]
+    pub const fn has(&self, attributes: TpmaObject) -> bool {
+        self.public.object_attributes.contains(attributes)
+    }
+
+    /// Whether the object may have children: a restricted decryption key with a sensitive area (Part 1, clause 22.2).
+    #[must_use]
+    pub fn is_parent(&self) -> bool {
+        self.has(TpmaObject::RESTRICTED.with(TpmaObject::DECRYPT))
+            && !self.has(TpmaObject::SIGN_ENCRYPT)
+            && self.sensitive.is_some()
+            && self.public.name_alg.is_some()
+    }
+
+    /// Whether the object is a parent of ordinary objects, rather than a derivation parent.
+    #[must_use]
+    pub fn is_storage_parent(&self) -> bool {
+        self.is_parent() && !matches!(self.public.kind, PublicKind::Keyedhash(..))
+    }
+
+    /// The name algorithm.
+    ///
+    /// # Errors
+    /// `TPM_RC_TYPE` if it is NULL (only external objects have none).
+    pub fn name_alg(&self) -> Result<TpmiAlgHash, TpmRc> {
+        self.public.name_alg.ok_or(TpmRc::TYPE)
+    }
+
+    /// The sensitive area.
+    ///
+    /// # Errors
+    /// `TPM_RC_AUTH_UNAVAILABLE` if only the public area is loaded.
+    pub fn sensitive(&self) -> Result<&TpmtSensitive, TpmRc> {
+        self.sensitive.as_ref().ok_or(TpmRc::AUTH_UNAVAILABLE)
+    }
+}
+
+/// What a sequence computes (Part 1, clause 32).
+#[derive(Clone)]
+pub enum SequenceState {
+    /// A hash; `first_bytes` holds the start of the message until it is known not to be TPM_GENERATED_VALUE.
+    Hash {
+        /// The hash so far.
+        hasher: Hasher,
+        /// Up to four bytes from the start of the message.
+        first_bytes: Vec<u8>,
+    },
+    /// An HMAC.
+    Hmac(Hmac),
+    /// An event: one hash for each bank of PCR.
+    Event(Vec<Hasher>),
+}
+
+/// A sequence object.
+#[derive(Clone)]
+pub struct Sequence {
+    /// The auth value.
+    pub auth: Tpm2bAuth,
+    /// What it computes.
+    pub state: SequenceState,
+}
+
+/// The contents of a slot.
+#[derive(Clone)]
+pub enum Slot {
+    /// An object.
+    Object(Arc<Object>),
+    /// A sequence.
+    Sequence(Sequence),
+}
+
+/// The slots.
+#[derive(Default)]
+pub struct Objects {
+    slots: Vec<Option<Slot>>,
+}
+
+impl Objects {
+    /// As many empty slots as the profile has.
+    #[must_use]
+    pub fn new(slots: usize) -> Self {
+        Self { slots: (0..slots).map(|_| None).collect() }
+    }
+
+    /// Whether a slot is free.
+    ///
+    /// # Errors
+    /// `TPM_RC_OBJECT_MEMORY` if none is.
+    pub fn require_free(&self) -> Result<(), TpmRc> {
+        if self.slots.iter().any(Option::is_none) { Ok(()) } else { Err(TpmRc::OBJECT_MEMORY) }
+    }
+
+    /// Puts something into the first free slot.
+    ///
+    /// # Errors
+    /// `TPM_RC_OBJECT_MEMORY` if none is free.
+    pub fn insert(&mut self, slot: Slot) -> Result<TpmHandle, TpmRc> {
+        let index = self.slots.iter().position(Option::is_none).ok_or(TpmRc::OBJECT_MEMORY)?;
+        let free = self.slots.get_mut(index).ok_or(TpmRc::OBJECT_MEMORY)?;
+        *free = Some(slot);
+        let offset = u32::try_from(index).map_err(|_| TpmRc::OBJECT_MEMORY)?;
+        Ok(TpmHandle(TpmHandle::TRANSIENT_FIRST.0.saturating_add(offset)))
+    }
+
+    /// Puts an object into the first free slot.
+    ///
+    /// # Errors
+    /// `TPM_RC_OBJECT_MEMORY` if none is free.
+    pub fn load(&mut self, object: Object) -> Result<TpmHandle, TpmRc> {
+        self.insert(Slot::Object(Arc::new(object)))
+    }
+
+    fn index(handle: TpmHandle) -> Option<usize> {
+        usize::try_from(handle.0.checked_sub(TpmHandle::TRANSIENT_FIRST.0)?).ok()
+    }
+
+    /// What is in the slot with this transient handle.
+    #[must_use]
+    pub fn get(&self, handle: TpmHandle) -> Option<&Slot> {
+        self.slots.get(Self::index(handle)?)?.as_ref()
+    }
+
+    /// The sequence with this handle.
+    ///
+    /// # Errors
+    /// `TPM_RC_MODE` if the handle is not a sequence's.
+    pub fn sequence_mut(&mut self, handle: TpmHandle) -> Result<&mut Sequence, TpmRc> {
+        match Self::index(handle).and_then(|index| self.slots.get_mut(index)) {
+            Some(Some(Slot::Sequence(sequence))) => Ok(sequence),
+            _ => Err(TpmRc::MODE),
+        }
+    }
+
+    /// Empties a slot and returns what was in it.
+    pub fn remove(&mut self, handle: TpmHandle) -> Option<Slot> {
+        self.slots.get_mut(Self::index(handle)?)?.take()
+    }
+
+    /// Empties every slot for which `condition` holds.
+    pub fn flush_if(&mut self, condition: impl Fn(&Slot) -> bool) {
+        for slot in &mut self.slots {
+            if slot.as_ref().is_some_and(&condition) {
+                *slot = None;
+            }
+        }
+    }
+
+    /// The handles of the slots in use, in ascending order.
+    pub fn handles(&self) -> impl Iterator<Item = TpmHandle> + '_ {
+        (TpmHandle::TRANSIENT_FIRST.0..)
+            .zip(&self.slots)
+            .filter(|(_, slot)| slot.is_some())
+            .map(|(handle, _)| TpmHandle(handle))
+    }
+
+    /// The number of free slots.
+    #[must_use]
+    pub fn free(&self) -> usize {
+        self.slots.iter().filter(|slot| slot.is_none()).count()
+    }
+}
