@@ -7,11 +7,7 @@ use ironroot_wire::{CommandInfo, TpmHandle, TpmRc, TpmSe, TpmSt, TpmaSession, Tp
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
-use crate::{
-    Auth, ClientError, Session, Transport,
-    auth::without_trailing_zeros,
-    session::{ParameterCipher, PolicyProof},
-};
+use crate::{Auth, ClientError, Session, Transport, auth::without_trailing_zeros, session::PolicyProof};
 
 /// How often a command is sent again when the TPM says that it could not start it (`TPM_RC_RETRY` and its kin).
 const ATTEMPTS: u32 = 20;
@@ -38,7 +34,13 @@ pub(crate) struct Answer {
 /// One entry of the authorization area while its command is under way.
 enum Slot<'a> {
     Password(Zeroizing<Vec<u8>>),
-    Session { session: &'a mut Session, nonce: Vec<u8>, attributes: TpmaSession },
+    Session {
+        session: &'a mut Session,
+        nonce: Vec<u8>,
+        attributes: TpmaSession,
+        /// Whether the HMAC key has the auth value of the entity in it.
+        includes_auth: bool,
+    },
 }
 
 impl Call {
@@ -70,7 +72,7 @@ impl Call {
         let mut slots = Vec::with_capacity(count);
         for (at, auth) in auths.iter_mut().enumerate() {
             slots.push(match auth {
-                Auth::Session(session) => self.session_slot(session)?,
+                Auth::Session(session) => self.session_slot(session, at)?,
                 _ if at >= self.auths.len() => {
                     let text = format!("TPM2_{} has no handle for password {}", self.info.name, at + 1);
                     return Err(ClientError::Usage(text));
@@ -85,28 +87,25 @@ impl Call {
         Ok(slots)
     }
 
-    fn session_slot<'a>(&self, session: &'a mut Session) -> Result<Slot<'a>, ClientError> {
+    fn session_slot<'a>(&self, session: &'a mut Session, at: usize) -> Result<Slot<'a>, ClientError> {
         if session.ended {
             return Err(ClientError::usage("the session has ended: start a new one"));
         }
-        let mut attributes = session.attributes;
-        if session.cipher == ParameterCipher::None || !self.info.decrypt_allowed() {
-            attributes = attributes.without(TpmaSession::DECRYPT);
-        }
-        if session.cipher == ParameterCipher::None || !self.info.encrypt_allowed() {
-            attributes = attributes.without(TpmaSession::ENCRYPT);
-        }
+        let attributes = session.attributes_for(self.info);
         let nonce = crate::random::bytes(session.hash.digest_size())?;
-        Ok(Slot::Session { session, nonce, attributes })
+        let includes_auth = match (self.names.get(at), self.auths.get(at)) {
+            (Some(name), Some(auth)) => session.includes_auth(name, auth),
+            _ => false,
+        };
+        Ok(Slot::Session { session, nonce, attributes, includes_auth })
     }
 
     fn auth(&self, at: usize) -> &[u8] {
         self.auths.get(at).map(|auth| auth.as_slice()).unwrap_or_default()
     }
 
-    /// Name and auth value of the entity that session `at` authorizes.
-    fn entity<'a>(&'a self, auths: &'a [Zeroizing<Vec<u8>>], at: usize) -> Option<(&'a [u8], &'a [u8])> {
-        Some((self.names.get(at)?.as_slice(), auths.get(at)?.as_slice()))
+    fn auth_after(&self, at: usize) -> &[u8] {
+        self.auths_after.get(at).map(|auth| auth.as_slice()).unwrap_or_default()
     }
 
     fn encrypt_parameter(&mut self, slots: &[Slot<'_>], at: usize) -> Result<(), ClientError> {
@@ -138,7 +137,7 @@ impl Call {
                     area.push(TpmaSession::CONTINUE_SESSION.0);
                     push_sized(&mut area, password);
                 }
-                Slot::Session { session, nonce, attributes } => {
+                Slot::Session { session, nonce, attributes, includes_auth } => {
                     area.extend_from_slice(&session.handle.to_be_bytes());
                     push_sized(&mut area, nonce);
                     area.push(attributes.0);
@@ -157,8 +156,8 @@ impl Call {
                             }
                         }
                     }
-                    let entity = self.entity(&self.auths, at);
-                    push_sized(&mut area, &session.hmac(entity, &self.cp_hash(session.hash), &nonces, *attributes));
+                    let auth = if *includes_auth { self.auth(at) } else { &[] };
+                    push_sized(&mut area, &session.hmac(auth, &self.cp_hash(session.hash), &nonces, *attributes));
                 }
             }
         }
@@ -261,13 +260,13 @@ impl Call {
             }
         }
         for (at, (slot, entry)) in slots.iter_mut().zip(&mut answer.entries).enumerate() {
-            let Slot::Session { session, nonce, attributes } = slot else { continue };
+            let Slot::Session { session, nonce, attributes, .. } = slot else { continue };
             session.nonce_tpm = std::mem::take(&mut entry.nonce);
             session.ended = !entry.attributes.contains(TpmaSession::CONTINUE_SESSION);
             if attributes.contains(TpmaSession::ENCRYPT)
                 && let Some(data) = sized_data(&mut answer.parameters)
             {
-                let auth = self.auths_after.get(at).map(|auth| auth.as_slice()).unwrap_or_default();
+                let auth = self.auth_after(at);
                 session.cipher(false, auth, &session.nonce_tpm, nonce, data)?;
             }
             if at < self.auths.len() {
@@ -279,7 +278,7 @@ impl Call {
     }
 
     fn is_authentic(&self, slot: &Slot<'_>, entry: &Entry, at: usize, parameters: &[u8]) -> bool {
-        let Slot::Session { session, nonce, .. } = slot else {
+        let Slot::Session { session, nonce, includes_auth, .. } = slot else {
             return entry.nonce.is_empty() && entry.hmac.is_empty();
         };
         if session.proof == PolicyProof::Password && at < self.auths.len() {
@@ -287,7 +286,8 @@ impl Call {
         }
         let nonces: [&[u8]; 2] = [&entry.nonce, nonce];
         let rp_hash = self.rp_hash(session.hash, parameters);
-        let expected = session.hmac(self.entity(&self.auths_after, at), &rp_hash, &nonces, entry.attributes);
+        let auth = if *includes_auth { self.auth_after(at) } else { &[] };
+        let expected = session.hmac(auth, &rp_hash, &nonces, entry.attributes);
         expected.ct_eq(&entry.hmac).into()
     }
 

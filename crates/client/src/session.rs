@@ -1,7 +1,7 @@
 //! An authorization session as the client sees it (Part 1, clause 19): its key, its rolling nonces, what it encrypts.
 
 use ironroot_crypto::{CryptoError, Digest, cfb_decrypt, cfb_encrypt, digest, hmac, kdfa, xor_obfuscate};
-use ironroot_wire::{TpmHandle, TpmSe, TpmaSession, TpmiAlgHash};
+use ironroot_wire::{CommandAttributes, CommandInfo, TpmHandle, TpmSe, TpmaSession, TpmiAlgHash};
 use zeroize::Zeroizing;
 
 use crate::ClientError;
@@ -112,6 +112,26 @@ impl Session {
         self.attributes
     }
 
+    /// The attributes for one command: nothing is encrypted where there is nothing to encrypt, or nothing to do it with.
+    pub(crate) fn attributes_for(&self, command: &CommandInfo) -> TpmaSession {
+        let mut attributes = self.attributes;
+        let can = self.cipher != ParameterCipher::None;
+        if !can || !command.decrypt_allowed() {
+            attributes = attributes.without(TpmaSession::DECRYPT);
+        }
+        if !can || !command.encrypt_allowed() {
+            attributes = attributes.without(TpmaSession::ENCRYPT);
+        }
+        attributes
+    }
+
+    /// Whether the session can go with a command: it has to authorize, encrypt or audit (Part 1, 19.6.2).
+    pub(crate) fn serves(&self, command: &CommandInfo) -> bool {
+        let services = TpmaSession::DECRYPT | TpmaSession::ENCRYPT | TpmaSession::AUDIT;
+        !command.attributes.contains(CommandAttributes::NO_SESSIONS)
+            && (command.authorized_handles() > 0 || self.attributes_for(command).intersects(services))
+    }
+
     /// The digest over the commands audited so far, as the TPM should hold it (Part 1, clause 36.4).
     #[must_use]
     pub fn audit_digest(&self) -> Option<&[u8]> {
@@ -123,14 +143,14 @@ impl Session {
         self
     }
 
-    /// `authKey` of Part 1, 19.6.5: the session key and, where it counts, the auth value of the authorized entity.
-    pub(crate) fn hmac_key(&self, entity: Option<(&[u8], &[u8])>) -> Zeroizing<Vec<u8>> {
-        let auth = match (entity, self.kind) {
-            (Some((name, auth)), TpmSe::Hmac) if !self.is_bound_to(name, auth) => auth,
-            (Some((_, auth)), TpmSe::Policy) if self.proof == PolicyProof::AuthValue => auth,
-            _ => &[],
-        };
-        self.key_and(auth)
+    /// Whether the auth value of the entity that the session authorizes is part of the HMAC key (Part 1, 19.6.5). This is
+    /// decided when the command is sent, and holds for the response too.
+    pub(crate) fn includes_auth(&self, name: &[u8], auth: &[u8]) -> bool {
+        match self.kind {
+            TpmSe::Hmac => !self.is_bound_to(name, auth),
+            TpmSe::Policy => self.proof == PolicyProof::AuthValue,
+            TpmSe::Trial => false,
+        }
     }
 
     fn is_bound_to(&self, name: &[u8], auth: &[u8]) -> bool {
@@ -148,12 +168,12 @@ impl Session {
     /// The HMAC of a command or response (Part 1, 19.6.5). Empty where a policy session has nothing to key it with.
     pub(crate) fn hmac(
         &self,
-        entity: Option<(&[u8], &[u8])>,
+        included_auth: &[u8],
         parameter_hash: &[u8],
         nonces: &[&[u8]],
         attributes: TpmaSession,
     ) -> Vec<u8> {
-        let key = self.hmac_key(entity);
+        let key = self.key_and(included_auth);
         if self.kind == TpmSe::Policy && key.is_empty() {
             return Vec::new();
         }

@@ -1,8 +1,8 @@
 //! [`Tpm`]: a TPM behind a transport, what the client knows about its entities, and the one way to run a command.
 
 use ironroot_wire::{
-    Command, CommandAttributes, HandleKind, NvReadPublic, ReadPublic, Reader, Response, Rules, TpmHandle, TpmRc,
-    TpmiDhObject, TpmiRhNvIndex,
+    Command, HandleKind, NvReadPublic, ReadPublic, Reader, Response, Rules, TpmHandle, TpmRc, TpmiDhObject,
+    TpmiRhNvIndex,
 };
 use zeroize::Zeroizing;
 
@@ -73,7 +73,7 @@ impl Tpm {
     /// [`ClientError::Tpm`] with the TPM's response code; whatever the transport may give.
     pub fn run<C: Command>(&mut self, command: &C) -> Result<C::Response, ClientError> {
         match self.companion.take() {
-            Some(mut session) if !C::INFO.attributes.contains(CommandAttributes::NO_SESSIONS) => {
+            Some(mut session) if session.serves(&C::INFO) => {
                 let result = self.run_with(command, &mut [Auth::Session(&mut session)]);
                 self.companion = Some(session).filter(|session| !session.ended);
                 result
