@@ -82,10 +82,11 @@ power_cycle() {
 
 # OpenSSL with the tpm2 provider: `tpm dgst -sign key …`. Keys are the TPM's; digests stay in software, because each
 # digest in the TPM takes one of its few slots, and there is no resource manager here.
+provider=(-provider default -provider tpm2 -propquery '?provider=tpm2,tpm2.digest!=yes,tpm2.cipher!=yes')
 tpm() {
     local subcommand=$1
     shift
-    openssl "$subcommand" -provider default -provider tpm2 -propquery '?provider=tpm2,tpm2.digest!=yes,tpm2.cipher!=yes' "$@"
+    openssl "$subcommand" "${provider[@]}" "$@"
 }
 
 . "$(dirname "${BASH_SOURCE[0]}")/daemon.sh"
