@@ -29,6 +29,8 @@ enum Power {
 struct Inner {
     engine: Box<dyn Engine>,
     power: Power,
+    /// Whether power is on, for those who must not wait for the command in progress.
+    on: Arc<AtomicBool>,
     /// What STORE_VOLATILE or SET_STATEBLOB left for the next INIT. It is kept in memory only: it holds secrets.
     volatile: Option<Zeroizing<Vec<u8>>>,
     /// The last command's code, to know whether the client shut the TPM down itself.
@@ -51,6 +53,7 @@ pub(crate) struct Machine {
     maximum_command: usize,
     /// The locality of swtpm's data channel.
     locality: AtomicU8,
+    on: Arc<AtomicBool>,
     canceller: Option<Arc<AtomicBool>>,
     /// Cancelling holds until it is called off (simulator), instead of ending with the command (swtpm).
     cancel_holds: AtomicBool,
@@ -61,11 +64,13 @@ pub(crate) struct Machine {
 impl Machine {
     pub(crate) fn new(engine: Box<dyn Engine>, auto_shutdown: bool) -> Self {
         let maximum = engine.buffer_sizes().maximum;
+        let on = Arc::new(AtomicBool::new(false));
         Self {
             features: engine.features(),
             maximum_command: usize::try_from(maximum).unwrap_or(usize::MAX).clamp(HEADER, 1 << 20),
             canceller: engine.canceller(),
-            inner: Mutex::new(Inner { engine, power: Power::Off, volatile: None, last_command: 0 }),
+            on: on.clone(),
+            inner: Mutex::new(Inner { engine, power: Power::Off, on, volatile: None, last_command: 0 }),
             locality: AtomicU8::new(0),
             cancel_holds: AtomicBool::new(false),
             auto_shutdown,
@@ -89,8 +94,9 @@ impl Machine {
         self.locality.store(locality, Ordering::Relaxed);
     }
 
+    /// Answers at once, even while a command is in progress.
     pub(crate) fn is_on(&self) -> bool {
-        self.lock().power != Power::Off
+        self.on.load(Ordering::Acquire)
     }
 
     /// Engine panics are caught below, so only a panic in this file could poison the lock; then nothing is known
@@ -301,20 +307,25 @@ impl Inner {
     }
 
     fn power_on(&mut self) -> Result<(), EngineError> {
-        self.power = Power::On;
+        self.set_power(Power::On);
         self.last_command = 0;
         let result = self.guard(|engine| engine.power_on()).unwrap_or_else(|| Err(panicked()));
         if let Err(error) = &result {
             tracing::error!(%error, "the TPM does not power on");
-            self.power = Power::Off;
+            self.set_power(Power::Off);
         }
         result
+    }
+
+    fn set_power(&mut self, power: Power) {
+        self.power = power;
+        self.on.store(power != Power::Off, Ordering::Release);
     }
 
     fn power_off(&mut self) {
         if self.power != Power::Off {
             let _ = self.guard(|engine| engine.power_off());
-            self.power = Power::Off;
+            self.set_power(Power::Off);
         }
     }
 
