@@ -6,12 +6,12 @@
 use core::fmt;
 
 use ironroot_crypto::{
-    CryptoError, EccPoint, Provider, Random, cfb_encrypt, hmac, kdfa, kdfe,
+    CryptoError, Provider, Random, cfb_encrypt, ecc, hmac, kdfa, kdfe,
     rsa::{EncryptionScheme, RsaPublic},
 };
 use ironroot_wire::{
-    PublicKind, Tpm2bDigest, Tpm2bEccParameter, Tpm2bEncryptedSecret, Tpm2bIdObject, TpmEccCurve, TpmaObject,
-    TpmiAlgHash, TpmiAlgSymMode, TpmsEccPoint, TpmtPublic, TpmtRsaScheme, TpmtSymDefObject, Wire,
+    PublicKind, Tpm2bDigest, Tpm2bEccParameter, Tpm2bEncryptedSecret, Tpm2bIdObject, TpmaObject, TpmiAlgHash,
+    TpmiAlgSymMode, TpmsEccPoint, TpmtPublic, TpmtRsaScheme, TpmtSymDefObject, Wire,
 };
 use zeroize::Zeroizing;
 
@@ -127,7 +127,7 @@ fn share_seed(
             Ok((seed, secret))
         }
         PublicKey::Ecc { curve, point } => {
-            let (scalar, ephemeral) = ephemeral_key(provider, random, curve)?;
+            let (scalar, ephemeral) = ecc::generate(provider, curve, random)?;
             let shared = provider.ecc_multiply(curve, &scalar, &point)?;
             let seed = kdfe(hash, &shared.x, b"IDENTITY", &ephemeral.x, &point.x, bits(hash.digest_size()));
             let coordinate = |bytes: &[u8]| Tpm2bEccParameter::from_slice(bytes).map_err(|_| CredentialError::Size);
@@ -146,28 +146,6 @@ fn oaep_hash(ek: &TpmtPublic, name_alg: TpmiAlgHash) -> TpmiAlgHash {
         },
         _ => name_alg,
     }
-}
-
-/// A key pair for one exchange: scalars are drawn until one is in range, so that none is likelier than another.
-fn ephemeral_key(
-    provider: &dyn Provider,
-    random: &mut dyn Random,
-    curve: TpmEccCurve,
-) -> Result<(Zeroizing<Vec<u8>>, EccPoint), CredentialError> {
-    const ATTEMPTS: usize = 128;
-    let mut scalar = Zeroizing::new(vec![0; curve.field_size()]);
-    for _ in 0..ATTEMPTS {
-        random.fill(&mut scalar);
-        if let (TpmEccCurve::NistP521, Some(first)) = (curve, scalar.first_mut()) {
-            *first &= 1;
-        }
-        match provider.ecc_base_multiply(curve, &scalar) {
-            Ok(point) => return Ok((scalar, point)),
-            Err(CryptoError::Value) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Err(CredentialError::Crypto(CryptoError::Internal))
 }
 
 /// Bits of so many bytes; sizes here are at most 66 bytes.

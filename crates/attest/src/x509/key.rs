@@ -76,7 +76,7 @@ impl PublicKey {
         let zeros = modulus.iter().take_while(|byte| **byte == 0).count();
         let modulus = modulus.get(zeros..).unwrap_or_default();
         let high_bit = modulus.first().is_some_and(|byte| *byte >= 0x80);
-        if !(256..=512).contains(&modulus.len()) || !high_bit || exponent < 3 || exponent % 2 == 0 {
+        if !(256..=512).contains(&modulus.len()) || !high_bit || exponent < 3 || exponent.is_multiple_of(2) {
             return Err(KeyError::RsaSize);
         }
         Ok(Self::Rsa { modulus: modulus.to_vec(), exponent })

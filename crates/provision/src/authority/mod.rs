@@ -1,0 +1,205 @@
+//! Certificate authorities: the identity CA, whose certificates devices show, and the manufacturing CA, which gives
+//! software and firmware TPMs the endorsement certificate that a chip gets from its maker.
+
+mod certificate;
+mod ek;
+mod key;
+
+use ironroot_attest::x509::{EvidenceCertificate, MalformedError, PublicKey};
+use ironroot_crypto::CryptoError;
+use spki::SubjectPublicKeyInfoOwned;
+use x509_cert::{
+    ext::{
+        Extension,
+        pkix::{
+            AuthorityKeyIdentifier, BasicConstraints, ExtendedKeyUsage, KeyUsage, KeyUsages, SubjectAltName,
+            name::GeneralName,
+        },
+    },
+    name::Name,
+};
+
+use crate::{files::FileError, profile::SERVER_AUTH};
+
+pub(crate) use certificate::to_hex;
+pub use certificate::{Lifetime, SerialNumber};
+pub use ek::TpmDescription;
+pub(crate) use key::fresh_random;
+pub use key::{CertificateSigner, FileKey};
+
+use certificate::{Content, extension, key_identifier};
+
+/// What an authority could not do.
+#[derive(Debug, thiserror::Error)]
+pub enum AuthorityError {
+    /// A value cannot be encoded.
+    #[error("cannot encode the certificate: {0}")]
+    Encoding(#[from] der::Error),
+    /// The key cannot sign.
+    #[error("cannot sign: {0}")]
+    Signing(CryptoError),
+    /// The operating system gives no random bytes.
+    #[error("the operating system's random generator failed")]
+    Entropy,
+    /// A file cannot be read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A stored key or certificate is not what it should be.
+    #[error("{what} is damaged: {why}. Restore it from a backup; making a new one would change the authority")]
+    Damaged {
+        /// The file.
+        what: String,
+        /// What is wrong.
+        why: String,
+    },
+}
+
+impl From<MalformedError> for AuthorityError {
+    fn from(error: MalformedError) -> Self {
+        Self::Damaged { what: "the certificate".into(), why: error.to_string() }
+    }
+}
+
+/// A key that signs certificates, and the certificate of that key.
+pub struct Authority {
+    signer: Box<dyn CertificateSigner>,
+    certificate: EvidenceCertificate,
+    key_identifier: Vec<u8>,
+}
+
+impl Authority {
+    /// A new root: a certificate that its own key signs, for an authority that issues to end entities only.
+    ///
+    /// # Errors
+    /// [`AuthorityError`].
+    pub fn new_root(
+        signer: Box<dyn CertificateSigner>,
+        subject: &Name,
+        serial: &SerialNumber,
+        lifetime: Lifetime,
+    ) -> Result<Self, AuthorityError> {
+        let public_key = spki_of(signer.public_key())?;
+        let identifier = key_identifier(&public_key);
+        let extensions = vec![
+            extension(true, &BasicConstraints { ca: true, path_len_constraint: Some(0) })?,
+            extension(true, &KeyUsage(KeyUsages::KeyCertSign | KeyUsages::CRLSign))?,
+            certificate::subject_key_identifier(&identifier)?,
+        ];
+        let content = Content { serial, issuer: subject, lifetime, subject, public_key, extensions };
+        let certificate = EvidenceCertificate::from_der(&content.sign(&*signer)?)?;
+        Ok(Self { signer, certificate, key_identifier: identifier })
+    }
+
+    /// An authority with a key and the certificate that it got earlier.
+    ///
+    /// # Errors
+    /// [`AuthorityError::Damaged`] if the certificate is for another key.
+    pub fn from_parts(
+        signer: Box<dyn CertificateSigner>,
+        certificate: EvidenceCertificate,
+    ) -> Result<Self, AuthorityError> {
+        let damaged = |why: &str| AuthorityError::Damaged { what: "the authority".into(), why: why.into() };
+        let certified = PublicKey::from_spki(certificate.public_key_info()).map_err(|e| damaged(&e.to_string()))?;
+        if certified != *signer.public_key() {
+            return Err(damaged("the certificate is for another key"));
+        }
+        let key_identifier = key_identifier(certificate.public_key_info());
+        Ok(Self { signer, certificate, key_identifier })
+    }
+
+    /// The authority's certificate.
+    #[must_use]
+    pub fn certificate(&self) -> &EvidenceCertificate {
+        &self.certificate
+    }
+
+    /// The authority's certificate as PEM.
+    ///
+    /// # Errors
+    /// [`AuthorityError::Encoding`], which does not happen.
+    pub fn certificate_pem(&self) -> Result<String, AuthorityError> {
+        to_pem(self.certificate.der())
+    }
+
+    /// Issues a certificate for an end entity: digital signatures, and the given purposes. Returns the DER.
+    ///
+    /// # Errors
+    /// [`AuthorityError`].
+    pub fn issue(
+        &self,
+        public_key: &PublicKey,
+        subject: &Name,
+        alternative_names: Vec<GeneralName>,
+        purposes: Vec<der::oid::ObjectIdentifier>,
+        serial: &SerialNumber,
+        lifetime: Lifetime,
+    ) -> Result<Vec<u8>, AuthorityError> {
+        let public_key = spki_of(public_key)?;
+        let mut extensions = vec![
+            extension(true, &BasicConstraints { ca: false, path_len_constraint: None })?,
+            extension(true, &KeyUsage(KeyUsages::DigitalSignature.into()))?,
+            extension(false, &ExtendedKeyUsage(purposes))?,
+            certificate::subject_key_identifier(&key_identifier(&public_key))?,
+            self.authority_key_identifier()?,
+        ];
+        if !alternative_names.is_empty() {
+            extensions.push(extension(subject.is_empty(), &SubjectAltName(alternative_names))?);
+        }
+        self.sign(serial, lifetime, subject, public_key, extensions)
+    }
+
+    /// Issues a certificate for a TLS server with these alternative names. Returns the DER.
+    ///
+    /// # Errors
+    /// [`AuthorityError`].
+    pub fn issue_server(
+        &self,
+        public_key: &PublicKey,
+        subject: &Name,
+        alternative_names: Vec<GeneralName>,
+        serial: &SerialNumber,
+        lifetime: Lifetime,
+    ) -> Result<Vec<u8>, AuthorityError> {
+        self.issue(public_key, subject, alternative_names, vec![SERVER_AUTH], serial, lifetime)
+    }
+
+    fn sign(
+        &self,
+        serial: &SerialNumber,
+        lifetime: Lifetime,
+        subject: &Name,
+        public_key: SubjectPublicKeyInfoOwned,
+        extensions: Vec<Extension>,
+    ) -> Result<Vec<u8>, AuthorityError> {
+        // Nothing that an authority signs outlives the authority.
+        let end = self.certificate.tbs().validity().not_after.to_unix_duration().as_secs();
+        let lifetime = Lifetime { not_before: lifetime.not_before, not_after: lifetime.not_after.min(end) };
+        Content { serial, issuer: self.certificate.subject(), lifetime, subject, public_key, extensions }
+            .sign(&*self.signer)
+    }
+
+    fn authority_key_identifier(&self) -> Result<Extension, AuthorityError> {
+        let identifier = der::asn1::OctetString::new(self.key_identifier.as_slice())?;
+        extension(
+            false,
+            &AuthorityKeyIdentifier {
+                key_identifier: Some(identifier),
+                authority_cert_issuer: None,
+                authority_cert_serial_number: None,
+            },
+        )
+    }
+}
+
+/// A DER certificate as PEM.
+///
+/// # Errors
+/// [`AuthorityError::Encoding`], which does not happen.
+pub fn to_pem(certificate: &[u8]) -> Result<String, AuthorityError> {
+    der::pem::encode_string("CERTIFICATE", der::pem::LineEnding::LF, certificate)
+        .map_err(|error| AuthorityError::Damaged { what: "the certificate".into(), why: error.to_string() })
+}
+
+fn spki_of(key: &PublicKey) -> Result<SubjectPublicKeyInfoOwned, AuthorityError> {
+    key.to_spki().map_err(|error| AuthorityError::Damaged { what: "the key".into(), why: error.to_string() })
+}

@@ -1,0 +1,269 @@
+//! The two calls: a challenge for what checks out, a certificate for whoever answers it.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use ironroot_attest::make_credential;
+use ironroot_crypto::Provider;
+use ironroot_wire::Wire as _;
+use zeroize::Zeroizing;
+
+use super::Clock;
+use crate::{
+    authority::{self, Authority, Lifetime, SerialNumber, fresh_random, to_hex},
+    protocol::{
+        CertificateRequest, CertificateResponse, ChallengeResponse, EnrolmentParameters, from_base64, to_base64,
+    },
+    refusal::Refusal,
+    store::{Device, Event, EventKind, IssuedCertificate, Store, SubjectClaim},
+    ticket::{TicketError, TicketKey},
+    validation::{Enrolment, Validator},
+};
+
+/// What both calls need. Nothing here changes between requests but the database and a counter.
+pub(super) struct Enrolments {
+    pub validator: Validator,
+    pub provider: Arc<dyn Provider>,
+    pub tickets: TicketKey,
+    pub serials: Zeroizing<Vec<u8>>,
+    pub authority: Authority,
+    pub store: Store,
+    pub lifetime: Duration,
+    pub clock: Clock,
+    pub refusals: RefusalLog,
+}
+
+/// A validated request, reduced to what issuing needs.
+struct Request {
+    device: Device,
+    ik_name: String,
+    enrolment: String,
+    profile: String,
+    renewal: u64,
+    certificate: ToIssue,
+}
+
+struct ToIssue {
+    key: ironroot_attest::x509::PublicKey,
+    subject: x509_cert::name::Name,
+    purposes: Vec<der::oid::ObjectIdentifier>,
+    validity: u64,
+}
+
+impl Enrolments {
+    /// `POST /v1/challenge`.
+    pub async fn challenge(self: Arc<Self>, parameters: EnrolmentParameters) -> Result<ChallengeResponse, Refusal> {
+        let this = Arc::clone(&self);
+        let (claim, response) = blocking(move || this.make_challenge(&parameters)).await?;
+        check_claim(self.store.subject_claim(&claim.ek_name, &claim.subject).await?)?;
+        Ok(response)
+    }
+
+    /// `POST /v1/certificate`.
+    pub async fn certificate(self: Arc<Self>, request: CertificateRequest) -> Result<CertificateResponse, Refusal> {
+        let this = Arc::clone(&self);
+        let request = blocking(move || this.check_answer(&request)).await?;
+        self.issue(request).await
+    }
+
+    /// Notes a refusal, for the operator.
+    pub async fn note(&self, refusal: &Refusal) {
+        tracing::info!(code = refusal.code, message = %refusal.message, "refused");
+        let Some(more) = self.refusals.admit() else { return };
+        let mut detail = refusal.to_string();
+        if more > 0 {
+            detail = format!("{detail}; {more} more refusals before this one");
+        }
+        let event = Event { at: signed((self.clock)()), kind: EventKind::Refused, device: None, detail: &detail };
+        if let Err(error) = self.store.record(event).await {
+            tracing::warn!(%error, "a refusal could not be recorded");
+        }
+    }
+
+    fn make_challenge(&self, parameters: &EnrolmentParameters) -> Result<(Device, ChallengeResponse), Refusal> {
+        let now = (self.clock)();
+        let enrolment = self.validator.validate(parameters, now)?;
+        let ticket = self.tickets.issue(&enrolment.ticket, now);
+        let mut random = fresh_random().map_err(|error| internal(&error))?;
+        let credential = make_credential(&*self.provider, &mut random, &enrolment.ek, &enrolment.ik_name, &ticket)
+            .map_err(|error| {
+                let hint = "Recreate the endorsement key by its template.";
+                Refusal::forbidden("ek_unusable", error.to_string(), hint)
+            })?;
+        let response = ChallengeResponse {
+            credential_blob: to_base64(&credential.blob.to_bytes()),
+            secret: to_base64(&credential.secret.to_bytes()),
+            issued_at: now,
+            expires_at: now.saturating_add(self.lifetime.as_secs()),
+        };
+        Ok((device_of(&enrolment)?, response))
+    }
+
+    /// Checks everything once more, and the ticket.
+    fn check_answer(&self, request: &CertificateRequest) -> Result<Request, Refusal> {
+        let now = (self.clock)();
+        let enrolment = self.validator.validate(&request.parameters, now)?;
+        let wrong = || {
+            let message = "the ticket is not the one of these parameters";
+            let hint = "Send the parameters and issued_at of the challenge unchanged, with what the TPM recovered.";
+            Refusal::forbidden("ticket_wrong", message, hint)
+        };
+        let ticket = Zeroizing::new(from_base64(&request.ticket).map_err(|_| wrong())?);
+        self.tickets.check(&enrolment.ticket, request.issued_at, &ticket, now, self.lifetime).map_err(|error| {
+            match error {
+                TicketError::Wrong => wrong(),
+                TicketError::Expired => Refusal::forbidden(
+                    "ticket_expired",
+                    error.to_string(),
+                    "Ask for a new challenge and answer it in time.",
+                ),
+            }
+        })?;
+        Ok(Request {
+            device: device_of(&enrolment)?,
+            ik_name: to_hex(&enrolment.ik_name),
+            profile: enrolment.profile.name.clone(),
+            renewal: enrolment.profile.renewal,
+            certificate: ToIssue {
+                key: enrolment.key,
+                subject: enrolment.subject,
+                purposes: enrolment.profile.extended_key_usage.clone(),
+                validity: enrolment.profile.validity,
+            },
+            enrolment: enrolment.enrolment,
+        })
+    }
+
+    /// Issues the certificate of a request, or finds the one that an earlier try got: one transaction.
+    async fn issue(&self, request: Request) -> Result<CertificateResponse, Refusal> {
+        let now = (self.clock)();
+        let mut write = self.store.begin().await?;
+        check_claim(write.subject_claim(&request.device.ek_name, &request.device.subject).await?)?;
+        let last = write.newest_certificate(&request.enrolment).await?;
+        let usable = |issued: &IssuedCertificate| issued.not_after > signed(now.saturating_add(request.renewal));
+        let (issued, kind) = match last {
+            Some(issued) if usable(&issued) => (issued, EventKind::Repeated),
+            last => {
+                let generation = last.map_or(0, |last| last.generation.saturating_add(1));
+                let issued = self.sign(&request, generation, now)?;
+                write.put_device(&request.device, signed(now)).await?;
+                write
+                    .put_certificate(&request.enrolment, &request.device, &request.ik_name, &request.profile, &issued)
+                    .await?;
+                (issued, EventKind::Issued)
+            }
+        };
+        let detail = format!("serial {}, subject {}", issued.serial, request.device.subject);
+        let event = Event { at: signed(now), kind, device: Some(&request.device.ek_name), detail: &detail };
+        write.record(event).await?;
+        write.commit().await?;
+        tracing::info!(kind = kind.word(), %detail, "certificate");
+        Ok(CertificateResponse {
+            certificate: issued.certificate,
+            chain: self.authority.certificate_pem().map_err(|error| internal(&error))?,
+            serial: issued.serial,
+            not_after: u64::try_from(issued.not_after).unwrap_or(0),
+        })
+    }
+
+    fn sign(&self, request: &Request, generation: i64, now: u64) -> Result<IssuedCertificate, Refusal> {
+        let serial = SerialNumber::derive(&self.serials, &[request.enrolment.as_bytes(), &generation.to_be_bytes()]);
+        let ToIssue { key, subject, purposes, validity } = &request.certificate;
+        let lifetime = Lifetime::starting(now, *validity);
+        let certificate = self
+            .authority
+            .issue(key, subject, Vec::new(), purposes.clone(), &serial, lifetime)
+            .and_then(|der| authority::to_pem(&der))
+            .map_err(|error| internal(&error))?;
+        Ok(IssuedCertificate {
+            serial: serial.to_hex(),
+            generation,
+            not_before: signed(lifetime.not_before),
+            not_after: signed(lifetime.not_after),
+            certificate,
+        })
+    }
+}
+
+/// A subject belongs to the first device that enrolled with it, and a device keeps its subject: otherwise one device
+/// could pose as another.
+fn check_claim(claim: SubjectClaim) -> Result<(), Refusal> {
+    match claim {
+        SubjectClaim::New | SubjectClaim::Same => Ok(()),
+        SubjectClaim::Taken => Err(Refusal::conflict(
+            "subject_taken",
+            "another device has this subject",
+            "Choose another subject, or have the operator retire the other device.",
+        )),
+        SubjectClaim::DeviceHas(subject) => Err(Refusal::conflict(
+            "subject_changed",
+            format!("this device is enrolled as \"{subject}\""),
+            "Ask for the subject that the device has.",
+        )),
+    }
+}
+
+fn device_of(enrolment: &Enrolment<'_>) -> Result<Device, Refusal> {
+    Ok(Device {
+        ek_name: to_hex(&enrolment.ek_name),
+        subject: enrolment.subject.to_string(),
+        ek_certificate: authority::to_pem(enrolment.verdict.certificate.der()).map_err(|error| internal(&error))?,
+        manufacturer: enrolment.verdict.manufacturer.clone(),
+        model: enrolment.verdict.model.clone(),
+        version: enrolment.verdict.version.clone(),
+    })
+}
+
+fn internal(error: &dyn std::error::Error) -> Refusal {
+    tracing::error!(%error, "the service failed");
+    Refusal::internal()
+}
+
+/// Times fit into the database's 64-bit integers until the year 292,277,026,596.
+fn signed(seconds: u64) -> i64 {
+    i64::try_from(seconds).unwrap_or(i64::MAX)
+}
+
+/// Runs what computes for milliseconds where it holds up no other request.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Refusal> + Send + 'static) -> Result<T, Refusal> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(internal(&error)))
+}
+
+/// Bounds how many refusals are written down: whoever sends garbage must not fill the disk or keep it busy.
+#[derive(Debug, Default)]
+pub(super) struct RefusalLog(Mutex<RefusalBudget>);
+
+#[derive(Debug)]
+struct RefusalBudget {
+    left: u32,
+    refilled: Instant,
+    suppressed: u64,
+}
+
+impl Default for RefusalBudget {
+    fn default() -> Self {
+        Self { left: RefusalLog::PER_PERIOD, refilled: Instant::now(), suppressed: 0 }
+    }
+}
+
+impl RefusalLog {
+    const PER_PERIOD: u32 = 100;
+    const PERIOD: Duration = Duration::from_secs(10);
+
+    /// Whether a refusal may be written, and then how many before it were not.
+    fn admit(&self) -> Option<u64> {
+        let mut budget = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if budget.refilled.elapsed() >= Self::PERIOD {
+            budget.left = Self::PER_PERIOD;
+            budget.refilled = Instant::now();
+        }
+        if budget.left == 0 {
+            budget.suppressed = budget.suppressed.saturating_add(1);
+            return None;
+        }
+        budget.left = budget.left.saturating_sub(1);
+        Some(std::mem::take(&mut budget.suppressed))
+    }
+}

@@ -1,0 +1,342 @@
+//! The running service: configuration, start, stop.
+
+mod enrolment;
+mod http;
+mod page;
+mod server;
+
+use std::{
+    net::{SocketAddr, TcpListener},
+    path::PathBuf,
+    str::FromStr as _,
+    sync::Arc,
+    thread,
+    time::{Duration, SystemTime},
+};
+
+use ironroot_attest::x509::{EvidenceCertificate, TrustStore};
+use ironroot_crypto::{Provider, hmac};
+use ironroot_wire::TpmiAlgHash;
+use tokio::sync::watch;
+use x509_cert::name::Name;
+use zeroize::Zeroizing;
+
+use crate::{
+    authority::{Authority, AuthorityError, FileKey, Lifetime, SerialNumber},
+    files::{self, FileError},
+    profile::CertificateProfile,
+    store::{Event, EventKind, Store, StoreError},
+    ticket::TicketKey,
+    validation::Validator,
+};
+
+use enrolment::Enrolments;
+
+/// Seconds for which the identity CA's certificate holds: 20 years.
+const AUTHORITY_LIFETIME: u64 = 20 * 365 * 24 * 60 * 60;
+const SECRET_SIZE: usize = 32;
+
+/// Seconds of the UNIX epoch, from whatever clock the service runs by.
+pub type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
+
+/// What a service runs with.
+#[derive(Clone)]
+pub struct ServiceConfig {
+    /// Where to listen; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// The folder for the CA, the service's secret and the database. Made if it is not there.
+    pub folder: PathBuf,
+    /// The public-key primitives.
+    pub provider: Arc<dyn Provider>,
+    /// The roots of endorsement certificates.
+    pub trust: TrustStore,
+    /// The certificate profiles; the first is the default.
+    pub profiles: Vec<CertificateProfile>,
+    /// The common name of the identity CA, when it is made.
+    pub authority_name: String,
+    /// How long a device may take to answer a challenge.
+    pub ticket_lifetime: Duration,
+    /// The most bytes that the database may take, if there is a limit.
+    pub database_limit: Option<u64>,
+    /// The clock.
+    pub clock: Clock,
+}
+
+impl ServiceConfig {
+    /// The usual configuration: loopback on a free port, the profile for TLS clients, five minutes for a ticket.
+    #[must_use]
+    pub fn new(folder: PathBuf, provider: Arc<dyn Provider>, trust: TrustStore) -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            folder,
+            provider,
+            trust,
+            profiles: vec![CertificateProfile::tls_client()],
+            authority_name: "Ironroot identity CA".into(),
+            ticket_lifetime: Duration::from_secs(300),
+            database_limit: None,
+            clock: Arc::new(|| SystemTime::UNIX_EPOCH.elapsed().map_or(0, |elapsed| elapsed.as_secs())),
+        }
+    }
+}
+
+/// Why the service did not start: which thing, why, and the next step.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}. {}", listen_hint(source))]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A file or folder.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The CA.
+    #[error("the identity CA: {0}")]
+    Authority(#[from] AuthorityError),
+    /// The database.
+    #[error("the database {}: {source}. {}", path.display(), store_hint(source))]
+    Store {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: StoreError,
+    },
+    /// Every device would be refused.
+    #[error("no trusted root for endorsement certificates: give the TPM makers' root certificates")]
+    NoTrustedRoots,
+    /// Nothing could be issued.
+    #[error("the configuration has no certificate profile")]
+    NoProfiles,
+    /// The service's threads cannot be started.
+    #[error("cannot start the service's threads: {0}. Close other programs and try again")]
+    Threads(std::io::Error),
+}
+
+fn listen_hint(error: &std::io::Error) -> &'static str {
+    match error.kind() {
+        std::io::ErrorKind::AddrInUse => "Another program has the port: stop it, or choose another port",
+        std::io::ErrorKind::PermissionDenied => "Ports below 1024 need privileges: choose a higher one",
+        std::io::ErrorKind::AddrNotAvailable => "This machine does not have that address: choose one that it has",
+        _ => "Choose another address or port",
+    }
+}
+
+fn store_hint(error: &StoreError) -> &'static str {
+    match error {
+        StoreError::Full => "Free space on that disk, or choose a folder on another one",
+        StoreError::ReadOnly => "Make the folder and the file writable for the service",
+        StoreError::Busy => "Another program holds the file: stop it and try again",
+        StoreError::Other(_) => "If the file is damaged, restore it from a backup",
+    }
+}
+
+/// The provisioning service.
+pub struct Service;
+
+/// A service that runs in this asynchronous runtime.
+pub struct Running {
+    address: SocketAddr,
+    authority: String,
+    stop: watch::Sender<bool>,
+    server: tokio::task::JoinHandle<()>,
+    store: Store,
+}
+
+impl Running {
+    /// The address that it listens on.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The identity CA's certificate (PEM).
+    #[must_use]
+    pub fn authority_pem(&self) -> &str {
+        &self.authority
+    }
+
+    /// The database, for whoever runs the service.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Takes no more requests, lets those that run come to their end (ten seconds at most), closes the database.
+    pub async fn stop(self) {
+        // Nobody listens if the server has ended already.
+        let _ = self.stop.send(true);
+        if let Err(error) = self.server.await {
+            tracing::error!(%error, "the server ended badly");
+        }
+        self.store.close().await;
+    }
+}
+
+/// A service that runs on threads of its own, for programs without an asynchronous runtime. It stops when it is dropped.
+pub struct ServiceThread {
+    running: Option<Running>,
+    runtime: Option<tokio::runtime::Runtime>,
+    address: SocketAddr,
+    authority: String,
+}
+
+impl ServiceThread {
+    /// The address that it listens on.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The identity CA's certificate (PEM).
+    #[must_use]
+    pub fn authority_pem(&self) -> &str {
+        &self.authority
+    }
+
+    /// As [`Running::stop`].
+    pub fn stop(self) {
+        drop(self);
+    }
+}
+
+impl Drop for ServiceThread {
+    fn drop(&mut self) {
+        if let (Some(runtime), Some(running)) = (self.runtime.take(), self.running.take()) {
+            // On a thread of its own: the caller may be inside another runtime, which must not be blocked.
+            let stopper = thread::spawn(move || {
+                runtime.block_on(running.stop());
+                runtime.shutdown_timeout(Duration::from_secs(1));
+            });
+            if stopper.join().is_err() {
+                tracing::error!("the service did not stop in order");
+            }
+        }
+    }
+}
+
+impl Service {
+    /// Starts the service on threads of its own.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub fn start_thread(config: ServiceConfig) -> Result<ServiceThread, StartError> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("provision")
+            .enable_all()
+            .build()
+            .map_err(StartError::Threads)?;
+        let running = runtime.block_on(Self::start(config))?;
+        let (address, authority) = (running.address, running.authority.clone());
+        Ok(ServiceThread { running: Some(running), runtime: Some(runtime), address, authority })
+    }
+
+    /// Starts the service in this runtime. When it returns, the service answers.
+    ///
+    /// # Errors
+    /// [`StartError`]; a taken port is found before anything is written.
+    pub async fn start(config: ServiceConfig) -> Result<Running, StartError> {
+        if config.trust.roots() == 0 {
+            return Err(StartError::NoTrustedRoots);
+        }
+        if config.profiles.is_empty() {
+            return Err(StartError::NoProfiles);
+        }
+        let listen_error = |source| StartError::Listen { address: config.listen, source };
+        let listener = TcpListener::bind(config.listen).map_err(listen_error)?;
+        listener.set_nonblocking(true).map_err(listen_error)?;
+        let listener = tokio::net::TcpListener::from_std(listener).map_err(listen_error)?;
+        let address = listener.local_addr().map_err(listen_error)?;
+
+        files::ensure_folder(&config.folder)?;
+        let secret = open_secret(&config)?;
+        let authority = open_authority(&config)?;
+        let authority_pem = authority.certificate_pem()?;
+        let store = open_store(&config).await?;
+
+        let enrolments = Arc::new(Enrolments {
+            validator: Validator::new(Arc::clone(&config.provider), config.trust, config.profiles),
+            provider: config.provider,
+            tickets: TicketKey::new(derive(&secret, "tickets")),
+            serials: derive(&secret, "serial numbers"),
+            authority,
+            store: store.clone(),
+            lifetime: config.ticket_lifetime,
+            clock: config.clock,
+            refusals: enrolment::RefusalLog::default(),
+        });
+        let (stop, stopped) = watch::channel(false);
+        let router = http::router(Arc::clone(&enrolments));
+        let server = tokio::spawn(server::serve(listener, router, stopped));
+        tracing::info!(%address, "the provisioning service listens");
+        Ok(Running { address, authority: authority_pem, stop, server, store })
+    }
+}
+
+/// The service's secret, made at the first start. Nodes that share it can finish what another began.
+fn open_secret(config: &ServiceConfig) -> Result<Zeroizing<Vec<u8>>, StartError> {
+    let path = config.folder.join("service.secret");
+    loop {
+        if let Some(secret) = files::read_secret(&path)? {
+            if secret.len() == SECRET_SIZE {
+                return Ok(secret);
+            }
+            let why = format!("it has {} bytes, not {SECRET_SIZE}", secret.len());
+            return Err(AuthorityError::Damaged { what: path.display().to_string(), why }.into());
+        }
+        let mut secret = Zeroizing::new(vec![0; SECRET_SIZE]);
+        getrandom::fill(&mut secret).map_err(|_| AuthorityError::Entropy)?;
+        if files::create_secret(&path, &secret)? {
+            return Ok(secret);
+        }
+    }
+}
+
+/// A key for one purpose.
+fn derive(secret: &[u8], purpose: &str) -> Zeroizing<Vec<u8>> {
+    Zeroizing::new(hmac(TpmiAlgHash::Sha256, secret, &[b"ironroot provisioning: ", purpose.as_bytes()]).to_vec())
+}
+
+fn open_authority(config: &ServiceConfig) -> Result<Authority, StartError> {
+    let key = FileKey::open_or_create(&config.folder.join("ca.key"), Arc::clone(&config.provider))?;
+    let path = config.folder.join("ca.pem");
+    if let Some(pem) = read_public(&path)? {
+        let damaged = |why: String| AuthorityError::Damaged { what: path.display().to_string(), why };
+        let certificates = EvidenceCertificate::from_pem(&pem).map_err(|error| damaged(error.to_string()))?;
+        let certificate = certificates.into_iter().next().ok_or_else(|| damaged("it is empty".into()))?;
+        return Ok(Authority::from_parts(Box::new(key), certificate)?);
+    }
+    // The name is written as a value, so that no character of it is taken for syntax.
+    let escaped: String = config.authority_name.bytes().map(|byte| format!("\\{byte:02X}")).collect();
+    let subject = Name::from_str(&format!("CN={escaped}")).map_err(AuthorityError::Encoding)?;
+    let lifetime = Lifetime::starting((config.clock)(), AUTHORITY_LIFETIME);
+    let authority = Authority::new_root(Box::new(key), &subject, &SerialNumber::random()?, lifetime)?;
+    if files::create_secret(&path, authority.certificate_pem()?.as_bytes())? {
+        Ok(authority)
+    } else {
+        // Another process was first with the same key: its certificate is the authority's.
+        open_authority(config)
+    }
+}
+
+fn read_public(path: &std::path::Path) -> Result<Option<String>, FileError> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(FileError::Io { action: "read", path: path.to_owned(), source }),
+    }
+}
+
+async fn open_store(config: &ServiceConfig) -> Result<Store, StartError> {
+    let path = config.folder.join("provision.sqlite");
+    let store_error = |source| StartError::Store { path: path.clone(), source };
+    let store = Store::open(&path, config.database_limit).await.map_err(store_error)?;
+    let at = i64::try_from((config.clock)()).unwrap_or(i64::MAX);
+    let started = Event { at, kind: EventKind::Started, device: None, detail: env!("CARGO_PKG_VERSION") };
+    store.record(started).await.map_err(store_error)?;
+    Ok(store)
+}
