@@ -101,6 +101,18 @@ pub fn srk_p256() -> TpmtPublic {
     TpmtPublic { kind: ecc(TpmEccCurve::NistP256, Some(aes128_cfb()), None, 32), ..srk_rsa2048() }
 }
 
+/// The parent of a TSS2 key file whose parent is a hierarchy: a P-256 storage key whose unique value is empty.
+#[must_use]
+pub fn key_file_parent_p256() -> TpmtPublic {
+    TpmtPublic { kind: ecc(TpmEccCurve::NistP256, Some(aes128_cfb()), None, 0), ..srk_rsa2048() }
+}
+
+/// The same for a file that asks for an RSA parent.
+#[must_use]
+pub fn key_file_parent_rsa2048() -> TpmtPublic {
+    TpmtPublic { kind: rsa(2048, Some(aes128_cfb()), None, 0), ..srk_rsa2048() }
+}
+
 /// A signing key: `restricted` for an identity (attestation) key, which signs only what its TPM made or checked.
 ///
 /// An unrestricted key has no fixed scheme, so that each signature chooses; a restricted one has to have one, and gets

@@ -112,9 +112,15 @@ fn a_wrong_password_is_told_with_the_session_it_came_in() {
 fn restricted_keys_sign_with_a_ticket() {
     let (_server, mut tpm) = tpm();
     let key = tpm.create_primary(TpmHandle::OWNER, &templates::signing_key(KeyType::P256, true), b"").unwrap();
-    let (digest, ticket) = tpm.hash(b"a message", TpmiAlgHash::Sha256, TpmHandle::OWNER).unwrap();
-    let signature = tpm.sign(key.handle, &digest, None, Some(ticket), &mut []).unwrap();
-    tpm.verify_signature(key.handle, &digest, &signature).unwrap();
+    let mut digest = Tpm2bDigest::default();
+    // Short, full to the brim of one command, and long: the last two ways of hashing.
+    for message in [&b"a message"[..], &[1; 1024], &[2; 5000]] {
+        let ticket;
+        (digest, ticket) = tpm.hash(message, TpmiAlgHash::Sha256, TpmHandle::OWNER).unwrap();
+        assert_eq!(*digest, *ironroot_crypto::digest(TpmiAlgHash::Sha256, &[message]));
+        let signature = tpm.sign(key.handle, &digest, None, Some(ticket), &mut []).unwrap();
+        tpm.verify_signature(key.handle, &digest, &signature).unwrap();
+    }
     let error = tpm.sign(key.handle, &digest, None, None, &mut []).unwrap_err();
     assert!(error.is(TpmRc::TICKET), "{error}");
 }

@@ -337,7 +337,10 @@ impl Transport for Tapped {
     }
 }
 
-fn tapped() -> (TestTpm, Tpm, Arc<Mutex<Vec<Vec<u8>>>>, Arc<Mutex<Option<usize>>>) {
+type Seen = Arc<Mutex<Vec<Vec<u8>>>>;
+type Change = Arc<Mutex<Option<usize>>>;
+
+fn tapped() -> (TestTpm, Tpm, Seen, Change) {
     let (server, tpm) = tpm();
     drop(tpm);
     let inner = server.tcti().connect(ironroot_client::Timeouts::default()).unwrap();

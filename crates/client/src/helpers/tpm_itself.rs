@@ -1,9 +1,9 @@
 //! The TPM as a whole: startup, random bytes, capabilities, hierarchies.
 
 use ironroot_wire::{
-    Clear, GetCapability, GetRandom, Hash, HierarchyChangeAuth, Shutdown, Startup, Tpm2bAuth, Tpm2bDigest,
-    Tpm2bMaxBuffer, TpmCap, TpmHandle, TpmPt, TpmRc, TpmSu, TpmiAlgHash, TpmiRhClear, TpmiRhHierarchy,
-    TpmiRhHierarchyAuth, TpmsCapabilityData, TpmtTkHashcheck,
+    Clear, GetCapability, GetRandom, Hash, HashSequenceStart, HierarchyChangeAuth, SequenceComplete, SequenceUpdate,
+    Shutdown, Startup, Tpm2bAuth, Tpm2bDigest, Tpm2bMaxBuffer, TpmCap, TpmHandle, TpmPt, TpmRc, TpmSu, TpmiAlgHash,
+    TpmiDhObject, TpmiRhClear, TpmiRhHierarchy, TpmiRhHierarchyAuth, TpmsCapabilityData, TpmtTkHashcheck,
 };
 
 use super::fits;
@@ -115,18 +115,43 @@ impl Tpm {
         Ok(())
     }
 
-    /// Hashes at most 1,024 bytes in the TPM (`TPM2_Hash`); the ticket lets a restricted key sign the digest.
+    /// Hashes a message in the TPM (`TPM2_Hash`, or a hash sequence if it is long); the ticket lets a restricted key of
+    /// this hierarchy sign the digest.
     ///
     /// # Errors
     /// As [`Tpm::run`].
     pub fn hash(
         &mut self,
-        data: &[u8],
+        message: &[u8],
         hash_alg: TpmiAlgHash,
         hierarchy: TpmHandle,
     ) -> Result<(Tpm2bDigest, TpmtTkHashcheck), ClientError> {
-        let data = fits("the data to hash", Tpm2bMaxBuffer::from_slice(data))?;
-        let response = self.run(&Hash { data, hash_alg, hierarchy: TpmiRhHierarchy(hierarchy.0) })?;
-        Ok((response.out_hash, response.validation))
+        let hierarchy = TpmiRhHierarchy(hierarchy.0);
+        if let Ok(data) = Tpm2bMaxBuffer::from_slice(message) {
+            let response = self.run(&Hash { data, hash_alg, hierarchy })?;
+            return Ok((response.out_hash, response.validation));
+        }
+        let start = HashSequenceStart { auth: Tpm2bAuth::default(), hash_alg: Some(hash_alg) };
+        let sequence_handle = self.run(&start)?.sequence_handle;
+        let result = self.hash_sequence(sequence_handle, message, hierarchy);
+        if result.is_err() {
+            let _ = self.flush(sequence_handle); // The first error counts.
+        }
+        result
+    }
+
+    fn hash_sequence(
+        &mut self,
+        sequence_handle: TpmiDhObject,
+        message: &[u8],
+        hierarchy: TpmiRhHierarchy,
+    ) -> Result<(Tpm2bDigest, TpmtTkHashcheck), ClientError> {
+        for piece in message.chunks(Tpm2bMaxBuffer::MAX) {
+            let buffer = fits("the data to hash", Tpm2bMaxBuffer::from_slice(piece))?;
+            self.run(&SequenceUpdate { sequence_handle, buffer })?;
+        }
+        let end = SequenceComplete { sequence_handle, buffer: Tpm2bMaxBuffer::default(), hierarchy };
+        let response = self.run(&end)?;
+        Ok((response.result, response.validation))
     }
 }
