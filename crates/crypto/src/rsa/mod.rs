@@ -8,6 +8,8 @@
 //! whose result is a promise for ever), the paddings [`pkcs1`], [`pss`], [`oaep`] over [`mgf`], then [`portable`], the
 //! pure-Rust provider.
 
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
 pub mod key;
 pub mod mgf;
 pub mod oaep;

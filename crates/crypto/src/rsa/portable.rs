@@ -42,6 +42,9 @@ impl RsaProvider for Portable {
         candidates: &[Zeroizing<Vec<u8>>],
         bases: &[Zeroizing<Vec<u8>>],
     ) -> Result<Option<usize>, CryptoError> {
+        if bases.is_empty() {
+            return Err(CryptoError::Value);
+        }
         for (index, candidate) in candidates.iter().enumerate() {
             let prime = match candidate.len() {
                 64 => is_prime::<{ U512::LIMBS }>(candidate, bases)?,
