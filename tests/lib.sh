@@ -62,6 +62,13 @@ field() {
     sed -n "s/^ *$2: *//p" "$1" | head -n 1
 }
 
+# A filter that looks for a pattern: `program | finds PATTERN`. (`grep -q` stops reading at the first hit; the program
+# before it then dies of a broken pipe, now and then.)
+finds() {
+    local found
+    found=$(grep "$@") && [ -n "$found" ]
+}
+
 # Flips one bit of the byte at an offset: `corrupt FILE OFFSET`.
 corrupt() {
     local byte

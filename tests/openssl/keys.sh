@@ -7,7 +7,7 @@ printf 'a secret' >secret
 
 # RSA.
 tpm genpkey -algorithm RSA -pkeyopt bits:2048 -out rsa.key
-head -n 1 rsa.key | grep -q 'BEGIN TSS2 PRIVATE KEY' || die "not a TSS2 key file: $(head -n 1 rsa.key)"
+head -n 1 rsa.key | finds 'BEGIN TSS2 PRIVATE KEY' || die "not a TSS2 key file: $(head -n 1 rsa.key)"
 tpm pkey -in rsa.key -pubout -out rsa.pem
 for mode in pkcs1 pss; do
     tpm dgst -sha256 -sign rsa.key -sigopt rsa_padding_mode:$mode -out sig message
@@ -26,7 +26,7 @@ openssl pkeyutl -verify -pubin -inkey rsa.pem -pkeyopt digest:sha256 -in digest 
 # EC.
 for curve in P-256 P-384; do
     tpm genpkey -algorithm EC -pkeyopt group:$curve -out ec.key
-    head -n 1 ec.key | grep -q 'BEGIN TSS2 PRIVATE KEY' || die "not a TSS2 key file: $(head -n 1 ec.key)"
+    head -n 1 ec.key | finds 'BEGIN TSS2 PRIVATE KEY' || die "not a TSS2 key file: $(head -n 1 ec.key)"
     tpm pkey -in ec.key -pubout -out ec.pem
     tpm dgst -sha256 -sign ec.key -out sig message
     openssl dgst -sha256 -verify ec.pem -signature sig message
@@ -47,7 +47,7 @@ openssl dgst -sha256 -verify pin.pem -signature sig message
 refused tpm dgst -sha256 -sign pin.key -passin pass:4321 -out sig message
 
 # Randomness and digests from the TPM.
-openssl rand -provider tpm2 -hex 16 | grep -qE '^[0-9a-f]{32}$' || die "no random bytes"
+openssl rand -provider tpm2 -hex 16 | finds -E '^[0-9a-f]{32}$' || die "no random bytes"
 # After a restart the key files still work.
 power_cycle
 tpm dgst -sha256 -sign rsa.key -out sig message

@@ -6,7 +6,7 @@ handle=0x81000010
 tpm2_createprimary --hierarchy=o --key-algorithm=ecc256 --key-context=primary.ctx >/dev/null
 tpm2_evictcontrol --hierarchy=o --object-context=primary.ctx $handle >/dev/null
 flush
-tpm2_getcap handles-persistent | grep -q $handle || die "not listed"
+tpm2_getcap handles-persistent | finds $handle || die "not listed"
 tpm2_readpublic --object-context=$handle --name=before.name >/dev/null
 tpm2_create --parent-context=$handle --key-algorithm=ecc256 --public=key.pub --private=key.priv --key-auth=pin >/dev/null
 tpm2_load --parent-context=$handle --public=key.pub --private=key.priv --key-context=key.ctx >/dev/null

@@ -10,7 +10,7 @@ for capability in $(tpm2_getcap --list | sed 's/^- //'); do
     tpm2_getcap "$capability" >"$capability.yaml" || die "tpm2_getcap $capability"
 done
 grep -q 'TPM2_PT_FAMILY_INDICATOR' properties-fixed.yaml || die "no family"
-grep -A 2 'TPM2_PT_FAMILY_INDICATOR' properties-fixed.yaml | grep -q '"2.0"' || die "not a TPM 2.0"
+grep -A 2 'TPM2_PT_FAMILY_INDICATOR' properties-fixed.yaml | finds '"2.0"' || die "not a TPM 2.0"
 grep -q 'TPM2_PT_MANUFACTURER' properties-fixed.yaml || die "no manufacturer"
 for algorithm in rsa: sha256: sha384: sha512: aes: ecc: ecdsa: ecdh: rsassa: rsapss: oaep: hmac: keyedhash: cfb: xor: kdf1_sp800_108:; do
     grep -q "^$algorithm" algorithms.yaml || die "no algorithm $algorithm"
@@ -34,6 +34,6 @@ equal "none again" "" "$(tpm2_getcap handles-transient)"
 
 tpm2_geteccparameters ecc256 --output=parameters
 # TPMS_ALGORITHM_DETAIL_ECC holds the prime of P-256.
-xxd -p parameters | tr -d '\n' | grep -q 'ffffffff00000001000000000000000000000000ffffffffffffffffffffffff' || die "not P-256"
+xxd -p parameters | tr -d '\n' | finds 'ffffffff00000001000000000000000000000000ffffffffffffffffffffffff' || die "not P-256"
 
 ok

@@ -30,7 +30,7 @@ power_cycle hard
 tpm2_nvread $index --hierarchy=o --output=after
 same before after
 
-tpm2_getcap handles-nv-index | grep -qi "$index" || die "not listed"
+tpm2_getcap handles-nv-index | finds -i "$index" || die "not listed"
 tpm2_nvundefine $index --hierarchy=o
 fails_with 0x18b tpm2_nvread $index --hierarchy=o --size=4
 
