@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use ironroot_crypto::{
-    Drbg, PORTABLE, Provider, ecc,
+    CryptoError, Drbg, PORTABLE, Provider, ecc,
     rsa::{self, EncryptionScheme, RsaCrt, SignatureScheme},
 };
 use ironroot_crypto_host::HOST;
@@ -40,17 +40,17 @@ fn private_operations(provider: &dyn Provider) -> Result<(), Failure> {
     for bits in [2048_u16, 3072, 4096] {
         let mut random = Drbg::from_seed(b"speed", &[&bits.to_be_bytes()]);
         let key = RsaCrt::generate(&HOST, &mut random, bits, rsa::DEFAULT_EXPONENT)?;
-        time(&format!("RSA-{bits} load"), || Ok(drop(provider.rsa_load(&key)?)))?;
+        time(&format!("RSA-{bits} load"), || provider.rsa_load(&key))?;
         let prepared = provider.rsa_load(&key)?;
         let scheme = SignatureScheme::Pkcs1(TpmiAlgHash::Sha256);
-        time(&format!("RSA-{bits} sign"), || Ok(drop(rsa::sign(&*prepared, scheme, &[1; 32], &mut random)?)))?;
+        time(&format!("RSA-{bits} sign"), || rsa::sign(&*prepared, scheme, &[1; 32], &mut random))?;
         let signature = rsa::sign(&*prepared, scheme, &[1; 32], &mut random)?;
-        time(&format!("RSA-{bits} verify"), || Ok(rsa::verify(provider, key.public(), scheme, &[1; 32], &signature)?))?;
+        time(&format!("RSA-{bits} verify"), || rsa::verify(provider, key.public(), scheme, &[1; 32], &signature))?;
         let scheme = EncryptionScheme::Oaep { hash: TpmiAlgHash::Sha256, label: b"SECRET\0" };
         time(&format!("RSA-{bits} OAEP encrypt"), || {
-            Ok(drop(rsa::encrypt(provider, key.public(), scheme, &[1; 32], &mut random)?))
+            rsa::encrypt(provider, key.public(), scheme, &[1; 32], &mut random)
         })?;
-        time(&format!("RSA-{bits} from one prime"), || Ok(drop(RsaCrt::from_prime(&key.n, key.e, &key.q)?)))?;
+        time(&format!("RSA-{bits} from one prime"), || RsaCrt::from_prime(&key.n, key.e, &key.q))?;
     }
     Ok(())
 }
@@ -59,16 +59,16 @@ fn curves(provider: &dyn Provider) -> Result<(), Failure> {
     for curve in [TpmEccCurve::NistP256, TpmEccCurve::NistP384, TpmEccCurve::NistP521] {
         let mut random = Drbg::from_seed(b"speed", &[]);
         let (scalar, point) = ecc::generate(provider, curve, &mut random)?;
-        time(&format!("{curve:?} key"), || Ok(drop(ecc::generate(provider, curve, &mut random)?)))?;
-        time(&format!("{curve:?} sign"), || Ok(drop(provider.ecdsa_sign(curve, &scalar, &[1; 32], &mut random)?)))?;
+        time(&format!("{curve:?} key"), || ecc::generate(provider, curve, &mut random))?;
+        time(&format!("{curve:?} sign"), || provider.ecdsa_sign(curve, &scalar, &[1; 32], &mut random))?;
         let (r, s) = provider.ecdsa_sign(curve, &scalar, &[1; 32], &mut random)?;
-        time(&format!("{curve:?} verify"), || Ok(provider.ecdsa_verify(curve, &point, &[1; 32], &r, &s)?))?;
-        time(&format!("{curve:?} multiply"), || Ok(drop(provider.ecc_multiply(curve, &scalar, &point)?)))?;
+        time(&format!("{curve:?} verify"), || provider.ecdsa_verify(curve, &point, &[1; 32], &r, &s))?;
+        time(&format!("{curve:?} multiply"), || provider.ecc_multiply(curve, &scalar, &point))?;
     }
     Ok(())
 }
 
-fn time(name: &str, mut run: impl FnMut() -> Result<(), Failure>) -> Result<(), Failure> {
+fn time<T>(name: &str, mut run: impl FnMut() -> Result<T, CryptoError>) -> Result<(), Failure> {
     for _ in 0..5 {
         run()?;
     }
