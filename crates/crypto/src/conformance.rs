@@ -6,6 +6,8 @@ mod agreement;
 mod checks;
 mod ecc_edges;
 mod ecc_vectors;
+#[cfg(any(test, feature = "wycheproof"))]
+pub mod wycheproof;
 
 pub use checks::{Checks, Failure};
 
@@ -19,6 +21,7 @@ pub fn run(provider: &dyn Provider) -> Result<usize, Failure> {
     let mut checks = Checks::default();
     ecc_vectors::run(provider, &mut checks)?;
     ecc_edges::run(provider, &mut checks)?;
+    crate::rsa::conformance::run(provider, &mut checks)?;
     Ok(checks.passed())
 }
 
@@ -30,6 +33,7 @@ pub fn run(provider: &dyn Provider) -> Result<usize, Failure> {
 pub fn compare(one: &dyn Provider, other: &dyn Provider, rounds: u32) -> Result<usize, Failure> {
     let mut checks = Checks::default();
     agreement::run(one, other, rounds, &mut checks)?;
+    crate::rsa::conformance::compare(one, other, rounds, &mut checks)?;
     Ok(checks.passed())
 }
 
