@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// Raised at most once. Accept loops see it as a readable socket, the daemon's owner as the end of [`Signal::wait`].
@@ -9,28 +10,31 @@ pub(crate) struct Signal {
     /// The end that is dropped to wake the accept loops: once gone, the other end reads end-of-file for ever.
     sender: Mutex<Option<UnixStream>>,
     receiver: UnixStream,
-    raised: Condvar,
+    changed: Condvar,
+    /// The same for those who look after every command.
+    raised: AtomicBool,
 }
 
 impl Signal {
     pub(crate) fn new() -> io::Result<Self> {
         let (sender, receiver) = UnixStream::pair()?;
-        Ok(Self { sender: Mutex::new(Some(sender)), receiver, raised: Condvar::new() })
+        Ok(Self { sender: Mutex::new(Some(sender)), receiver, changed: Condvar::new(), raised: AtomicBool::new(false) })
     }
 
     pub(crate) fn raise(&self) {
+        self.raised.store(true, Ordering::Release);
         drop(self.lock().take());
-        self.raised.notify_all();
+        self.changed.notify_all();
     }
 
     pub(crate) fn is_raised(&self) -> bool {
-        self.lock().is_none()
+        self.raised.load(Ordering::Acquire)
     }
 
     pub(crate) fn wait(&self) {
         let mut sender = self.lock();
         while sender.is_some() {
-            sender = self.raised.wait(sender).unwrap_or_else(PoisonError::into_inner);
+            sender = self.changed.wait(sender).unwrap_or_else(PoisonError::into_inner);
         }
     }
 

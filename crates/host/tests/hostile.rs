@@ -292,3 +292,15 @@ fn noise_on_every_channel() {
     }
     assert_well(&daemon);
 }
+
+#[test]
+fn an_error_arrives_though_the_client_is_still_sending() {
+    let daemon = daemon();
+    let mut data = connect(tcp(&daemon, SWTPM_DATA));
+    data.send(&[0x80, 1, 0xff, 0, 0, 0, 0, 0, 1, 0x7b]);
+    for _ in 0..10 {
+        data.send(&[0; 10_000]);
+        std::thread::sleep(Duration::from_millis(3));
+    }
+    assert_eq!(data.response(), COMMAND_SIZE);
+}

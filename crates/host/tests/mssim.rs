@@ -195,3 +195,18 @@ fn cancel_reaches_a_command_in_progress() {
     assert_eq!(platform.ask(&[10]), 0);
     assert!(!log.cancel.load(std::sync::atomic::Ordering::SeqCst));
 }
+
+#[test]
+fn a_client_that_writes_in_two_pieces_under_nagle_does_not_wait_for_our_acknowledgement() {
+    let (double, _log) = double();
+    let daemon = Daemon::builder(double).mssim(any()).at_start(AtStart::StartupClear).start().unwrap();
+    let mut command = connect(tcp(&daemon, MSSIM_COMMAND));
+    command.set_nodelay(false).unwrap();
+    let begin = std::time::Instant::now();
+    for _ in 0..200 {
+        command.send(&[0, 0, 0, 8, 0, 0, 0, 0, 12]);
+        command.send(&GET_RANDOM);
+        assert_eq!(command.enveloped_response().len(), 20);
+    }
+    assert!(begin.elapsed().as_secs() < 4, "{:?}: a delayed acknowledgement takes 40 ms", begin.elapsed());
+}

@@ -93,7 +93,7 @@ impl Hall {
                 Door::SwtpmData => swtpm::serve_data(&hall, &guest),
                 Door::SwtpmControl => swtpm::serve_control(&hall, &guest),
             }
-            guest.stream.shutdown(Shutdown::Both);
+            guest.stream.close_gently();
             drop(guest);
             drop(departure);
             hall.after(door);
@@ -150,11 +150,12 @@ impl Hall {
         }
     }
 
-    /// Lets every guest finish the command that it is at, and waits for them to go; those that do not go within
-    /// `patience` are cut off.
+    /// Lets every guest finish the command that it is at, and waits for them to go. Those that do not go within
+    /// `patience` have their command cancelled and are cut off.
     pub(crate) fn empty(&self, patience: Duration) {
         self.hurry(Shutdown::Read);
         if !self.wait_empty(patience) {
+            self.machine.cancel_once();
             self.hurry(Shutdown::Both);
             self.wait_empty(patience);
         }

@@ -30,7 +30,13 @@ pub(super) fn serve_data(hall: &Hall, guest: &Guest) {
         };
         hall.begin(guest);
         let mut stay = true;
+        let surplus = incoming.bytes().len() > length;
         match frame {
+            // As in swtpm, a message is what came together: bytes behind a command make its size a wrong one.
+            Data::Command(_) | Data::Enveloped { .. } if surplus => {
+                refuse(&mut answer, matches!(frame, Data::Enveloped { .. }));
+                incoming.clear();
+            }
             Data::Command(command) => {
                 execute(hall, hall.machine.locality(), command, &mut answer);
                 incoming.consume(length);

@@ -4,6 +4,8 @@
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use ironroot_host::{BufferSizes, Engine, EngineError, Features};
@@ -143,8 +145,19 @@ impl Engine for Swtpm {
     fn set_permanent_state(&mut self, state: &[u8]) -> Result<(), EngineError> {
         self.set_blob(1, state)
     }
+    /// Nobody looks at it: that a cancel is accepted is all that can be compared.
+    fn canceller(&self) -> Option<Arc<AtomicBool>> {
+        Some(Arc::default())
+    }
     fn buffer_sizes(&self) -> BufferSizes {
-        BufferSizes { current: 4096, minimum: 4096, maximum: 4096 }
+        let mut control = self.control.as_ref().and_then(|control| control.try_clone().ok()).expect("connected");
+        control.words(&[17, 0]);
+        let [_rc, current, minimum, maximum] = [0; 4].map(|_| control.word());
+        BufferSizes { current, minimum, maximum }
+    }
+    fn set_buffer_size(&mut self, wanted: u32) {
+        self.control().words(&[17, wanted]);
+        let [_rc, _current, _minimum, _maximum] = [0; 4].map(|_| self.control().word());
     }
     fn info(&self, flags: u64) -> Option<String> {
         let mut control = self.control.as_ref()?.try_clone().ok()?;
