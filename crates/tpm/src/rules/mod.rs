@@ -5,3 +5,4 @@ pub mod bind;
 pub mod names;
 pub mod object_record;
 pub mod secret_sharing;
+pub mod tickets;
