@@ -1,0 +1,43 @@
+//! What can go wrong with a key.
+
+use ironroot_client::ClientError;
+
+/// An error of this crate.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyError {
+    /// The TPM, or the way to it.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+
+    /// The key cannot do what it is asked to.
+    #[error("the key cannot be used: {0}")]
+    Unsuitable(String),
+
+    /// A key file that cannot be used.
+    #[error("the key file cannot be used: {0}")]
+    KeyFile(String),
+
+    /// A name or a structure that has no DER form.
+    #[error("{what} cannot be encoded: {source}")]
+    Encoding {
+        /// What it is.
+        what: &'static str,
+        /// Why.
+        source: der::Error,
+    },
+
+    /// Another thread panicked while it used the TPM's connection, which may be in the middle of an answer.
+    #[error("the connection to the TPM was left in an unknown state by another thread's panic: connect again")]
+    Poisoned,
+}
+
+impl KeyError {
+    pub(crate) fn encoding(what: &'static str) -> impl FnOnce(der::Error) -> Self {
+        move |source| Self::Encoding { what, source }
+    }
+
+    pub(crate) fn unsuitable(reason: impl Into<String>) -> Self {
+        Self::Unsuitable(reason.into())
+    }
+}

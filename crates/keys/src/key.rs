@@ -1,0 +1,177 @@
+//! [`TpmKey`]: a signing key in a TPM, as an application holds it.
+
+use ironroot_client::{
+    Loaded,
+    templates::{self, KeyType},
+    wire::{
+        HandleKind, PublicKind, Tpm2bName, TpmHandle, TpmaObject, TpmiAlgHash, TpmtEccScheme, TpmtPublic,
+        TpmtRsaScheme, TpmtSigScheme,
+    },
+};
+
+use crate::{KeyError, KeyFile, SharedTpm, algorithms};
+
+/// A signing key in a TPM. It may be used from several threads; each signature takes the TPM for one command.
+///
+/// A key that was loaded through this type is flushed from the TPM's memory when it is dropped.
+#[derive(Debug)]
+pub struct TpmKey {
+    tpm: SharedTpm,
+    loaded: Loaded,
+    flush: bool,
+}
+
+impl TpmKey {
+    /// A persistent key, opened by this auth value.
+    ///
+    /// # Errors
+    /// If the TPM has no object there; [`KeyError::Unsuitable`] if it is not a signing key.
+    pub fn persistent(tpm: &SharedTpm, handle: TpmHandle, auth: &[u8]) -> Result<Self, KeyError> {
+        let mut guard = tpm.lock()?;
+        let loaded = guard.read_public(handle)?;
+        guard.set_name(handle, &loaded.name);
+        guard.set_auth(handle, auth);
+        drop(guard);
+        Self::new(tpm, loaded, false)
+    }
+
+    /// A primary key: the same template gives the same key every time, until the hierarchy's seed changes.
+    ///
+    /// # Errors
+    /// As [`TpmKey::persistent`].
+    pub fn primary(
+        tpm: &SharedTpm,
+        hierarchy: TpmHandle,
+        template: &TpmtPublic,
+        auth: &[u8],
+    ) -> Result<Self, KeyError> {
+        let loaded = tpm.lock()?.create_primary(hierarchy, template, auth)?;
+        Self::new(tpm, loaded, true)
+    }
+
+    /// A new key under `parent`, which is a persistent storage key or a hierarchy; and the file to load it from again.
+    ///
+    /// # Errors
+    /// What the TPM may answer.
+    pub fn generate(
+        tpm: &SharedTpm,
+        parent: TpmHandle,
+        key_type: KeyType,
+        auth: &[u8],
+    ) -> Result<(Self, KeyFile), KeyError> {
+        let template = templates::signing_key(key_type, false);
+        let file = KeyFile::create(tpm, parent, &template, auth)?;
+        Ok((file.load(tpm, auth)?, file))
+    }
+
+    /// A key that somebody else has loaded and will flush.
+    ///
+    /// # Errors
+    /// [`KeyError::Unsuitable`] if it is not a signing key.
+    pub fn borrowed(tpm: &SharedTpm, loaded: Loaded) -> Result<Self, KeyError> {
+        Self::new(tpm, loaded, false)
+    }
+
+    pub(crate) fn new(tpm: &SharedTpm, loaded: Loaded, flush: bool) -> Result<Self, KeyError> {
+        let key = Self { tpm: tpm.clone(), loaded, flush };
+        if key.schemes().is_empty() {
+            return Err(KeyError::unsuitable("it is no RSA or ECC signing key"));
+        }
+        Ok(key)
+    }
+
+    /// The key's handle.
+    #[must_use]
+    pub const fn handle(&self) -> TpmHandle {
+        self.loaded.handle
+    }
+
+    /// The key's name.
+    #[must_use]
+    pub const fn name(&self) -> &Tpm2bName {
+        &self.loaded.name
+    }
+
+    /// The key's public area.
+    #[must_use]
+    pub const fn public(&self) -> &TpmtPublic {
+        &self.loaded.public
+    }
+
+    /// The TPM.
+    #[must_use]
+    pub const fn tpm(&self) -> &SharedTpm {
+        &self.tpm
+    }
+
+    /// The public key as a DER `SubjectPublicKeyInfo`.
+    ///
+    /// # Errors
+    /// [`KeyError::Encoding`] for a public area that holds no proper key.
+    pub fn spki_der(&self) -> Result<Vec<u8>, KeyError> {
+        algorithms::spki_der(&self.loaded.public)
+    }
+
+    /// The schemes that the key can sign with, the best first: one if the key fixes it, otherwise those that suit its kind.
+    /// Empty for anything but an RSA or ECC signing key.
+    #[must_use]
+    pub fn schemes(&self) -> Vec<TpmtSigScheme> {
+        use TpmiAlgHash::{Sha256, Sha384, Sha512};
+        let public = &self.loaded.public;
+        if !public.object_attributes.contains(TpmaObject::SIGN_ENCRYPT) {
+            return Vec::new();
+        }
+        match &public.kind {
+            PublicKind::Rsa(parms, _) => match &parms.scheme {
+                Some(TpmtRsaScheme::Rsassa(hash)) => vec![TpmtSigScheme::Rsassa(*hash)],
+                Some(TpmtRsaScheme::Rsapss(hash)) => vec![TpmtSigScheme::Rsapss(*hash)],
+                Some(_) => Vec::new(),
+                None => [Sha256, Sha384, Sha512]
+                    .into_iter()
+                    .flat_map(|hash| [TpmtSigScheme::Rsassa(hash), TpmtSigScheme::Rsapss(hash)])
+                    .collect(),
+            },
+            PublicKind::Ecc(parms, _) => match &parms.scheme {
+                Some(TpmtEccScheme::Ecdsa(hash)) => vec![TpmtSigScheme::Ecdsa(*hash)],
+                Some(_) => Vec::new(),
+                None => vec![TpmtSigScheme::Ecdsa(KeyType::Ecc(parms.curve_id).hash())],
+            },
+            _ => Vec::new(),
+        }
+    }
+
+    /// Signs a message with one of [`TpmKey::schemes`]. The signature has the form that X.509 and TLS use: for ECDSA a DER
+    /// `Ecdsa-Sig-Value`, for RSA the number.
+    ///
+    /// # Errors
+    /// [`KeyError::Unsuitable`] for another scheme; what the TPM may answer.
+    pub fn sign(&self, scheme: &TpmtSigScheme, message: &[u8]) -> Result<Vec<u8>, KeyError> {
+        if !self.schemes().contains(scheme) {
+            return Err(KeyError::unsuitable(format!("it does not sign with {scheme:?}")));
+        }
+        let key = self.loaded.handle;
+        let mut tpm = self.tpm.lock()?;
+        let signature = if self.loaded.public.object_attributes.contains(TpmaObject::RESTRICTED) {
+            // The TPM has to see the message itself, to make sure that it is no forged attestation.
+            let (digest, ticket) = tpm.hash(message, scheme.hash(), TpmHandle::OWNER)?;
+            tpm.sign(key, &digest, Some(scheme.clone()), Some(ticket), &mut [])?
+        } else {
+            let digest = ironroot_crypto::digest(scheme.hash(), &[message]);
+            tpm.sign(key, &digest, Some(scheme.clone()), None, &mut [])?
+        };
+        drop(tpm);
+        algorithms::signature_bytes(&signature)
+    }
+}
+
+impl Drop for TpmKey {
+    fn drop(&mut self) {
+        if self.flush
+            && self.loaded.handle.kind() == HandleKind::Transient
+            && let Ok(mut tpm) = self.tpm.lock()
+        {
+            // Nobody is left to be told: the TPM or its resource manager forgets the key at the next restart.
+            let _ = tpm.flush(self.loaded.handle);
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! TSS2 PRIVATE KEY files: a key's public area and its private area, which only its parent in its TPM can open. OpenSSL's
+//! tpm2 provider, OpenConnect, ssh-tpm-agent and others read and write the same files (ASN.1 Specification for TPM 2.0 Key
+//! Files, OID 2.23.133.10.1.3).
+
+use der::{
+    Decode, DecodePem, Encode, EncodePem, Sequence,
+    asn1::{Any, ObjectIdentifier, OctetString},
+    oid::AssociatedOid,
+    pem::{LineEnding, PemLabel},
+};
+use ironroot_client::{
+    templates,
+    wire::{HandleKind, Tpm2b, Tpm2bPrivate, TpmHandle, TpmtPublic, Wire},
+};
+
+use crate::{KeyError, SharedTpm, TpmKey};
+
+/// A key that can be loaded into its TPM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyFile {
+    /// Whether the key's auth value is empty, so that nobody needs to be asked for it.
+    pub empty_auth: bool,
+    /// The parent: a persistent storage key, or a hierarchy, in which the parent is made from a fixed template.
+    pub parent: TpmHandle,
+    /// Whether the parent that is made in a hierarchy is an RSA key and not one on P-256.
+    pub rsa_parent: bool,
+    /// What the key is for, in words.
+    pub description: Option<String>,
+    /// The public area.
+    pub public: TpmtPublic,
+    /// The encrypted private area.
+    pub private: Tpm2bPrivate,
+}
+
+/// `TPMKey` of the specification.
+#[derive(Sequence)]
+struct TpmKeyFile {
+    kind: ObjectIdentifier,
+    #[asn1(context_specific = "0", tag_mode = "EXPLICIT", optional = "true")]
+    empty_auth: Option<bool>,
+    #[asn1(context_specific = "1", tag_mode = "EXPLICIT", optional = "true")]
+    policy: Option<Any>,
+    #[asn1(context_specific = "2", tag_mode = "EXPLICIT", optional = "true")]
+    secret: Option<OctetString>,
+    #[asn1(context_specific = "3", tag_mode = "EXPLICIT", optional = "true")]
+    auth_policy: Option<Any>,
+    #[asn1(context_specific = "4", tag_mode = "EXPLICIT", optional = "true")]
+    description: Option<String>,
+    #[asn1(context_specific = "5", tag_mode = "EXPLICIT", optional = "true")]
+    rsa_parent: Option<bool>,
+    parent: u32,
+    public: OctetString,
+    private: OctetString,
+}
+
+/// `id-loadablekey`.
+const LOADABLE_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.23.133.10.1.3");
+/// `id-importablekey`.
+const IMPORTABLE_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.23.133.10.1.4");
+/// `id-sealedkey`.
+const SEALED_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.23.133.10.1.5");
+
+impl AssociatedOid for TpmKeyFile {
+    const OID: ObjectIdentifier = LOADABLE_KEY;
+}
+
+impl PemLabel for TpmKeyFile {
+    const PEM_LABEL: &'static str = "TSS2 PRIVATE KEY";
+}
+
+impl KeyFile {
+    /// Makes a key in the TPM from a template, with this auth value.
+    ///
+    /// # Errors
+    /// [`KeyError::KeyFile`] if `parent` is neither a hierarchy nor a persistent handle; what the TPM may answer.
+    pub fn create(tpm: &SharedTpm, parent: TpmHandle, template: &TpmtPublic, auth: &[u8]) -> Result<Self, KeyError> {
+        let created = with_parent(tpm, parent, false, |tpm, parent| Ok(tpm.create(parent, template, auth, b"")?))?;
+        Ok(Self {
+            empty_auth: auth.is_empty(),
+            parent,
+            rsa_parent: false,
+            description: None,
+            public: created.public,
+            private: created.private,
+        })
+    }
+
+    /// Loads the key into its TPM.
+    ///
+    /// # Errors
+    /// What the TPM may answer: above all `TPM_RC_INTEGRITY`, for a key that belongs to another TPM.
+    pub fn load(&self, tpm: &SharedTpm, auth: &[u8]) -> Result<TpmKey, KeyError> {
+        let loaded = with_parent(tpm, self.parent, self.rsa_parent, |tpm, parent| {
+            let loaded = tpm.load(parent, &self.private, &self.public)?;
+            tpm.set_auth(loaded.handle, auth);
+            Ok(loaded)
+        })?;
+        TpmKey::new(tpm, loaded, true)
+    }
+
+    /// Understands the PEM form.
+    ///
+    /// # Errors
+    /// [`KeyError::KeyFile`] with the reason.
+    pub fn from_pem(pem: &str) -> Result<Self, KeyError> {
+        let file = TpmKeyFile::from_pem(pem).map_err(|error| KeyError::KeyFile(error.to_string()))?;
+        Self::from_asn1(file)
+    }
+
+    /// Understands the DER form.
+    ///
+    /// # Errors
+    /// [`KeyError::KeyFile`] with the reason.
+    pub fn from_der(der: &[u8]) -> Result<Self, KeyError> {
+        let file = TpmKeyFile::from_der(der).map_err(|error| KeyError::KeyFile(error.to_string()))?;
+        Self::from_asn1(file)
+    }
+
+    /// The PEM form.
+    ///
+    /// # Errors
+    /// [`KeyError::Encoding`].
+    pub fn to_pem(&self) -> Result<String, KeyError> {
+        self.to_asn1()?.to_pem(LineEnding::LF).map_err(KeyError::encoding("the key file"))
+    }
+
+    /// The DER form.
+    ///
+    /// # Errors
+    /// [`KeyError::Encoding`].
+    pub fn to_der(&self) -> Result<Vec<u8>, KeyError> {
+        self.to_asn1()?.to_der().map_err(KeyError::encoding("the key file"))
+    }
+
+    fn to_asn1(&self) -> Result<TpmKeyFile, KeyError> {
+        let octets = |bytes| OctetString::new(bytes).map_err(KeyError::encoding("the key file"));
+        Ok(TpmKeyFile {
+            kind: LOADABLE_KEY,
+            // Absent means FALSE; some readers know only one of the two ways, and both know this one.
+            empty_auth: self.empty_auth.then_some(true),
+            policy: None,
+            secret: None,
+            auth_policy: None,
+            description: self.description.clone(),
+            rsa_parent: self.rsa_parent.then_some(true),
+            parent: self.parent.0,
+            public: octets(Tpm2b(self.public.clone()).to_bytes())?,
+            private: octets(self.private.to_bytes())?,
+        })
+    }
+
+    fn from_asn1(file: TpmKeyFile) -> Result<Self, KeyError> {
+        let refuse = |reason: &str| Err(KeyError::KeyFile(reason.into()));
+        match file.kind {
+            LOADABLE_KEY => {}
+            IMPORTABLE_KEY => return refuse("it holds a key to be imported, which is not supported yet"),
+            SEALED_KEY => return refuse("it holds sealed data and no key"),
+            _ => return refuse("it is of a kind that is not known"),
+        }
+        if file.policy.is_some() || file.auth_policy.is_some() {
+            return refuse("its key has a policy, which is not supported yet");
+        }
+        if file.secret.is_some() {
+            return refuse("it has a secret, which only a key to be imported has");
+        }
+        let unmarshal = |what: &str, error| KeyError::KeyFile(format!("its {what} area is broken: {error}"));
+        let public: Tpm2b<TpmtPublic> =
+            Wire::from_bytes(file.public.as_bytes()).map_err(|error| unmarshal("public", error))?;
+        Ok(Self {
+            empty_auth: file.empty_auth.unwrap_or(false),
+            // Old files say 0 for the owner.
+            parent: if file.parent == 0 { TpmHandle::OWNER } else { TpmHandle(file.parent) },
+            rsa_parent: file.rsa_parent.unwrap_or(false),
+            description: file.description,
+            public: public.0,
+            private: Wire::from_bytes(file.private.as_bytes()).map_err(|error| unmarshal("private", error))?,
+        })
+    }
+}
+
+/// Runs `action` with the parent's handle. A parent that has to be made is flushed again.
+fn with_parent<T>(
+    tpm: &SharedTpm,
+    parent: TpmHandle,
+    rsa: bool,
+    action: impl FnOnce(&mut ironroot_client::Tpm, TpmHandle) -> Result<T, KeyError>,
+) -> Result<T, KeyError> {
+    let mut tpm = tpm.lock()?;
+    match parent.kind() {
+        HandleKind::Persistent => action(&mut tpm, parent),
+        HandleKind::Permanent => {
+            let template = if rsa { templates::key_file_parent_rsa2048() } else { templates::key_file_parent_p256() };
+            let primary = tpm.create_primary(parent, &template, b"")?;
+            let result = action(&mut tpm, primary.handle);
+            let flushed = tpm.flush(primary.handle);
+            let value = result?;
+            flushed?;
+            Ok(value)
+        }
+        _ => Err(KeyError::KeyFile(format!("{:#010x} is neither a hierarchy nor a persistent key", parent.0))),
+    }
+}

@@ -1,0 +1,33 @@
+//! One connection to a TPM for many keys and threads: a TPM executes one command at a time anyway.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use ironroot_client::Tpm;
+
+use crate::KeyError;
+
+/// A TPM that several keys and threads use in turn.
+#[derive(Clone)]
+pub struct SharedTpm(Arc<Mutex<Tpm>>);
+
+impl SharedTpm {
+    /// Shares a connection.
+    #[must_use]
+    pub fn new(tpm: Tpm) -> Self {
+        Self(Arc::new(Mutex::new(tpm)))
+    }
+
+    /// Waits for the TPM and takes it.
+    ///
+    /// # Errors
+    /// [`KeyError::Poisoned`] if a thread panicked while it had the TPM.
+    pub fn lock(&self) -> Result<MutexGuard<'_, Tpm>, KeyError> {
+        self.0.lock().map_err(|_| KeyError::Poisoned)
+    }
+}
+
+impl std::fmt::Debug for SharedTpm {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SharedTpm")
+    }
+}

@@ -1,0 +1,123 @@
+//! Authentication in TLS with a key in a TPM, for rustls: the handshake's signature is made by the TPM.
+
+use std::sync::Arc;
+
+use ironroot_client::{
+    templates::KeyType,
+    wire::{PublicKind, TpmiAlgHash, TpmtPublic, TpmtSigScheme},
+};
+use rustls::{
+    SignatureAlgorithm, SignatureScheme,
+    pki_types::{CertificateDer, SubjectPublicKeyInfoDer},
+    sign::{CertifiedKey, Signer, SigningKey, SingleCertAndKey},
+};
+
+use crate::{KeyError, TpmKey};
+
+/// A key in a TPM as rustls sees it.
+#[derive(Debug, Clone)]
+pub struct TlsKey {
+    key: Arc<TpmKey>,
+    spki: SubjectPublicKeyInfoDer<'static>,
+}
+
+impl TlsKey {
+    /// Makes a key available to rustls.
+    ///
+    /// # Errors
+    /// [`KeyError::Unsuitable`] if TLS has no signature scheme for it.
+    pub fn new(key: Arc<TpmKey>) -> Result<Self, KeyError> {
+        let spki = SubjectPublicKeyInfoDer::from(key.spki_der()?);
+        let this = Self { key, spki };
+        if this.schemes().next().is_none() {
+            return Err(KeyError::unsuitable("TLS has no signature scheme for it"));
+        }
+        Ok(this)
+    }
+
+    /// The key with its certificate chain, the key's own first.
+    ///
+    /// # Errors
+    /// [`KeyError::Unsuitable`] if the first certificate is for another key.
+    pub fn certified(self, chain: Vec<CertificateDer<'static>>) -> Result<CertifiedKey, KeyError> {
+        let certified = CertifiedKey::new(chain, Arc::new(self));
+        certified
+            .keys_match()
+            .map_err(|error| KeyError::unsuitable(format!("the certificate is not for this key: {error}")))?;
+        Ok(certified)
+    }
+
+    /// Presents this key and chain whenever a server (or a client) asks: for
+    /// `ClientConfig::builder()…with_client_cert_resolver` and its counterpart in servers.
+    ///
+    /// # Errors
+    /// As [`TlsKey::certified`].
+    pub fn resolver(self, chain: Vec<CertificateDer<'static>>) -> Result<Arc<SingleCertAndKey>, KeyError> {
+        Ok(Arc::new(SingleCertAndKey::from(self.certified(chain)?)))
+    }
+
+    fn schemes(&self) -> impl Iterator<Item = (SignatureScheme, TpmtSigScheme)> {
+        let public = self.key.public().clone();
+        self.key.schemes().into_iter().filter_map(move |scheme| Some((tls_scheme(&public, &scheme)?, scheme)))
+    }
+}
+
+impl SigningKey for TlsKey {
+    fn choose_scheme(&self, offered: &[SignatureScheme]) -> Option<Box<dyn Signer>> {
+        let (tls, tpm) = self.schemes().find(|(tls, _)| offered.contains(tls))?;
+        Some(Box::new(TlsSigner { key: Arc::clone(&self.key), tls, tpm }))
+    }
+
+    fn public_key(&self) -> Option<SubjectPublicKeyInfoDer<'_>> {
+        Some(self.spki.clone())
+    }
+
+    fn algorithm(&self) -> SignatureAlgorithm {
+        match self.key.public().kind {
+            PublicKind::Rsa(..) => SignatureAlgorithm::RSA,
+            _ => SignatureAlgorithm::ECDSA,
+        }
+    }
+}
+
+/// One signature of one handshake.
+#[derive(Debug)]
+struct TlsSigner {
+    key: Arc<TpmKey>,
+    tls: SignatureScheme,
+    tpm: TpmtSigScheme,
+}
+
+impl Signer for TlsSigner {
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rustls::Error> {
+        self.key
+            .sign(&self.tpm, message)
+            .map_err(|error| rustls::Error::General(format!("the TPM did not sign: {error}")))
+    }
+
+    fn scheme(&self) -> SignatureScheme {
+        self.tls
+    }
+}
+
+/// TLS 1.3 ties each curve to one hash (RFC 8446, 4.2.3); other combinations have no scheme.
+fn tls_scheme(public: &TpmtPublic, scheme: &TpmtSigScheme) -> Option<SignatureScheme> {
+    use TpmiAlgHash::{Sha256, Sha384, Sha512};
+    match (scheme, &public.kind) {
+        (TpmtSigScheme::Rsassa(Sha256), _) => Some(SignatureScheme::RSA_PKCS1_SHA256),
+        (TpmtSigScheme::Rsassa(Sha384), _) => Some(SignatureScheme::RSA_PKCS1_SHA384),
+        (TpmtSigScheme::Rsassa(Sha512), _) => Some(SignatureScheme::RSA_PKCS1_SHA512),
+        (TpmtSigScheme::Rsapss(Sha256), _) => Some(SignatureScheme::RSA_PSS_SHA256),
+        (TpmtSigScheme::Rsapss(Sha384), _) => Some(SignatureScheme::RSA_PSS_SHA384),
+        (TpmtSigScheme::Rsapss(Sha512), _) => Some(SignatureScheme::RSA_PSS_SHA512),
+        (TpmtSigScheme::Ecdsa(hash), PublicKind::Ecc(parms, _)) if *hash == KeyType::Ecc(parms.curve_id).hash() => {
+            match hash {
+                Sha256 => Some(SignatureScheme::ECDSA_NISTP256_SHA256),
+                Sha384 => Some(SignatureScheme::ECDSA_NISTP384_SHA384),
+                Sha512 => Some(SignatureScheme::ECDSA_NISTP521_SHA512),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
