@@ -61,7 +61,8 @@ pub struct Seal<'a> {
 }
 
 impl Seal<'_> {
-    /// The frame, and its tag, for contents that `write` appends; `content` is their length. Nothing if that is too long.
+    /// The frame, and its tag, for contents that `write` appends; `content` is their exact length. Nothing if
+    /// that is too long.
     pub fn seal(&self, content: usize, write: impl FnOnce(&mut Vec<u8>)) -> Option<(Vec<u8>, [u8; 16])> {
         let blocks = blocks(content)?;
         let size = blocks.checked_mul(BLOCK)?;
@@ -69,6 +70,9 @@ impl Seal<'_> {
         let mut frame = Zeroizing::new(Vec::with_capacity(size));
         frame.resize(HEADER, 0);
         write(&mut frame);
+        if frame.len() != content.checked_add(HEADER)? {
+            return None;
+        }
         frame.resize(size.checked_sub(TAG)?, 0);
 
         let (header, body) = frame.split_at_mut_checked(HEADER)?;
