@@ -1,9 +1,9 @@
 //! What a command's action works on.
 
-use alloc::sync::Arc;
+use alloc::{sync::Arc, vec::Vec};
 
-use ironroot_crypto::Provider;
-use ironroot_wire::{HandleKind, Tpm2bAuth, Tpm2bName, TpmHandle, TpmRc, Wire};
+use ironroot_crypto::{Provider, hash::Digest};
+use ironroot_wire::{HandleKind, Tpm2bAuth, Tpm2bName, TpmHandle, TpmRc, TpmiAlgHash, Wire};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -20,6 +20,17 @@ use crate::{
         sessions::Sessions,
     },
 };
+
+/// What the TPM accepts (Part 1, clause 12.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Between `_TPM_Init` and `TPM2_Startup`: nothing but `TPM2_Startup`.
+    Initialized,
+    /// Commands.
+    Operational,
+    /// A self-test failed: nothing but `TPM2_GetCapability` and `TPM2_GetTestResult`.
+    Failure,
+}
 
 /// The state of a TPM that is powered and started: what commands see and change.
 pub struct Core {
@@ -49,6 +60,12 @@ pub struct Core {
     pub object_context_id: u64,
     /// The locality of the current command.
     pub locality: u8,
+    /// The locality of `TPM2_Startup`.
+    pub startup_locality: u8,
+    /// What the TPM accepts.
+    pub mode: Mode,
+    /// What an H-CRTM sequence measured before `TPM2_Startup`: a digest for each bank.
+    pub hcrtm: Option<Vec<(TpmiAlgHash, Digest)>>,
 }
 
 impl Core {
@@ -79,7 +96,7 @@ impl Core {
 
     /// The primary seed of a hierarchy (Part 1, clause 13.3): the base from the anchor, mixed with the stored value.
     #[must_use]
-    pub fn primary_seed(&self, hierarchy: Hierarchy) -> Zeroizing<alloc::vec::Vec<u8>> {
+    pub fn primary_seed(&self, hierarchy: Hierarchy) -> Zeroizing<Vec<u8>> {
         let permanent = self.nv.permanent();
         let (base, mix) = match hierarchy {
             Hierarchy::Owner => (&self.seeds.owner, &permanent.owner_mix),
@@ -144,6 +161,6 @@ impl Core {
 /// Mixes the base of a seed with a stored value. An empty value leaves a seed that depends on the base alone, so that a
 /// TPM that is manufactured again on the same device has the same endorsement and platform keys.
 #[must_use]
-pub fn mixed_seed(base: &[u8; SEED_SIZE], mix: &[u8]) -> Zeroizing<alloc::vec::Vec<u8>> {
-    ironroot_crypto::kdf::kdfa(ironroot_wire::TpmiAlgHash::Sha512, base, b"SEED", mix, &[], 512)
+pub fn mixed_seed(base: &[u8; SEED_SIZE], mix: &[u8]) -> Zeroizing<Vec<u8>> {
+    ironroot_crypto::kdf::kdfa(TpmiAlgHash::Sha512, base, b"SEED", mix, &[], 512)
 }

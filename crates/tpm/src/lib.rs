@@ -18,8 +18,12 @@ mod macros;
 
 mod commands;
 mod core_state;
+mod pipeline;
 mod profile;
 mod rules;
 mod state;
+mod tpm;
 
 pub use profile::Profile;
+pub use state::hierarchy::{SEED_SIZE, Seeds};
+pub use tpm::{OpenError, Tpm};

@@ -140,6 +140,12 @@ impl NonVolatile {
         self.staged.permanent.get_or_insert_with(|| self.permanent.clone())
     }
 
+    /// Whether the command has staged a change of the permanent data.
+    #[must_use]
+    pub const fn permanent_is_staged(&self) -> bool {
+        self.staged.permanent.is_some()
+    }
+
     /// The NV index with this handle.
     #[must_use]
     pub fn index(&self, handle: TpmHandle) -> Option<&Arc<NvIndex>> {

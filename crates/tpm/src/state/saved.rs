@@ -24,6 +24,8 @@ record! {
         null_proof: SeedValue,
         /// The number of the next saved object context.
         object_context_id: u64,
+        /// The locality of `TPM2_Startup`.
+        startup_locality: u8,
         /// The count of changes of PCR.
         pcr_update_counter: u32,
         /// PCR values.

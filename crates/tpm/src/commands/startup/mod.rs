@@ -1,6 +1,12 @@
-//! Part 3: see the files of this folder.
+//! Start-up (Part 3, clause 9).
 
-use super::Entry;
+use ironroot_wire::{Shutdown, Startup};
+
+use super::{Entry, entry};
+
+mod shutdown;
+#[allow(clippy::module_inception)]
+mod startup;
 
 /// The commands of this chapter.
-pub const ACTIONS: &[Entry] = &[];
+pub const ACTIONS: &[Entry] = &[entry::<Shutdown>(), entry::<Startup>()];

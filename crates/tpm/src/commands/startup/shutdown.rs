@@ -1,0 +1,44 @@
+//! `TPM2_Shutdown` (Part 3, 9.4).
+
+use ironroot_wire::{SeedValue, Shutdown, ShutdownResponse, TpmRc, TpmSu, TpmiYesNo};
+
+use crate::{
+    commands::Action,
+    core_state::Core,
+    state::{
+        permanent,
+        saved::{Bytes, SavedState},
+    },
+};
+
+impl Action for Shutdown {
+    fn run(self, tpm: &mut Core) -> Result<ShutdownResponse, TpmRc> {
+        let (saved, how) = match self.shutdown_type {
+            TpmSu::Clear => (None, permanent::Shutdown::Clear),
+            TpmSu::State => (Some(snapshot(tpm)?), permanent::Shutdown::State),
+        };
+        if saved.is_some() || tpm.nv.saved_state().is_some() {
+            tpm.nv.set_saved_state(saved);
+        }
+        tpm.nv.permanent_mut().shutdown = how;
+        Ok(ShutdownResponse {})
+    }
+}
+
+fn snapshot(tpm: &Core) -> Result<SavedState, TpmRc> {
+    let hierarchies = &tpm.hierarchies;
+    Ok(SavedState {
+        owner_enabled: TpmiYesNo(hierarchies.owner_enabled),
+        endorsement_enabled: TpmiYesNo(hierarchies.endorsement_enabled),
+        platform_nv_enabled: TpmiYesNo(hierarchies.platform_nv_enabled),
+        platform_auth: hierarchies.platform_auth.clone(),
+        platform_policy: hierarchies.platform_policy.clone(),
+        null_seed: SeedValue::from_slice(&hierarchies.null_seed)?,
+        null_proof: SeedValue::from_slice(&hierarchies.null_proof)?,
+        object_context_id: tpm.object_context_id,
+        startup_locality: tpm.startup_locality,
+        pcr_update_counter: tpm.pcrs.update_counter,
+        pcrs: Bytes(zeroize::Zeroizing::new(tpm.pcrs.save())),
+        sessions: Bytes(tpm.sessions.save_list()),
+    })
+}

@@ -1,0 +1,154 @@
+//! `TPM2_Startup` (Part 3, 9.3).
+
+use ironroot_wire::{Startup, StartupResponse, TpmRc, TpmSu, TpmaNv, TpmsPcrSelection};
+
+use crate::{
+    commands::Action,
+    core_state::{Core, Mode},
+    state::{
+        hierarchy::VolatileHierarchies,
+        pcr::{HCRTM_PCR, Pcrs},
+        permanent::Shutdown,
+        saved::SavedState,
+    },
+};
+
+/// What a start-up is, from how the TPM was shut down and how it is started (Part 3, 9.3.1).
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Nothing of the last power cycle's volatile state is left.
+    Reset,
+    /// The state of `TPM2_Shutdown(STATE)` is left but for the PCR.
+    Restart,
+    /// The state of `TPM2_Shutdown(STATE)` is left with the PCR.
+    Resume,
+}
+
+impl Action for Startup {
+    fn run(self, tpm: &mut Core) -> Result<StartupResponse, TpmRc> {
+        if tpm.mode == Mode::Operational {
+            return Err(TpmRc::INITIALIZE);
+        }
+        // Only localities 0 and 3 start a TPM; locality 4 shows itself by an H-CRTM sequence.
+        if !matches!(tpm.locality, 0 | 3) {
+            return Err(TpmRc::LOCALITY);
+        }
+        let shutdown = tpm.nv.permanent().shutdown;
+        let saved = tpm.nv.saved_state().cloned().filter(|_| shutdown == crate::state::permanent::Shutdown::State);
+        let (kind, saved) = match (self.startup_type, saved) {
+            (TpmSu::State, Some(saved)) => (Kind::Resume, Some(saved)),
+            (TpmSu::State, None) => return Err(TpmRc::VALUE.parameter(1)),
+            (TpmSu::Clear, Some(saved)) => (Kind::Restart, Some(saved)),
+            (TpmSu::Clear, None) => (Kind::Reset, None),
+        };
+        if kind == Kind::Resume && saved.as_ref().is_some_and(|saved| saved.startup_locality != tpm.locality) {
+            // A Resume must start where the TPM started (Part 3, 9.3.1).
+            return Err(TpmRc::LOCALITY);
+        }
+        start(tpm, kind, saved, shutdown != Shutdown::None)?;
+        Ok(StartupResponse {})
+    }
+}
+
+fn start(tpm: &mut Core, kind: Kind, saved: Option<SavedState>, orderly: bool) -> Result<(), TpmRc> {
+    count(tpm, kind, orderly)?;
+    start_nv(tpm, kind)?;
+    if let Some(saved) = &saved {
+        restore(tpm, kind, saved)?;
+    }
+    let permanent = tpm.nv.permanent();
+    tpm.clock.start(permanent, orderly);
+    start_pcrs(tpm, kind, saved.as_ref())?;
+    tpm.mode = Mode::Operational;
+    tpm.startup_locality = tpm.locality;
+    Ok(())
+}
+
+/// Counts the start-up and takes note that nothing has been shut down since.
+fn count(tpm: &mut Core, kind: Kind, orderly: bool) -> Result<(), TpmRc> {
+    let permanent = tpm.nv.permanent_mut();
+    permanent.shutdown = Shutdown::None;
+    if kind == Kind::Reset {
+        permanent.reset_count = permanent.reset_count.wrapping_add(1);
+        permanent.restart_count = 0;
+        permanent.total_reset_count = permanent.total_reset_count.checked_add(1).ok_or(TpmRc::FAILURE)?;
+    } else {
+        permanent.restart_count = permanent.restart_count.wrapping_add(1);
+    }
+    // With lockoutRecovery 0, lockoutAuth works again (Part 1, 16.8.5).
+    if permanent.lockout_recovery == 0 {
+        permanent.lockout_auth_enabled = ironroot_wire::TpmiYesNo(true);
+    }
+    if tpm.nv.saved_state().is_some() || !orderly {
+        tpm.nv.set_saved_state(None);
+    }
+    Ok(())
+}
+
+/// What a start-up does to NV indices (Part 3, 9.3.1 and Part 2, 13.4).
+fn start_nv(tpm: &mut Core, kind: Kind) -> Result<(), TpmRc> {
+    let indices: alloc::vec::Vec<_> = tpm.nv.indices().cloned().collect();
+    for index in indices {
+        let mut attributes = index.public.attributes;
+        if kind != Kind::Resume {
+            attributes = attributes.without(TpmaNv::READLOCKED);
+            if !attributes.contains(TpmaNv::WRITEDEFINE) || !attributes.contains(TpmaNv::WRITTEN) {
+                attributes = attributes.without(TpmaNv::WRITELOCKED);
+            }
+            if attributes.contains(TpmaNv::CLEAR_STCLEAR) {
+                attributes = attributes.without(TpmaNv::WRITTEN);
+            }
+        }
+        let is_counter = attributes.nt() == Ok(ironroot_wire::TpmNt::Counter);
+        if kind == Kind::Reset && attributes.contains(TpmaNv::ORDERLY) && !is_counter {
+            attributes = attributes.without(TpmaNv::WRITTEN);
+        }
+        if attributes != index.public.attributes {
+            tpm.nv.index_mut(index.handle())?.public.attributes = attributes;
+        }
+    }
+    Ok(())
+}
+
+/// Takes over what `TPM2_Shutdown(STATE)` saved. A Restart keeps saved sessions and contexts, a Resume all of it.
+fn restore(tpm: &mut Core, kind: Kind, saved: &SavedState) -> Result<(), TpmRc> {
+    let fresh = VolatileHierarchies::reset(
+        zeroize::Zeroizing::new(saved.null_seed.to_vec()),
+        zeroize::Zeroizing::new(saved.null_proof.to_vec()),
+    );
+    tpm.hierarchies = fresh;
+    tpm.object_context_id = saved.object_context_id;
+    tpm.sessions.restore_list(&saved.sessions.0).map_err(|_| TpmRc::FAILURE)?;
+    if kind == Kind::Resume {
+        tpm.hierarchies.owner_enabled = saved.owner_enabled.0;
+        tpm.hierarchies.endorsement_enabled = saved.endorsement_enabled.0;
+        tpm.hierarchies.platform_nv_enabled = saved.platform_nv_enabled.0;
+        tpm.hierarchies.platform_auth = saved.platform_auth.clone();
+        tpm.hierarchies.platform_policy = saved.platform_policy.clone();
+    }
+    Ok(())
+}
+
+/// PCR after start-up (Part 3, 9.3.1; PC Client Platform TPM Profile): their defaults, the saved ones after a Resume, and
+/// in PCR 0 how the measurement started: the H-CRTM's digest, or the locality.
+fn start_pcrs(tpm: &mut Core, kind: Kind, saved: Option<&SavedState>) -> Result<(), TpmRc> {
+    let allocation: alloc::vec::Vec<TpmsPcrSelection> = tpm.nv.permanent().pcr_allocation.to_vec();
+    tpm.pcrs = Pcrs::new(&ironroot_wire::TpmlPcrSelection::new(allocation));
+    tpm.pcrs.update_counter = saved.map_or(0, |saved| saved.pcr_update_counter);
+    let hcrtm = tpm.hcrtm.take();
+    if let (Kind::Resume, Some(saved)) = (kind, saved) {
+        tpm.pcrs.restore(&saved.pcrs.0).map_err(|_| TpmRc::FAILURE)?;
+        return Ok(());
+    }
+    match hcrtm {
+        Some(digests) => {
+            tpm.pcrs.set_last_byte(HCRTM_PCR, 4);
+            for (bank, digest) in &digests {
+                tpm.pcrs.extend(*bank, HCRTM_PCR, digest);
+            }
+            tpm.pcrs.count_update(HCRTM_PCR);
+        }
+        None => tpm.pcrs.set_last_byte(HCRTM_PCR, tpm.locality),
+    }
+    Ok(())
+}

@@ -1,0 +1,174 @@
+//! Authorization checks (Part 3, 5.6), session by session.
+
+use ironroot_wire::{CommandInfo, HandleKind, Role, TpmCc, TpmHandle, TpmRc, TpmaNv, TpmaObject, TpmaSession};
+use subtle::ConstantTimeEq;
+
+use super::{
+    Invocation,
+    auth_area::{Entity, SessionUse},
+    failures, hmac, policy_check,
+};
+use crate::{
+    core_state::Core,
+    state::{objects::Slot, sessions::Session},
+};
+
+/// Commands that write to the contents of an NV index, a lock counted as a write.
+const NV_WRITES: &[TpmCc] = &[
+    TpmCc(0x0134), // NV_Increment
+    TpmCc(0x0135), // NV_SetBits
+    TpmCc(0x0136), // NV_Extend
+    TpmCc(0x0137), // NV_Write
+    TpmCc(0x0138), // NV_WriteLock
+];
+
+/// Checks every session of a command.
+///
+/// # Errors
+/// The first failure, with the number of its session.
+pub fn check(tpm: &mut Core, invocation: &Invocation<'_>) -> Result<(), TpmRc> {
+    for usage in &invocation.auth.sessions {
+        check_session(tpm, invocation, usage).map_err(|rc| rc.session(usage.number))?;
+    }
+    Ok(())
+}
+
+fn check_session(tpm: &mut Core, invocation: &Invocation<'_>, usage: &SessionUse) -> Result<(), TpmRc> {
+    let session = tpm.sessions.get(usage.handle).cloned();
+    if let Some(entity) = usage.entity {
+        check_entity(tpm, invocation.info, usage, session.as_ref(), entity)?;
+    }
+    let Some(session) = session else {
+        return check_password(tpm, usage);
+    };
+    if let Some(entity) = usage.entity
+        && session.is_policy()
+    {
+        policy_check::check(tpm, invocation, &session, entity)?;
+        if session.policy.password_needed {
+            return check_password(tpm, usage);
+        }
+    }
+    check_exclusive(tpm, usage)?;
+    check_hmac(tpm, invocation, usage, &session)
+}
+
+/// What can be said before looking at the HMAC, password or policy.
+fn check_entity(
+    tpm: &Core,
+    info: &CommandInfo,
+    usage: &SessionUse,
+    session: Option<&Session>,
+    entity: Entity,
+) -> Result<(), TpmRc> {
+    let policy = session.filter(|session| session.is_policy());
+    require_sensitive(tpm, entity.handle)?;
+    let uses_auth_value =
+        policy.is_none_or(|session| session.policy.auth_value_needed || session.policy.password_needed);
+    if uses_auth_value {
+        failures::check_lockout(tpm, entity.handle)?;
+    }
+    if policy.is_some() {
+        return require_policy_available(tpm, info, entity);
+    }
+    // A policy session that is not a policy (a trial) has been refused with the session area.
+    debug_assert!(usage.is_password() || usage.handle.kind() == HandleKind::HmacSession);
+    if policy_is_required(tpm, entity) {
+        return Err(TpmRc::AUTH_TYPE);
+    }
+    require_auth_value_available(tpm, info, entity)
+}
+
+fn require_sensitive(tpm: &Core, handle: TpmHandle) -> Result<(), TpmRc> {
+    match handle.kind() {
+        HandleKind::Transient | HandleKind::Persistent => match tpm.objects.get(handle) {
+            Some(Slot::Sequence(_)) => Ok(()),
+            _ => tpm.object(handle)?.sensitive().map(|_| ()),
+        },
+        _ => Ok(()),
+    }
+}
+
+fn object_attributes(tpm: &Core, handle: TpmHandle) -> Option<TpmaObject> {
+    match handle.kind() {
+        HandleKind::Transient | HandleKind::Persistent => tpm.object(handle).ok().map(|object| object.attributes()),
+        _ => None,
+    }
+}
+
+/// Whether only a policy session will do (Part 3, 5.6, points 4 and 5).
+fn policy_is_required(tpm: &Core, entity: Entity) -> bool {
+    match entity.role {
+        Role::Dup => true,
+        Role::Admin => match entity.handle.kind() {
+            HandleKind::NvIndex => true,
+            _ => object_attributes(tpm, entity.handle).is_some_and(|a| a.contains(TpmaObject::ADMIN_WITH_POLICY)),
+        },
+        Role::User | Role::None => false,
+    }
+}
+
+/// Whether the auth value of an entity may authorize the command (Part 3, 5.6, point 7).
+fn require_auth_value_available(tpm: &Core, info: &CommandInfo, entity: Entity) -> Result<(), TpmRc> {
+    let available = match entity.handle.kind() {
+        HandleKind::NvIndex => {
+            let index = tpm.nv_index(entity.handle)?;
+            let needed = if NV_WRITES.contains(&info.code) { TpmaNv::AUTHWRITE } else { TpmaNv::AUTHREAD };
+            index.has(needed)
+        }
+        // Sequences have no attributes and always take their auth value.
+        _ => match (entity.role, object_attributes(tpm, entity.handle)) {
+            (Role::User, Some(attributes)) => attributes.contains(TpmaObject::USER_WITH_AUTH),
+            _ => true,
+        },
+    };
+    if available { Ok(()) } else { Err(TpmRc::AUTH_UNAVAILABLE) }
+}
+
+/// Whether a policy of an entity may authorize the command (Part 3, 5.6, point 7).
+fn require_policy_available(tpm: &Core, info: &CommandInfo, entity: Entity) -> Result<(), TpmRc> {
+    let available = match entity.handle.kind() {
+        HandleKind::NvIndex if entity.role == Role::User => {
+            let index = tpm.nv_index(entity.handle)?;
+            let needed = if NV_WRITES.contains(&info.code) { TpmaNv::POLICYWRITE } else { TpmaNv::POLICYREAD };
+            index.has(needed)
+        }
+        _ => true,
+    };
+    if available && policy_check::policy_of(tpm, entity.handle)?.is_some() {
+        Ok(())
+    } else {
+        Err(TpmRc::AUTH_UNAVAILABLE)
+    }
+}
+
+/// The password is the auth value; trailing zeros do not count (Part 1, 16.6.4.3).
+fn check_password(tpm: &mut Core, usage: &SessionUse) -> Result<(), TpmRc> {
+    let Some(entity) = usage.entity else { return Err(TpmRc::HANDLE) };
+    let expected = tpm.auth_value(entity.handle)?;
+    let given = crate::rules::auth_value::trimmed(&usage.auth);
+    if bool::from(given.ct_eq(&expected)) { Ok(()) } else { Err(failures::record(tpm, Some(entity.handle), None)) }
+}
+
+fn check_exclusive(tpm: &Core, usage: &SessionUse) -> Result<(), TpmRc> {
+    let audited = tpm.sessions.get(usage.handle).is_some_and(|session| session.audit.is_some());
+    if usage.has(TpmaSession::AUDIT_EXCLUSIVE) && audited && tpm.sessions.exclusive_audit != Some(usage.handle) {
+        return Err(TpmRc::EXCLUSIVE);
+    }
+    Ok(())
+}
+
+fn check_hmac(tpm: &mut Core, invocation: &Invocation<'_>, usage: &SessionUse, session: &Session) -> Result<(), TpmRc> {
+    let key = hmac::key(tpm, session, usage)?;
+    if session.is_policy() && key.is_empty() && usage.auth.is_empty() {
+        // A policy session without any secret authorizes by its policy alone.
+        return Ok(());
+    }
+    let cp_hash = hmac::cp_hash(tpm, invocation, session.auth_hash)?;
+    let expected = hmac::command(tpm, &invocation.auth, usage, session, &key, &cp_hash);
+    if bool::from(expected.as_ref().ct_eq(usage.auth.as_slice())) {
+        Ok(())
+    } else {
+        Err(failures::record(tpm, usage.entity.map(|entity| entity.handle), Some(session)))
+    }
+}

@@ -1,0 +1,66 @@
+//! Authorization failures and lockout (Part 1, clause 16.8).
+
+use ironroot_wire::{HandleKind, TpmHandle, TpmRc, TpmaNv, TpmaObject};
+
+use crate::{
+    core_state::Core,
+    state::{objects::Slot, sessions::Session},
+};
+
+/// Whether the auth value of an entity is under dictionary-attack protection.
+fn is_protected(tpm: &Core, handle: TpmHandle) -> bool {
+    match handle.kind() {
+        HandleKind::Permanent => handle == TpmHandle::LOCKOUT,
+        HandleKind::NvIndex => tpm.nv_index(handle).is_ok_and(|index| !index.has(TpmaNv::NO_DA)),
+        HandleKind::Transient | HandleKind::Persistent => match tpm.objects.get(handle) {
+            Some(Slot::Sequence(_)) => false,
+            _ => tpm.object(handle).is_ok_and(|object| !object.has(TpmaObject::NO_DA)),
+        },
+        _ => false,
+    }
+}
+
+/// Whether the auth value of an entity may be used now.
+///
+/// # Errors
+/// `TPM_RC_LOCKOUT` if lockout, or the special lockout of lockoutAuth, forbids it.
+pub fn check_lockout(tpm: &Core, handle: TpmHandle) -> Result<(), TpmRc> {
+    let permanent = tpm.nv.permanent();
+    let locked = if handle == TpmHandle::LOCKOUT {
+        !permanent.lockout_auth_enabled.0
+    } else {
+        is_protected(tpm, handle) && permanent.in_lockout()
+    };
+    if locked { Err(TpmRc::LOCKOUT) } else { Ok(()) }
+}
+
+/// Whether a session that is to be bound to an entity is thereby under dictionary-attack protection.
+#[must_use]
+pub fn binds_protected(tpm: &Core, handle: TpmHandle) -> bool {
+    is_protected(tpm, handle)
+}
+
+/// Records a failed authorization and returns the response code for it. The failure is durable before the code goes
+/// out; if it cannot be made durable, the caller learns nothing about the auth value.
+pub fn record(tpm: &mut Core, entity: Option<TpmHandle>, session: Option<&Session>) -> TpmRc {
+    let bound_lockout = session.is_some_and(|session| session.bound_lockout);
+    let bound_da = session.is_some_and(|session| session.bound_da);
+    let protected = entity.is_some_and(|handle| is_protected(tpm, handle));
+    if !(protected || bound_da || bound_lockout) {
+        return TpmRc::BAD_AUTH;
+    }
+    let time = tpm.clock.time();
+    if entity == Some(TpmHandle::LOCKOUT) || bound_lockout {
+        tpm.nv.permanent_mut().disable_lockout_auth();
+        tpm.lockout_timers.lockout_failed(time);
+    } else {
+        if tpm.nv.permanent().failed_tries == 0 {
+            tpm.lockout_timers.restart(time);
+        }
+        tpm.nv.permanent_mut().count_failure();
+    }
+    match super::commit(tpm) {
+        Ok(()) => TpmRc::AUTH_FAIL,
+        Err(rc) => rc,
+    }
+}

@@ -1,0 +1,102 @@
+//! The life of one command (Part 3, clause 5), in order: header, handles, sessions and authorization, parameter
+//! decryption, parameters and action, commit, parameter encryption, response sessions.
+//!
+//! The first error wins. Whatever goes wrong before the commit, non-volatile state stays as it was, but for the count of
+//! authorization failures, which is committed before the response that reports one.
+
+use alloc::vec::Vec;
+
+use ironroot_wire::{Reader, TpmRc, TpmSt, Wire};
+
+use crate::{commands, core_state::Core};
+
+mod audit;
+mod auth_area;
+mod authorization;
+mod entities;
+mod failures;
+mod header;
+mod hmac;
+mod modes;
+mod parameter_encryption;
+mod policy_check;
+mod respond;
+
+use auth_area::AuthArea;
+pub use header::error_response;
+
+/// A command between its header and its action.
+struct Invocation<'a> {
+    /// The row of the command table.
+    info: &'static ironroot_wire::CommandInfo,
+    /// The handles.
+    handles: Vec<u32>,
+    /// The sessions.
+    auth: AuthArea,
+    /// The parameters as they came: encrypted if a session decrypts.
+    parameters: &'a [u8],
+}
+
+/// Carries out a command and returns its response.
+pub fn execute(tpm: &mut Core, command: &[u8]) -> Vec<u8> {
+    match attempt(tpm, command) {
+        Ok(response) => response,
+        Err(rc) => {
+            tpm.nv.rollback();
+            error_response(rc)
+        }
+    }
+}
+
+fn attempt(tpm: &mut Core, command: &[u8]) -> Result<Vec<u8>, TpmRc> {
+    let (header, body) = header::parse(command)?;
+    modes::check(tpm, &header)?;
+    let entry = commands::find(header.code).ok_or(TpmRc::COMMAND_CODE)?;
+    let rules = tpm.profile.rules;
+    let mut reader = Reader::new(body, &rules);
+
+    let handle_area = reader.rest();
+    let handles = entities::unmarshal(tpm, entry.info, &mut reader)?;
+    let auth = auth_area::unmarshal(tpm, entry.info, header.tag, &handles, &mut reader)?;
+    let mut invocation = Invocation { info: entry.info, handles, auth, parameters: reader.rest() };
+
+    authorization::check(tpm, &invocation)?;
+    invocation.auth.audit_cp_hash = audit::cp_hash(tpm, &invocation)?;
+    let decrypted = parameter_encryption::decrypt(tpm, &invocation)?;
+    modes::before_action(tpm, entry.info);
+
+    let mut output = commands::Output::default();
+    let mut handle_reader = Reader::new(handle_area, &rules);
+    let mut parameter_reader = Reader::new(decrypted.as_deref().map_or(invocation.parameters, |bytes| bytes), &rules);
+    (entry.run)(tpm, &mut handle_reader, &mut parameter_reader, &mut output)?;
+
+    commit(tpm)?;
+    respond::success(tpm, invocation, output)
+}
+
+/// Makes what the command staged durable.
+fn commit(tpm: &mut Core) -> Result<(), TpmRc> {
+    if tpm.clock.is_due() || tpm.nv.permanent_is_staged() {
+        tpm.nv.permanent_mut().clock = tpm.clock.clock();
+    }
+    let records_clock = tpm.nv.permanent_is_staged();
+    tpm.nv.commit().map_err(|error| match error {
+        ironroot_platform::StorageError::Full(_) => TpmRc::NV_SPACE,
+        _ => TpmRc::NV_UNAVAILABLE,
+    })?;
+    if records_clock {
+        tpm.clock.note_recorded();
+    }
+    Ok(())
+}
+
+/// Whether a response is a success.
+#[must_use]
+pub fn succeeded(response: &[u8]) -> bool {
+    response.get(6..10) == Some(&TpmRc::SUCCESS.0.to_be_bytes())
+}
+
+/// The bytes of a response's tag.
+fn tag_bytes(tag: TpmSt) -> Vec<u8> {
+    tag.to_bytes()
+}

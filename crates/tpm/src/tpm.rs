@@ -1,0 +1,268 @@
+//! The life of a TPM: manufacture, power, commands.
+
+use alloc::{boxed::Box, string::String, vec::Vec};
+use core::fmt;
+
+use ironroot_crypto::{Provider, hash::Hasher};
+use ironroot_platform::{Entropy, Milliseconds, Storage, StorageError};
+use ironroot_wire::{
+    SeedValue, Tpm2bDigest, TpmRc, TpmaPermanent, TpmiAlgHash, TpmiYesNo, TpmlPcrSelection, TpmsPcrSelect,
+    TpmsPcrSelection,
+};
+
+use crate::{
+    core_state::{Core, Mode, mixed_seed},
+    pipeline,
+    profile::Profile,
+    state::{
+        clock::Clock,
+        generator::Generator,
+        hierarchy::{AuthPolicy, PROOF_SIZE, SEED_SIZE, Seeds, VolatileHierarchies},
+        lockout::LockoutTimers,
+        nonvolatile::{LoadError, NonVolatile},
+        objects::Objects,
+        pcr,
+        pcr::Pcrs,
+        permanent::{DEFAULT_LOCKOUT_RECOVERY, DEFAULT_MAX_TRIES, DEFAULT_RECOVERY_TIME, Permanent, Shutdown},
+        sessions::Sessions,
+    },
+};
+
+/// Why a TPM could not be manufactured or opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OpenError {
+    /// There is no TPM in the store: manufacture one first.
+    Empty,
+    /// The store refused; its text says why.
+    Storage(StorageError),
+    /// The state makes no sense; the text says which record and why.
+    State(String),
+    /// The state belongs to other seeds: to another device, or to another product.
+    Seeds,
+    /// The entropy source failed.
+    Entropy,
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("the store holds no TPM; manufacture one first"),
+            Self::Storage(error) => error.fmt(f),
+            Self::State(text) => write!(f, "the stored state cannot be used: {text}"),
+            Self::Seeds => f.write_str("the stored state belongs to another device or product: the seeds differ"),
+            Self::Entropy => f.write_str("the entropy source failed, so no random number can be generated"),
+        }
+    }
+}
+
+impl core::error::Error for OpenError {}
+
+/// A TPM.
+pub struct Tpm {
+    core: Core,
+    /// The hashes of an H-CRTM or D-RTM sequence that has started.
+    measurement: Option<Vec<Hasher>>,
+}
+
+impl Tpm {
+    /// Makes a new TPM in an empty store. From the same `seeds` come the same endorsement and platform keys.
+    ///
+    /// # Errors
+    /// [`OpenError`]; the store is left empty.
+    pub fn manufacture(
+        storage: Box<dyn Storage>,
+        entropy: Box<dyn Entropy>,
+        provider: &'static dyn Provider,
+        profile: Profile,
+        seeds: Seeds,
+    ) -> Result<Self, OpenError> {
+        let mut random = Generator::new(entropy).map_err(|_| OpenError::Entropy)?;
+        let permanent = new_permanent(&mut random, &profile, &seeds);
+        let nv = NonVolatile::create(storage, permanent).map_err(OpenError::Storage)?;
+        Ok(Self::with(nv, random, provider, profile, seeds))
+    }
+
+    /// Opens the TPM in a store.
+    ///
+    /// # Errors
+    /// [`OpenError`]; the store is left as it is.
+    pub fn open(
+        storage: Box<dyn Storage>,
+        entropy: Box<dyn Entropy>,
+        provider: &'static dyn Provider,
+        profile: Profile,
+        seeds: Seeds,
+    ) -> Result<Self, OpenError> {
+        let random = Generator::new(entropy).map_err(|_| OpenError::Entropy)?;
+        let nv = NonVolatile::open(storage, provider).map_err(|error| match error {
+            LoadError::Empty => OpenError::Empty,
+            LoadError::Storage(error) => OpenError::Storage(error),
+            LoadError::Record(text) => OpenError::State(text),
+        })?;
+        if nv.permanent().seed_check != seed_check(&seeds) {
+            return Err(OpenError::Seeds);
+        }
+        Ok(Self::with(nv, random, provider, profile, seeds))
+    }
+
+    fn with(
+        nv: NonVolatile,
+        random: Generator,
+        provider: &'static dyn Provider,
+        profile: Profile,
+        seeds: Seeds,
+    ) -> Self {
+        let pcrs = Pcrs::new(&nv.permanent().pcr_allocation);
+        let core = Core {
+            objects: Objects::new(profile.loaded_objects),
+            sessions: Sessions::new(profile.loaded_sessions, profile.active_sessions),
+            pcrs,
+            clock: Clock::power_on(0, 0),
+            lockout_timers: LockoutTimers::default(),
+            hierarchies: VolatileHierarchies::reset(Default::default(), Default::default()),
+            object_context_id: 1,
+            locality: 0,
+            startup_locality: 0,
+            mode: Mode::Initialized,
+            hcrtm: None,
+            profile,
+            provider,
+            seeds,
+            random,
+            nv,
+        };
+        let mut tpm = Self { core, measurement: None };
+        tpm.power_on(0);
+        tpm
+    }
+
+    /// `_TPM_Init` (Part 1, clause 12.2.2): power comes on at the platform's time `now`. Everything in memory is gone and
+    /// the TPM waits for `TPM2_Startup`.
+    pub fn power_on(&mut self, now: Milliseconds) {
+        let core = &mut self.core;
+        core.nv.rollback();
+        core.objects = Objects::new(core.profile.loaded_objects);
+        core.sessions = Sessions::new(core.profile.loaded_sessions, core.profile.active_sessions);
+        core.pcrs = Pcrs::new(&core.nv.permanent().pcr_allocation);
+        let epoch = core.random.bytes(8);
+        core.clock = Clock::power_on(now, epoch.iter().fold(0, |epoch, &byte| epoch << 8 | u64::from(byte)));
+        core.lockout_timers = LockoutTimers::default();
+        let (seed, proof) = (core.random.bytes(SEED_SIZE), core.random.bytes(PROOF_SIZE));
+        core.hierarchies = VolatileHierarchies::reset(seed, proof);
+        core.object_context_id = 1;
+        core.hcrtm = None;
+        core.mode = Mode::Initialized;
+        self.measurement = None;
+    }
+
+    /// Carries out one command that arrives at `locality` (0 to 4, or 32 and above) at the platform's time `now`, and
+    /// returns its response. What the response acknowledges is durable.
+    pub fn execute(&mut self, locality: u8, now: Milliseconds, command: &[u8]) -> Vec<u8> {
+        let core = &mut self.core;
+        core.locality = locality;
+        core.clock.advance(now);
+        if core.random.refresh().is_err() {
+            return pipeline::error_response(TpmRc::FAILURE);
+        }
+        core.forgive_failures();
+        pipeline::execute(core, command)
+    }
+
+    /// `_TPM_Hash_Start` (Part 3, clause 22.9): starts an H-CRTM sequence before `TPM2_Startup`, a D-RTM sequence after.
+    pub fn hash_start(&mut self) {
+        if self.core.mode == Mode::Operational {
+            for pcr in (0..ironroot_wire::limits::IMPLEMENTATION_PCR).filter(|&pcr| pcr::is_drtm_reset(pcr)) {
+                self.core.pcrs.reset(pcr);
+            }
+        }
+        self.measurement = Some(self.core.pcrs.banks().map(Hasher::new).collect());
+    }
+
+    /// `_TPM_Hash_Data` (Part 3, clause 22.10).
+    pub fn hash_data(&mut self, data: &[u8]) {
+        for hasher in self.measurement.iter_mut().flatten() {
+            hasher.update(data);
+        }
+    }
+
+    /// `_TPM_Hash_End` (Part 3, clause 22.11).
+    pub fn hash_end(&mut self) {
+        let Some(hashers) = self.measurement.take() else { return };
+        let digests: Vec<_> = hashers.into_iter().map(|hasher| (hasher.algorithm(), hasher.finish())).collect();
+        if self.core.mode == Mode::Operational {
+            for (bank, digest) in &digests {
+                self.core.pcrs.extend(*bank, pcr::DRTM_PCR, digest);
+            }
+            self.core.pcrs.count_update(pcr::DRTM_PCR);
+        } else {
+            self.core.hcrtm = Some(digests);
+        }
+    }
+
+    /// The profile.
+    #[must_use]
+    pub const fn profile(&self) -> &Profile {
+        &self.core.profile
+    }
+}
+
+impl Core {
+    /// Forgives authorization failures that are old enough. A store that fails now leaves them for the next command.
+    fn forgive_failures(&mut self) {
+        let time = self.clock.time();
+        let Some((failed, enabled)) = self.lockout_timers.heal(self.nv.permanent(), time) else { return };
+        let permanent = self.nv.permanent_mut();
+        permanent.failed_tries = failed;
+        permanent.lockout_auth_enabled = TpmiYesNo(enabled);
+        if self.nv.commit().is_err() {
+            self.nv.rollback();
+        }
+    }
+}
+
+fn new_permanent(random: &mut Generator, profile: &Profile, seeds: &Seeds) -> Permanent {
+    let mut secret = || SeedValue::from_slice(&random.bytes(PROOF_SIZE)).unwrap_or_default();
+    let allocation = profile.pcr_banks.iter().map(|&hash| {
+        let pcrs = if profile.pcr_allocation.contains(&hash) { [0xFF; 3] } else { [0; 3] };
+        TpmsPcrSelection { hash, pcr_select: TpmsPcrSelect(pcrs) }
+    });
+    Permanent {
+        seed_check: seed_check(seeds),
+        owner_mix: secret(),
+        endorsement_mix: SeedValue::default(),
+        platform_mix: SeedValue::default(),
+        owner_proof: secret(),
+        endorsement_proof: secret(),
+        platform_proof: secret(),
+        owner_auth: Default::default(),
+        endorsement_auth: Default::default(),
+        lockout_auth: Default::default(),
+        owner_policy: AuthPolicy::default(),
+        endorsement_policy: AuthPolicy::default(),
+        lockout_policy: AuthPolicy::default(),
+        // The endorsement seed comes from the trust anchor, not from this TPM's generator.
+        attributes: TpmaPermanent::NONE,
+        failed_tries: 0,
+        max_tries: DEFAULT_MAX_TRIES,
+        recovery_time: DEFAULT_RECOVERY_TIME,
+        lockout_recovery: DEFAULT_LOCKOUT_RECOVERY,
+        lockout_auth_enabled: TpmiYesNo(true),
+        pcr_allocation: TpmlPcrSelection::new(allocation.collect()),
+        reset_count: 0,
+        restart_count: 0,
+        total_reset_count: 0,
+        clear_count: 0,
+        shutdown: Shutdown::None,
+        clock: 0,
+        max_counter: 0,
+    }
+}
+
+/// A value that tells seeds apart and gives nothing of them away.
+fn seed_check(seeds: &Seeds) -> Tpm2bDigest {
+    let mut all = Vec::new();
+    for base in [&seeds.owner, &seeds.endorsement, &seeds.platform] {
+        all.extend_from_slice(&ironroot_crypto::hash::digest(TpmiAlgHash::Sha256, &[&mixed_seed(base, b"CHECK")]));
+    }
+    Tpm2bDigest::from_slice(&ironroot_crypto::hash::digest(TpmiAlgHash::Sha256, &[&all])).unwrap_or_default()
+}
