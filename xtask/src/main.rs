@@ -3,7 +3,15 @@
 
 mod args;
 mod bench;
+mod corpus;
+mod deny;
+mod firmware;
+mod fuzz;
+mod kill;
+mod packages;
+mod peers;
 mod run;
+mod suite;
 mod tpm;
 
 use args::Args;
@@ -16,6 +24,14 @@ cargo xtask TASK
   test --quick    formatting, lints, unit tests
   bench           our daemon beside Debian's swtpm, interleaved on one core
                   [--check] [--json] [--quick] [--only WORD] [--core N] [--tpm ironroot|swtpm|PATH] [--peer …]
+  peers           unmodified tpm2-tools and OpenSSL against our daemon, over both protocols
+                  [--tpm …] [--protocol mssim|swtpm|both] [SCRIPT…]
+  kill            kill -9 under a writing load; every acknowledged write has to be there
+                  [--rounds N] [--seed N] [--tpm …]
+  fuzz            libFuzzer, on stable Rust                      [TARGET…] [--seconds N] [--keep]
+  corpus          seeds for the fuzz target `command` from the peers' real traffic
+  firmware        the TPM's crates for bare metal                [TARGET…]
+  deny            licences, bans and sources of all dependencies [--advisories]
 ";
 
 fn main() -> ExitCode {
@@ -23,7 +39,14 @@ fn main() -> ExitCode {
     let task = words.next().unwrap_or_default();
     let args = Args::new(words);
     let result = match task.as_str() {
-        "bench" => bench::bench(args),
+        "test" => suite::test(args),
+        "bench" => packages::need(packages::BENCH).and_then(|()| bench::bench(args)),
+        "peers" => peers::peers(args),
+        "kill" => kill::kill(args),
+        "fuzz" => fuzz::fuzz(args),
+        "corpus" => corpus::corpus(args),
+        "firmware" => firmware::firmware(args),
+        "deny" => deny::deny(args),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
             Ok(())

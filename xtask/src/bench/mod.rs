@@ -135,8 +135,7 @@ fn print_table(rows: &[Row], peer: &Program, ours: &Program) {
         );
     }
     println!(
-        "NV commands: {} before it answers.",
-        "swtpm rewrites its state file without syncing it; ironroot has the change on the disk (fdatasync)"
+        "NV commands: swtpm rewrites its state file without syncing it, ironroot syncs (fdatasync) before it answers"
     );
 }
 

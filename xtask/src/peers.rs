@@ -1,0 +1,19 @@
+//! `cargo xtask peers`: tpm2-tools and OpenSSL, unmodified, against our daemon.
+
+use crate::args::Args;
+use crate::packages;
+use crate::run::{Result, cmd, run};
+use crate::tpm::daemon::Program;
+
+/// The task: `[--tpm ironroot|swtpm|PATH] [--protocol mssim|swtpm|both] [SCRIPT…]`.
+pub fn peers(mut args: Args) -> Result {
+    packages::need(packages::PEERS)?;
+    let program = Program::from_option(&args.value("--tpm")?.unwrap_or_else(|| "ironroot".into()))?;
+    let mut command = cmd("bash");
+    command.arg("tests/run-peers").arg("--tpm");
+    match &program {
+        Program::Swtpm => command.arg("swtpm"),
+        Program::Ironroot(binary) => command.arg(binary),
+    };
+    run(command.args(args.rest()))
+}

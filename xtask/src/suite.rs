@@ -1,0 +1,122 @@
+//! `cargo xtask test`: everything, in order of how soon it tells something, with a table at the end.
+//!
+//! A step that fails does not stop the others, and nothing is skipped without a word: what cannot run is a failure that
+//! says what is missing.
+
+use crate::args::Args;
+use crate::run::{self, Result, cargo, cmd, has, run, seconds};
+use crate::{bench, deny, firmware, fuzz, kill, packages, peers};
+use std::time::{Duration, Instant};
+
+/// One row of the table.
+struct Done {
+    name: &'static str,
+    result: Result,
+    taken: Duration,
+}
+
+/// A step's name and what it does.
+type Step = (&'static str, fn() -> Result);
+
+const QUICK: &[Step] = &[("format", format), ("lints", lints), ("unit tests", unit_tests)];
+
+const FULL: &[Step] = &[
+    ("debian packages", debian),
+    ("format", format),
+    ("lints", lints),
+    ("unit tests", unit_tests),
+    ("doc tests", doc_tests),
+    ("documentation", documentation),
+    ("portable provider alone", portable),
+    ("bare metal", || firmware::firmware(words(&[]))),
+    ("tpm2-tools and OpenSSL", || peers::peers(words(&[]))),
+    ("demo", demo),
+    ("kill -9, 200 rounds", || kill::kill(words(&[]))),
+    ("speed beside swtpm", || bench::bench(words(&["--check"]))),
+    ("fuzz, 30 s a target", || fuzz::fuzz(words(&["--seconds=30"]))),
+    ("licences and sources", || deny::deny(words(&[]))),
+];
+
+/// The task: `[--quick]`.
+pub fn test(mut args: Args) -> Result {
+    let steps = if args.flag("--quick") { QUICK } else { FULL };
+    args.finish()?;
+    let mut done = Vec::new();
+    for (name, action) in steps {
+        println!("\n==== {name}");
+        let start = Instant::now();
+        let result = action();
+        if let Err(error) = &result {
+            println!("FAILED {name}: {error}");
+        }
+        done.push(Done { name, result, taken: start.elapsed() });
+    }
+    summary(&done)
+}
+
+fn summary(done: &[Done]) -> Result {
+    println!("\n==== summary");
+    for step in done {
+        let word = if step.result.is_ok() { "ok" } else { "FAILED" };
+        println!("{word:<7} {:<26} {:>8}", step.name, seconds(step.taken));
+        if let Err(error) = &step.result {
+            println!("        {}", error.lines().next().unwrap_or_default());
+        }
+    }
+    let failed = done.iter().filter(|step| step.result.is_err()).count();
+    println!("{:<7} {:<26} {:>8}", "", "in all", seconds(done.iter().map(|step| step.taken).sum()));
+    println!("{} passed, {failed} failed", done.len() - failed);
+    if failed == 0 { Ok(()) } else { Err("the tests did not pass".into()) }
+}
+
+fn words(words: &[&str]) -> Args {
+    Args::new(words.iter().map(|word| (*word).to_owned()))
+}
+
+fn debian() -> Result {
+    let lists = [packages::BUILD, packages::PEERS, packages::FIRMWARE, packages::FUZZ, packages::BENCH];
+    packages::need(&lists.concat())
+}
+
+fn format() -> Result {
+    run(cargo().args(["fmt", "--all", "--check"]))?;
+    run(cargo().args(["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"]))
+}
+
+fn lints() -> Result {
+    run(cargo().args(["clippy", "--workspace", "--all-targets", "--locked", "--quiet", "--", "-D", "warnings"]))
+}
+
+fn unit_tests() -> Result {
+    if has("cargo-nextest") {
+        return run(cargo().args([
+            "nextest",
+            "run",
+            "--workspace",
+            "--locked",
+            "--no-fail-fast",
+            "--status-level=slow",
+        ]));
+    }
+    run(cargo().args(["test", "--workspace", "--all-targets", "--locked", "--quiet", "--no-fail-fast"]))
+}
+
+fn doc_tests() -> Result {
+    run(cargo().args(["test", "--workspace", "--doc", "--locked", "--quiet", "--no-fail-fast"]))
+}
+
+fn documentation() -> Result {
+    run(cargo().args(["doc", "--workspace", "--no-deps", "--locked", "--quiet"]).env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+/// The whole program without the C library, as for a machine that has no C compiler.
+fn portable() -> Result {
+    run(cargo().args(["check", "--package", "ironroot", "--no-default-features", "--locked", "--quiet"]))
+}
+
+/// What the README promises for the first minute.
+fn demo() -> Result {
+    let binary = crate::tpm::daemon::built()?;
+    let scratch = run::Scratch::new("demo")?;
+    run(cmd(binary).arg("demo").arg("--state").arg(scratch.join("demo")))
+}
