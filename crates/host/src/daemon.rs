@@ -11,6 +11,7 @@ use crate::door::{Door, Hall, Limits, Listener, Policy};
 use crate::engine::Engine;
 use crate::error::DaemonError;
 use crate::machine::Machine;
+use crate::protocol::{TPM_RC_FAILURE, error_response};
 use crate::signal::Signal;
 
 /// What happens to the TPM when the daemon starts. swtpm's words for these are in brackets.
@@ -73,6 +74,7 @@ pub struct Builder {
     wanted: Vec<Wanted>,
     at_start: AtStart,
     auto_shutdown: bool,
+    reject_locality_4: bool,
     unix_mode: u32,
     limits: Limits,
     policy: Policy,
@@ -144,9 +146,9 @@ impl Builder {
         self
     }
 
-    /// Refuses locality 4 on the control channel (swtpm's `--locality reject-locality-4`).
+    /// Refuses commands from locality 4 at every door (swtpm's `--locality reject-locality-4`).
     pub fn reject_locality_4(mut self, yes: bool) -> Self {
-        self.policy.reject_locality_4 = yes;
+        self.reject_locality_4 = yes;
         self
     }
 
@@ -195,7 +197,7 @@ impl Builder {
         }
         let addresses = self.addresses(&doors);
         let signal = Signal::new().map_err(DaemonError::Resources)?;
-        let machine = Machine::new(self.engine, self.auto_shutdown);
+        let machine = Machine::new(self.engine, self.auto_shutdown, self.reject_locality_4);
         power_up(&machine, self.at_start)?;
         let hall = Hall::new(machine, signal, self.limits, self.policy);
         let mut daemon = Daemon { hall, addresses, threads: Vec::new() };
@@ -238,6 +240,20 @@ impl Stopper {
     }
 }
 
+/// The TPM without any socket: for whoever lives in the daemon's process.
+#[derive(Clone)]
+pub struct Local(Arc<Hall>);
+
+impl Local {
+    /// Runs one command from `locality`, in turn with those that come through the doors, and appends its response to
+    /// `response`. A TPM that is powered off answers `TPM_RC_FAILURE`.
+    pub fn execute(&self, locality: u8, command: &[u8], response: &mut Vec<u8>) {
+        if !self.0.machine.execute(locality, command, response) {
+            response.extend_from_slice(&error_response(TPM_RC_FAILURE));
+        }
+    }
+}
+
 impl Daemon {
     /// A daemon around `engine`, without any door yet.
     pub fn builder(engine: impl Engine + 'static) -> Builder {
@@ -246,6 +262,7 @@ impl Daemon {
             wanted: Vec::new(),
             at_start: AtStart::default(),
             auto_shutdown: true,
+            reject_locality_4: false,
             unix_mode: 0o600,
             limits: Limits {
                 frame_timeout: Duration::from_secs(2),
@@ -256,7 +273,6 @@ impl Daemon {
                 clients_may_stop: true,
                 stop_after_data_client: false,
                 stop_after_control_client: false,
-                reject_locality_4: false,
                 state_is_encrypted: false,
             },
         }
@@ -292,6 +308,11 @@ impl Daemon {
     /// A handle to end the daemon with.
     pub fn stopper(&self) -> Stopper {
         Stopper(self.hall.clone())
+    }
+
+    /// The TPM without any socket.
+    pub fn local(&self) -> Local {
+        Local(self.hall.clone())
     }
 
     /// Waits until somebody asks for the end (a [`Stopper`], or a client that may), then ends in order.

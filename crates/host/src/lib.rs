@@ -40,6 +40,6 @@ mod machine;
 pub mod protocol;
 mod signal;
 
-pub use daemon::{Address, AtStart, Builder, Daemon, Stopper};
+pub use daemon::{Address, AtStart, Builder, Daemon, Local, Stopper};
 pub use engine::{BufferSizes, Engine, EngineError, Features};
 pub use error::DaemonError;

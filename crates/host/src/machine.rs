@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use zeroize::Zeroizing;
 
 use crate::engine::{BufferSizes, Engine, EngineError, Features};
-use crate::protocol::{HEADER, TPM_RC_COMMAND_SIZE, TPM_RC_FAILURE, code, error_response};
+use crate::protocol::{HEADER, TPM_RC_COMMAND_SIZE, TPM_RC_FAILURE, TPM_RC_LOCALITY, code, error_response};
 
 const CC_STARTUP: u32 = 0x144;
 const CC_SHUTDOWN: u32 = 0x145;
@@ -58,11 +58,12 @@ pub(crate) struct Machine {
     /// Cancelling holds until it is called off (simulator), instead of ending with the command (swtpm).
     cancel_holds: AtomicBool,
     auto_shutdown: bool,
+    reject_locality_4: bool,
     largest: Largest,
 }
 
 impl Machine {
-    pub(crate) fn new(engine: Box<dyn Engine>, auto_shutdown: bool) -> Self {
+    pub(crate) fn new(engine: Box<dyn Engine>, auto_shutdown: bool, reject_locality_4: bool) -> Self {
         let maximum = engine.buffer_sizes().maximum;
         let on = Arc::new(AtomicBool::new(false));
         Self {
@@ -74,6 +75,7 @@ impl Machine {
             locality: AtomicU8::new(0),
             cancel_holds: AtomicBool::new(false),
             auto_shutdown,
+            reject_locality_4,
             largest: Largest::default(),
         }
     }
@@ -90,8 +92,17 @@ impl Machine {
         self.locality.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn set_locality(&self, locality: u8) {
-        self.locality.store(locality, Ordering::Relaxed);
+    /// Sets it, unless this locality is rejected: then false.
+    pub(crate) fn set_locality(&self, locality: u8) -> bool {
+        let accepted = !self.rejects(locality);
+        if accepted {
+            self.locality.store(locality, Ordering::Relaxed);
+        }
+        accepted
+    }
+
+    fn rejects(&self, locality: u8) -> bool {
+        locality == 4 && self.reject_locality_4
     }
 
     /// Answers at once, even while a command is in progress.
@@ -125,7 +136,11 @@ impl Machine {
             flag.store(false, Ordering::Relaxed);
         }
         let begin = response.len();
-        inner.execute(locality, command, response);
+        if self.rejects(locality) {
+            response.extend_from_slice(&error_response(TPM_RC_LOCALITY));
+        } else {
+            inner.execute(locality, command, response);
+        }
         drop(inner);
         self.largest.note(command, response.get(begin..).unwrap_or_default());
         true

@@ -176,7 +176,7 @@ fn dropping_a_daemon_ends_it_in_order() {
     let address = tcp(&daemon, MSSIM_PLATFORM);
     let begin = Instant::now();
     drop(daemon);
-    assert!(begin.elapsed() < Duration::from_millis(500));
+    assert!(begin.elapsed() < Duration::from_secs(3));
     assert!(std::net::TcpStream::connect(address).is_err());
     assert_eq!(log.take(), ["power on", "startup 0", "shutdown 1", "power off"]);
 }
@@ -190,4 +190,20 @@ fn doors_share_one_tpm() {
     assert_eq!(connect(tcp(&daemon, SWTPM_DATA)).command(&GET_RANDOM).len(), 20, "and a start there counts here");
     assert_eq!(connect(tcp(&daemon, MSSIM_PLATFORM)).ask(&[2]), 0, "power off there");
     assert_eq!(connect(tcp(&daemon, SWTPM_DATA)).command(&GET_RANDOM)[6..], [0, 0, 1, 1], "is off here");
+}
+
+#[test]
+fn a_tpm_in_the_same_process_needs_no_socket() {
+    let (double, _log) = double();
+    let daemon = Daemon::builder(double).mssim(any()).start().unwrap();
+    let local = daemon.local();
+    let mut response = b"kept".to_vec();
+    local.execute(0, &STARTUP, &mut response);
+    assert_eq!(response, b"kept\x80\x01\0\0\0\x0a\0\0\x01\x01");
+    assert_eq!(connect(tcp(&daemon, MSSIM_PLATFORM)).ask(&[1]), 0);
+    for (command, length) in [(&STARTUP[..], 10), (&GET_RANDOM, 20), (&[0x80], 10)] {
+        response.clear();
+        local.execute(0, command, &mut response);
+        assert_eq!(response.len(), length);
+    }
 }

@@ -1,6 +1,6 @@
 //! Other people's programs at our doors, and our doors beside swtpm's.
 //!
-//! Needs Debian's packages swtpm, swtpm-tools and tpm2-tools; without them these tests fail, they are never skipped.
+//! Needs Debian's packages swtpm, swtpm-tools, tpm2-tools and tss2; without them these tests fail, they are never skipped.
 //! A real TPM (swtpm in its own process) stands behind our doors where a test double would not do.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -279,4 +279,31 @@ fn tpm2_tools_start_a_simulator_that_is_off() {
     assert!(ok, "{text}");
     let (ok, text) = run("tpm2_getrandom", &["--hex", "4"], tcti);
     assert!(ok, "the TPM stayed on between two programs: {text}");
+}
+
+#[test]
+fn ibms_tss_through_the_simulator_protocol() {
+    let folder = Folder::new();
+    let daemon = Daemon::builder(Swtpm::engine()).mssim(any()).start().unwrap();
+    let [command, platform] = [MSSIM_COMMAND, MSSIM_PLATFORM].map(|channel| tcp(&daemon, channel).port().to_string());
+    let tool = |program: &str, arguments: &[&str]| {
+        let output = Command::new(program)
+            .args(arguments)
+            .current_dir(&folder.0)
+            .envs([("TPM_INTERFACE_TYPE", "socsim"), ("TPM_SERVER_TYPE", "mssim"), ("TPM_SERVER_NAME", "127.0.0.1")])
+            .envs([("TPM_COMMAND_PORT", &command), ("TPM_PLATFORM_PORT", &platform)])
+            .output()
+            .unwrap_or_else(|error| panic!("{program} (package tss2): {error}"));
+        let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        assert!(output.status.success(), "{program} {arguments:?}: {text}");
+        text
+    };
+    // Power off and on, NV on: each on a connection of its own.
+    tool("tsspowerup", &[]);
+    tool("tssstartup", &[]);
+    assert!(tool("tssgetrandom", &["-by", "8"]).contains("length 8"));
+    assert!(tool("tsscreateprimary", &["-hi", "o", "-ecc", "nistp256"]).contains("80000000"));
+    assert!(tool("tssgetcapability", &["-cap", "1", "-pr", "80000000"]).contains("80000000"));
+    tool("tssflushcontext", &["-ha", "80000000"]);
+    tool("tssshutdown", &[]);
 }

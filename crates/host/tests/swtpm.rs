@@ -113,12 +113,17 @@ fn envelopes_set_the_locality_for_good() {
 }
 
 #[test]
-fn locality_4_can_be_rejected() {
+fn locality_4_can_be_rejected_at_every_door() {
     let (builder, _log) = builder();
-    let daemon = builder.swtpm(any()).reject_locality_4(true).start().unwrap();
+    let daemon = builder.swtpm(any()).mssim(any()).reject_locality_4(true).at_start(AtStart::PowerOn).start().unwrap();
     let mut control = connect(tcp(&daemon, SWTPM_CONTROL));
     control.send(&[0, 0, 0, 5, 4]);
     assert_eq!(control.word(), 0x3d);
+    let refused = [0x80, 1, 0, 0, 0, 10, 0, 0, 9, 7];
+    let mut data = connect(tcp(&daemon, SWTPM_DATA));
+    assert_eq!(data.simulator(4, &LOCALITY), refused);
+    assert_eq!(data.command(&LOCALITY)[10], 0);
+    assert_eq!(connect(tcp(&daemon, MSSIM_COMMAND)).simulator(4, &LOCALITY), refused);
 }
 
 #[test]

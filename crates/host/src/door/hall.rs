@@ -29,7 +29,6 @@ pub(crate) struct Policy {
     pub(crate) clients_may_stop: bool,
     pub(crate) stop_after_data_client: bool,
     pub(crate) stop_after_control_client: bool,
-    pub(crate) reject_locality_4: bool,
     pub(crate) state_is_encrypted: bool,
 }
 

@@ -42,7 +42,8 @@ pub(super) fn serve_data(hall: &Hall, guest: &Guest) {
                 incoming.consume(length);
             }
             Data::Enveloped { locality, command } => {
-                hall.machine.set_locality(locality);
+                // A rejected one is refused with the command itself.
+                let _ = hall.machine.set_locality(locality);
                 answer.extend_from_slice(&[0; SIZE_PLACE]);
                 execute(hall, locality, command, &mut answer);
                 seal_response(&mut answer);

@@ -16,6 +16,9 @@ pub const TPM_RC_COMMAND_SIZE: u32 = 0x142;
 /// `TPM_RC_FAILURE`: what a TPM that cannot run commands answers.
 pub const TPM_RC_FAILURE: u32 = 0x101;
 
+/// `TPM_RC_LOCALITY`: commands from this locality are not accepted.
+pub const TPM_RC_LOCALITY: u32 = 0x907;
+
 /// What a parser makes of the bytes received so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Parse<T> {

@@ -69,7 +69,7 @@ impl Session<'_> {
             } else {
                 self.serve_plain(frame);
             }
-            true
+            !is_foreign(frame)
         };
         // A socket that came with any other request is closed here.
         self.passed = None;
@@ -183,11 +183,8 @@ impl Session<'_> {
     }
 
     fn set_locality(&self, locality: u8) -> u32 {
-        if locality > 4 || (locality == 4 && self.hall.policy.reject_locality_4) {
-            return result::BAD_LOCALITY;
-        }
-        self.hall.machine.set_locality(locality);
-        result::SUCCESS
+        let set = locality <= 4 && self.hall.machine.set_locality(locality);
+        if set { result::SUCCESS } else { result::BAD_LOCALITY }
     }
 
     fn set_buffer_size(&mut self, size: u32) {
@@ -268,6 +265,12 @@ fn receive(stream: &Stream, place: &mut [u8], passed: &mut Option<OwnedFd>) -> i
         }
     }
     Ok(received.bytes)
+}
+
+/// Whether something that never speaks this protocol is talking, a browser on the same machine for instance. What it
+/// says first is no request, but what it says next might be one: it gets no second word.
+fn is_foreign(frame: Control) -> bool {
+    matches!(frame, Control::Unknown(0x1_0000..))
 }
 
 fn capabilities(hall: &Hall, guest: &Guest) -> u32 {
