@@ -106,7 +106,7 @@ impl Tpm {
             Some(entity) => Some(Bound { name: self.name(entity.0)?, auth: self.known.auth(entity.0) }),
             None => None,
         };
-        let response = self.run_with(
+        let response = self.run_exactly(
             &StartAuthSession {
                 tpm_key: options.salt.map(|(key, _)| TpmiDhObject(key.0)),
                 bind: options.bind.map(|entity| TpmiDhEntity(entity.0)),

@@ -59,9 +59,9 @@ impl Tpm {
         self.known.set_name(handle.into().0, name);
     }
 
-    /// Takes an HMAC session that from now on goes with every command of [`Tpm::run`] and of the helpers that take no
-    /// authorizations: it authorizes the first handle that needs it (where an auth value can), and encrypts and audits as
-    /// its attributes say. Returns the one before it.
+    /// Takes an HMAC session that from now on goes with every command that is given no authorizations of its own: it
+    /// authorizes the first handle that needs it, and encrypts and audits as its attributes say. With a salted session that
+    /// encrypts, no auth value and no secret travels in the clear. Returns the session before it.
     pub fn set_companion(&mut self, session: Option<Session>) -> Option<Session> {
         std::mem::replace(&mut self.companion, session)
     }
@@ -72,17 +72,7 @@ impl Tpm {
     /// # Errors
     /// [`ClientError::Tpm`] with the TPM's response code; whatever the transport may give.
     pub fn run<C: Command>(&mut self, command: &C) -> Result<C::Response, ClientError> {
-        match self.companion.take() {
-            Some(mut session) if session.serves(&C::INFO) => {
-                let result = self.run_with(command, &mut [Auth::Session(&mut session)]);
-                self.companion = Some(session).filter(|session| !session.ended);
-                result
-            }
-            companion => {
-                self.companion = companion;
-                self.run_with(command, &mut [])
-            }
-        }
+        self.run_with(command, &mut [])
     }
 
     /// Runs a command with these authorizations. Handles beyond them get password sessions as in [`Tpm::run`]; sessions
@@ -92,6 +82,25 @@ impl Tpm {
     /// As [`Tpm::run`]; [`ClientError::ResponseHmac`] if the response is not authentic; [`ClientError::Usage`] for
     /// sessions that cannot go together.
     pub fn run_with<C: Command>(&mut self, command: &C, auths: &mut [Auth<'_>]) -> Result<C::Response, ClientError> {
+        match self.companion.take() {
+            Some(mut session) if auths.is_empty() && session.serves(&C::INFO) => {
+                let result = self.run_exactly(command, &mut [Auth::Session(&mut session)]);
+                self.companion = Some(session).filter(|session| !session.ended);
+                result
+            }
+            companion => {
+                self.companion = companion;
+                self.run_exactly(command, auths)
+            }
+        }
+    }
+
+    /// Runs a command without the companion.
+    pub(crate) fn run_exactly<C: Command>(
+        &mut self,
+        command: &C,
+        auths: &mut [Auth<'_>],
+    ) -> Result<C::Response, ClientError> {
         let handles = command.handles();
         let names = if auths.iter().any(|auth| matches!(auth, Auth::Session(_))) {
             handles.iter().map(|handle| self.name(*handle)).collect::<Result<Vec<_>, _>>()?
@@ -130,16 +139,22 @@ impl Tpm {
         }
         let name = match TpmHandle(handle).kind() {
             HandleKind::NvIndex => {
-                let public = self.run_with(&NvReadPublic { nv_index: TpmiRhNvIndex(handle) }, &mut [])?.nv_public;
+                let public = self.run_exactly(&NvReadPublic { nv_index: TpmiRhNvIndex(handle) }, &mut [])?.nv_public;
                 names::nv_name(&public.0)
             }
             _ => {
-                let response = self.run_with(&ReadPublic { object_handle: TpmiDhObject(handle) }, &mut [])?;
+                let response = self.run_exactly(&ReadPublic { object_handle: TpmiDhObject(handle) }, &mut [])?;
                 names::object_name(&response.out_public.0.0)
             }
         };
         self.known.set_name(handle, &name);
         Ok(name.to_vec())
+    }
+}
+
+impl std::fmt::Debug for Tpm {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Tpm({})", self.transport.endpoint())
     }
 }
 

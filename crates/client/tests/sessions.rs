@@ -185,8 +185,14 @@ fn a_companion_session_goes_with_every_command() {
     let created = tpm.create(srk.handle, &templates::signing_key(KeyType::P256, false), b"pw", b"").unwrap();
     let key = tpm.load(srk.handle, &created.private, &created.public).unwrap();
     tpm.get_random(20).unwrap();
+    tpm.set_auth(key.handle, b"pw");
+    let before = tpm.set_companion(None).unwrap();
+    let nonce = before.nonce_tpm().to_vec();
+    tpm.set_companion(Some(before));
+    tpm.sign(key.handle, &[3; 32], Some(TpmtSigScheme::Ecdsa(TpmiAlgHash::Sha256)), None, &mut []).unwrap();
     tpm.flush(key.handle).unwrap();
     let session = tpm.set_companion(None).unwrap();
+    assert_ne!(session.nonce_tpm(), nonce, "the helper's command went without the companion");
     assert_ne!(session.nonce_tpm(), first);
     tpm.end_session(session).unwrap();
 }
