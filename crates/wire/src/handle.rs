@@ -167,6 +167,10 @@ handle_type! {
     TpmiRhHierarchyPolicy: 0x4000_0001 | 0x4000_000C | 0x4000_000B | 0x4000_000A
 }
 handle_type! {
+    /// `TPMI_RH_BASE_HIERARCHY` (Part 2, 9.17).
+    TpmiRhBaseHierarchy: 0x4000_0001 | 0x4000_000C | 0x4000_000B
+}
+handle_type! {
     /// `TPMI_RH_PLATFORM` (Part 2, 9.18).
     TpmiRhPlatform: 0x4000_000C
 }

@@ -280,6 +280,8 @@ macro_rules! handle_type {
             fn marshal(&self, out: &mut alloc::vec::Vec<u8>) {
                 self.0.marshal(out);
             }
+            // One pattern for each line of the type's table in Part 2, adjacent or not.
+            #[allow(clippy::manual_range_patterns)]
             fn unmarshal(reader: &mut crate::Reader<'_>) -> Result<Self, crate::TpmRc> {
                 match u32::unmarshal(reader)? {
                     value if matches!(value, $($pattern)|+) => Ok(Self(value)),

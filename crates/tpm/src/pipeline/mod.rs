@@ -23,6 +23,7 @@ mod policy_check;
 mod respond;
 
 use auth_area::AuthArea;
+pub use failures::binds_protected;
 pub use header::error_response;
 
 /// A command between its header and its action.

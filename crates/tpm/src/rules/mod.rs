@@ -5,4 +5,5 @@ pub mod bind;
 pub mod names;
 pub mod object_record;
 pub mod secret_sharing;
+pub mod sequence_record;
 pub mod tickets;

@@ -54,7 +54,7 @@ record! {
         restart_count: u32,
         /// TPM Resets over the TPM's life.
         total_reset_count: u64,
-        /// `TPM2_Clear` calls over the TPM's life.
+        /// TPM Restarts over the TPM's life: contexts of objects with `stClear` do not survive one.
         clear_count: u32,
         /// How the last power cycle was prepared.
         shutdown: Shutdown,

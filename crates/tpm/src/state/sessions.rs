@@ -287,6 +287,17 @@ impl Sessions {
         }
     }
 
+    /// The active session with the same number as `handle`, whatever kind the top byte claims (Part 3, 28.4).
+    #[must_use]
+    pub fn active_handle(&self, handle: TpmHandle) -> Option<TpmHandle> {
+        let index = handle.0 & INDEX;
+        let kind = match self.active.get(&index)? {
+            Active::Loaded(session) => session.handle_base(),
+            Active::Saved { kind, .. } => *kind,
+        };
+        Some(TpmHandle(kind | index))
+    }
+
     /// Ends an active session, loaded or saved.
     ///
     /// # Errors

@@ -22,7 +22,7 @@ commands! { HIERARCHY;
     }
     /// `TPM2_HierarchyControl` (Part 3, 24.2).
     HierarchyControl, HierarchyControlResponse = 0x0121 [NV, EXTENSIVE]
-    (auth_handle: TpmiRhHierarchy [User]) { enable: TpmiRhEnables, state: TpmiYesNo } => () {}
+    (auth_handle: TpmiRhBaseHierarchy [User]) { enable: TpmiRhEnables, state: TpmiYesNo } => () {}
     /// `TPM2_SetPrimaryPolicy` (Part 3, 24.3).
     SetPrimaryPolicy, SetPrimaryPolicyResponse = 0x012E [NV]
     (auth_handle: TpmiRhHierarchyPolicy [User]) { auth_policy: Tpm2bDigest, hash_alg: Option<TpmiAlgHash> } => () {}

@@ -1,6 +1,11 @@
-//! Part 3: see the files of this folder.
+//! Dictionary attack functions (Part 3, clause 25).
 
-use super::Entry;
+use ironroot_wire::{DictionaryAttackLockReset, DictionaryAttackParameters};
+
+use super::{Entry, entry};
+
+mod dictionary_attack_lock_reset;
+mod dictionary_attack_parameters;
 
 /// The commands of this chapter.
-pub const ACTIONS: &[Entry] = &[];
+pub const ACTIONS: &[Entry] = &[entry::<DictionaryAttackLockReset>(), entry::<DictionaryAttackParameters>()];

@@ -1,6 +1,20 @@
-//! Part 3: see the files of this folder.
+//! Hierarchies (Part 3, clause 24).
 
-use super::Entry;
+use ironroot_wire::{Clear, ClearControl, HierarchyChangeAuth, HierarchyControl, SetPrimaryPolicy};
+
+use super::{Entry, entry};
+
+mod clear;
+mod clear_control;
+mod hierarchy_change_auth;
+mod hierarchy_control;
+mod set_primary_policy;
 
 /// The commands of this chapter.
-pub const ACTIONS: &[Entry] = &[];
+pub const ACTIONS: &[Entry] = &[
+    entry::<Clear>(),
+    entry::<ClearControl>(),
+    entry::<HierarchyChangeAuth>(),
+    entry::<HierarchyControl>(),
+    entry::<SetPrimaryPolicy>(),
+];

@@ -1,6 +1,11 @@
-//! Part 3: see the files of this folder.
+//! Sessions (Part 3, clause 11).
 
-use super::Entry;
+use ironroot_wire::{PolicyRestart, StartAuthSession};
+
+use super::{Entry, entry};
+
+mod policy_restart;
+mod start_auth_session;
 
 /// The commands of this chapter.
-pub const ACTIONS: &[Entry] = &[];
+pub const ACTIONS: &[Entry] = &[entry::<PolicyRestart>(), entry::<StartAuthSession>()];

@@ -75,6 +75,9 @@ fn count(tpm: &mut Core, kind: Kind, orderly: bool) -> Result<(), TpmRc> {
     } else {
         permanent.restart_count = permanent.restart_count.wrapping_add(1);
     }
+    if kind == Kind::Restart {
+        permanent.clear_count = permanent.clear_count.wrapping_add(1);
+    }
     // With lockoutRecovery 0, lockoutAuth works again (Part 1, 16.8.5).
     if permanent.lockout_recovery == 0 {
         permanent.lockout_auth_enabled = ironroot_wire::TpmiYesNo(true);
