@@ -70,7 +70,7 @@ impl EccProvider for Host {
         let mut key = Key::new(curve)?;
         key.set_public(&Point::from_coordinates(curve, public, &Scratch::new()?)?)?;
         let half = |number: &[u8]| fixed_size(number, order_size(curve)).map_err(|_| CryptoError::Invalid);
-        let signature = Signature::new(Number::from_bytes(&half(r)?)?, Number::from_bytes(&half(s)?)?)?;
+        let signature = Signature::new([Number::from_bytes(&half(r)?)?, Number::from_bytes(&half(s)?)?])?;
         key.verify(digest, &signature)
     }
 }
@@ -169,14 +169,14 @@ impl Point {
     }
 
     fn coordinates(&self, scratch: &Scratch) -> Result<Zeroizing<EccSecretPoint>, CryptoError> {
-        let (x, y) = (Number::new()?, Number::new()?);
+        let (mut x, mut y) = (Number::new()?, Number::new()?);
         // SAFETY: every pointer is to a live value of its type; C refuses infinity.
         done(unsafe {
             c::EC_POINT_get_affine_coordinates_GFp(
                 group(self.curve),
                 self.pointer.as_ptr(),
-                x.as_ptr(),
-                y.as_ptr(),
+                x.as_mut_ptr(),
+                y.as_mut_ptr(),
                 scratch.as_ptr(),
             )
         })?;
@@ -252,12 +252,13 @@ impl Drop for Key {
 struct Signature(NonNull<c::ECDSA_SIG>);
 
 impl Signature {
-    fn new(r: Number, s: Number) -> Result<Self, CryptoError> {
+    fn new(mut numbers: [Number; 2]) -> Result<Self, CryptoError> {
         // SAFETY: takes no arguments; `made` sorts out the null pointer.
         let signature = Self(made(unsafe { c::ECDSA_SIG_new() })?);
+        let [r, s] = numbers.each_mut().map(Number::as_mut_ptr);
         // SAFETY: all pointers are to live values. On success the signature owns the numbers, on failure we still do.
-        done(unsafe { c::ECDSA_SIG_set0(signature.0.as_ptr(), r.as_ptr(), s.as_ptr()) })?;
-        Number::release([r, s]);
+        done(unsafe { c::ECDSA_SIG_set0(signature.0.as_ptr(), r, s) })?;
+        Number::release(numbers);
         Ok(signature)
     }
 

@@ -5,13 +5,14 @@
 //! Rust ones are as fast and shared by every provider.
 //!
 //! Timing: the operations used here on secrets are constant-time in AWS-LC (fixed-width big numbers, `_consttime`
-//! exponentiation, nistz256 and s2n-bignum curve code). Blinding values of RSA come from AWS-LC's own generator, so that
-//! they change no result; the key and signature numbers of the caller come from the caller's.
+//! exponentiation, nistz256 and s2n-bignum curve code). AWS-LC's own random generator is never used: all randomness is the
+//! caller's. So results can be repeated, and a process may give up files and system calls before the first operation.
 #![allow(unsafe_code)]
 #![deny(unsafe_op_in_unsafe_fn, clippy::undocumented_unsafe_blocks, clippy::multiple_unsafe_ops_per_block)]
 #![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects))]
 
+mod blinding;
 mod ecc;
 mod number;
 mod rsa;
@@ -29,11 +30,4 @@ impl Provider for Host {
     fn name(&self) -> &'static str {
         "host (AWS-LC)"
     }
-}
-
-/// Does now what AWS-LC would otherwise do at first use: looks at the processor and opens the system's source of
-/// randomness. A process that gives up system calls or files calls this before.
-pub fn prepare_for_sandbox() {
-    // SAFETY: takes no arguments and may be called at any time, from any thread.
-    unsafe { aws_lc_sys::CRYPTO_pre_sandbox_init() };
 }

@@ -26,6 +26,11 @@ fn failed() -> CryptoError {
 /// that of its value, as constant time demands.
 pub struct Number(NonNull<c::BIGNUM>);
 
+// SAFETY: a number is memory that this value alone owns, bound to no thread.
+unsafe impl Send for Number {}
+// SAFETY: C reads through shared references and writes through exclusive ones.
+unsafe impl Sync for Number {}
+
 impl Number {
     /// Zero, to be written by C.
     pub fn new() -> Result<Self, CryptoError> {
@@ -35,10 +40,16 @@ impl Number {
 
     /// A big-endian number.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, CryptoError> {
-        let number = Self::new()?;
+        let mut number = Self::new()?;
         // SAFETY: the pointer and length are those of a slice, and the target is a live number; C copies.
-        let pointer = unsafe { c::BN_bin2bn(bytes.as_ptr(), bytes.len(), number.as_ptr()) };
+        let pointer = unsafe { c::BN_bin2bn(bytes.as_ptr(), bytes.len(), number.as_mut_ptr()) };
         made(pointer).map(|_| number)
+    }
+
+    /// The same number once more.
+    pub fn duplicate(&self) -> Result<Self, CryptoError> {
+        // SAFETY: the number is live; `made` sorts out the null pointer.
+        made(unsafe { c::BN_dup(self.as_ptr()) }).map(Self)
     }
 
     /// A small number.
@@ -54,8 +65,21 @@ impl Number {
         Ok(bytes)
     }
 
-    /// For C, which reads through it or writes to it during one call. Numbers are never shared between threads.
-    pub fn as_ptr(&self) -> *mut c::BIGNUM {
+    /// The product of two numbers. Its size shows, no more.
+    pub fn product(&self, other: &Self, scratch: &Scratch) -> Result<Self, CryptoError> {
+        let mut result = Self::new()?;
+        // SAFETY: every pointer is to a live value of its type, and the result is none of the inputs.
+        done(unsafe { c::BN_mul(result.as_mut_ptr(), self.as_ptr(), other.as_ptr(), scratch.as_ptr()) })?;
+        Ok(result)
+    }
+
+    /// For C to read.
+    pub fn as_ptr(&self) -> *const c::BIGNUM {
+        self.0.as_ptr()
+    }
+
+    /// For C to write.
+    pub fn as_mut_ptr(&mut self) -> *mut c::BIGNUM {
         self.0.as_ptr()
     }
 
@@ -70,7 +94,7 @@ impl Number {
 impl Drop for Number {
     fn drop(&mut self) {
         // SAFETY: made by `BN_new`, owned by this value, freed once.
-        unsafe { c::BN_clear_free(self.as_ptr()) };
+        unsafe { c::BN_clear_free(self.as_mut_ptr()) };
     }
 }
 
@@ -101,6 +125,11 @@ pub struct Modulus {
     montgomery: NonNull<c::BN_MONT_CTX>,
 }
 
+// SAFETY: memory that this value alone owns, bound to no thread.
+unsafe impl Send for Modulus {}
+// SAFETY: once it is made, C only reads it.
+unsafe impl Sync for Modulus {}
+
 impl Modulus {
     /// A public modulus (odd).
     pub fn public(bytes: &[u8], scratch: &Scratch) -> Result<Self, CryptoError> {
@@ -118,13 +147,40 @@ impl Modulus {
         Ok(Self { number, montgomery: made(pointer)? })
     }
 
+    /// Montgomery's form of a number below the modulus, made from as many bytes.
+    pub fn to_form(&self, number: &Number, scratch: &Scratch) -> Result<Number, CryptoError> {
+        let mut result = Number::new()?;
+        // SAFETY: every pointer is to a live value of its type, and the result is none of the inputs.
+        done(unsafe {
+            c::BN_to_montgomery(result.as_mut_ptr(), number.as_ptr(), self.montgomery.as_ptr(), scratch.as_ptr())
+        })?;
+        Ok(result)
+    }
+
+    /// The product of two numbers below the modulus. If one is in Montgomery's form, the product is plain; if both are,
+    /// so is the product.
+    pub fn multiply(&self, left: &Number, right: &Number, scratch: &Scratch) -> Result<Number, CryptoError> {
+        let mut result = Number::new()?;
+        // SAFETY: every pointer is to a live value of its type, and the result is none of the inputs.
+        done(unsafe {
+            c::BN_mod_mul_montgomery(
+                result.as_mut_ptr(),
+                left.as_ptr(),
+                right.as_ptr(),
+                self.montgomery.as_ptr(),
+                scratch.as_ptr(),
+            )
+        })?;
+        Ok(result)
+    }
+
     /// `base ^ exponent`, in a time that depends on the (public) exponent. `base` is below the modulus.
     pub fn power_of_public(&self, base: &Number, exponent: &Number, scratch: &Scratch) -> Result<Number, CryptoError> {
-        let result = Number::new()?;
+        let mut result = Number::new()?;
         // SAFETY: every pointer is to a live value of its type, and the result is none of the inputs.
         done(unsafe {
             c::BN_mod_exp_mont(
-                result.as_ptr(),
+                result.as_mut_ptr(),
                 base.as_ptr(),
                 exponent.as_ptr(),
                 self.number.as_ptr(),
@@ -154,16 +210,16 @@ impl Power<'_> {
     /// Computes two powers at once, in constant time: with AVX-512 in hardly more than the time of one. Bases are below
     /// their moduli.
     pub fn pair(first: &Power<'_>, second: &Power<'_>, scratch: &Scratch) -> Result<(Number, Number), CryptoError> {
-        let results = (Number::new()?, Number::new()?);
+        let mut results = (Number::new()?, Number::new()?);
         // SAFETY: every pointer is to a live value of its type; the results are distinct and none of the inputs.
         done(unsafe {
             c::BN_mod_exp_mont_consttime_x2(
-                results.0.as_ptr(),
+                results.0.as_mut_ptr(),
                 first.base.as_ptr(),
                 first.exponent.as_ptr(),
                 first.modulus.number.as_ptr(),
                 first.modulus.montgomery.as_ptr(),
-                results.1.as_ptr(),
+                results.1.as_mut_ptr(),
                 second.base.as_ptr(),
                 second.exponent.as_ptr(),
                 second.modulus.number.as_ptr(),
@@ -176,11 +232,11 @@ impl Power<'_> {
 
     /// Computes one power in constant time.
     pub fn compute(&self, scratch: &Scratch) -> Result<Number, CryptoError> {
-        let result = Number::new()?;
+        let mut result = Number::new()?;
         // SAFETY: every pointer is to a live value of its type, and the result is none of the inputs.
         done(unsafe {
             c::BN_mod_exp_mont_consttime(
-                result.as_ptr(),
+                result.as_mut_ptr(),
                 self.base.as_ptr(),
                 self.exponent.as_ptr(),
                 self.modulus.number.as_ptr(),

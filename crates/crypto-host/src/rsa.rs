@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     Host,
+    blinding::Blinding,
     number::{Modulus, Number, Power, Scratch, done, made},
 };
 
@@ -151,23 +152,11 @@ fn passes_each(
     Ok(vec![first.accepts(&powers.0)?.into(), second.accepts(&powers.1)?.into()])
 }
 
-/// A prepared key. AWS-LC keeps its Montgomery values and blinding pairs in the object, so the first use costs double.
+/// A prepared key. AWS-LC makes its Montgomery values at the first use.
 struct Key {
-    rsa: NonNull<c::RSA>,
+    rsa: Object,
     n: Vec<u8>,
-}
-
-// SAFETY: the object is owned by this value alone and bound to no thread.
-unsafe impl Send for Key {}
-// SAFETY: shared references only call `RSA_sign_raw`, which is documented to be safe from several threads at once: what
-// it changes inside (prepared values, blinding pairs) is under the object's own lock.
-unsafe impl Sync for Key {}
-
-impl Drop for Key {
-    fn drop(&mut self) {
-        // SAFETY: made by `RSA_new`, owned by this value, freed once with all its numbers; AWS-LC erases what it frees.
-        unsafe { c::RSA_free(self.rsa.as_ptr()) };
-    }
+    blinding: Blinding,
 }
 
 impl Key {
@@ -184,40 +173,17 @@ impl Key {
             return Err(CryptoError::Key);
         }
         let [p, q, dp, dq, qinv] = secrets.map(|secret| Number::from_bytes(secret));
-        let (p, q) = (p?, q?);
-        if product(&p, &q)?.to_bytes(key.n.len())?.as_slice() != key.n {
+        let (p, q, scratch) = (p?, q?, Scratch::new()?);
+        if p.product(&q, &scratch)?.to_bytes(key.n.len())?.as_slice() != key.n {
             return Err(CryptoError::Key);
         }
-        // SAFETY: takes no arguments; `made` sorts out the null pointer.
-        let rsa = made(unsafe { c::RSA_new() })?;
-        let prepared = Self { rsa, n: key.n.clone() };
+        let mut rsa = Object::new()?;
         // The library wants a private exponent to be there, but with the values of the remainder theorem it does not use
         // it. Were it used, the check against the public exponent would withhold the result.
-        prepared.set_key(Number::from_bytes(&key.n)?, Number::from_u32(key.e)?, Number::from_u32(1)?)?;
-        prepared.set_factors(p, q)?;
-        prepared.set_crt_params(dp?, dq?, qinv?)?;
-        Ok(prepared)
-    }
-
-    fn set_key(&self, n: Number, e: Number, d: Number) -> Result<(), CryptoError> {
-        // SAFETY: all pointers are to live values. On success the object owns the numbers, on failure we still do.
-        done(unsafe { c::RSA_set0_key(self.rsa.as_ptr(), n.as_ptr(), e.as_ptr(), d.as_ptr()) })?;
-        Number::release([n, e, d]);
-        Ok(())
-    }
-
-    fn set_factors(&self, p: Number, q: Number) -> Result<(), CryptoError> {
-        // SAFETY: as in `set_key`.
-        done(unsafe { c::RSA_set0_factors(self.rsa.as_ptr(), p.as_ptr(), q.as_ptr()) })?;
-        Number::release([p, q]);
-        Ok(())
-    }
-
-    fn set_crt_params(&self, dp: Number, dq: Number, qinv: Number) -> Result<(), CryptoError> {
-        // SAFETY: as in `set_key`.
-        done(unsafe { c::RSA_set0_crt_params(self.rsa.as_ptr(), dp.as_ptr(), dq.as_ptr(), qinv.as_ptr()) })?;
-        Number::release([dp, dq, qinv]);
-        Ok(())
+        rsa.set_key([Number::from_bytes(&key.n)?, Number::from_u32(key.e)?, Number::from_u32(1)?])?;
+        rsa.set_factors([p, q])?;
+        rsa.set_crt_params([dp?, dq?, qinv?])?;
+        Ok(Self { rsa, n: key.n.clone(), blinding: Blinding::new(&key.n, key.e, &scratch)? })
     }
 
     /// Whether the input is 0, 1 or n - 1: the library refuses them, and they are their own results.
@@ -231,33 +197,78 @@ impl Key {
     }
 }
 
-/// The product of two primes of equal size, which is public.
-fn product(p: &Number, q: &Number) -> Result<Number, CryptoError> {
-    let (result, scratch) = (Number::new()?, Scratch::new()?);
-    // SAFETY: every pointer is to a live value of its type, and the result is none of the inputs.
-    done(unsafe { c::BN_mul(result.as_ptr(), p.as_ptr(), q.as_ptr(), scratch.as_ptr()) })?;
-    Ok(result)
-}
-
 impl RsaPrivateKey for Key {
     fn size(&self) -> usize {
         self.n.len()
     }
 
-    fn private(&self, input: &[u8], _: &mut dyn Random) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
+    fn private(&self, input: &[u8], random: &mut dyn Random) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
         if input.len() != self.n.len() || input >= self.n.as_slice() {
             return Err(CryptoError::Value);
         }
         if self.is_fixed_point(input) {
             return Ok(Zeroizing::new(input.to_vec()));
         }
-        let mut output = Zeroizing::new(vec![0; self.n.len()]);
+        let scratch = Scratch::new()?;
+        let (blinded, unblinding) = self.blinding.blind(input, random, &scratch)?;
+        unblinding.apply(&self.rsa.power(&blinded)?, &scratch)
+    }
+}
+
+/// AWS-LC's key object.
+struct Object(NonNull<c::RSA>);
+
+// SAFETY: the object is owned by this value alone and bound to no thread.
+unsafe impl Send for Object {}
+// SAFETY: shared references only call `RSA_sign_raw`, which is documented to be safe from several threads at once: what
+// it changes inside (prepared values) is under the object's own lock.
+unsafe impl Sync for Object {}
+
+impl Object {
+    fn new() -> Result<Self, CryptoError> {
+        // SAFETY: takes no arguments; `made` sorts out the null pointer.
+        let object = Self(made(unsafe { c::RSA_new() })?);
+        // SAFETY: the object is live. Its own blinding would start AWS-LC's random generator; ours takes its place.
+        unsafe { c::RSA_set_flags(object.0.as_ptr(), c::RSA_FLAG_NO_BLINDING) };
+        Ok(object)
+    }
+
+    /// n, e, d.
+    fn set_key(&mut self, mut numbers: [Number; 3]) -> Result<(), CryptoError> {
+        let [n, e, d] = numbers.each_mut().map(Number::as_mut_ptr);
+        // SAFETY: all pointers are to live values. On success the object owns the numbers, on failure we still do.
+        done(unsafe { c::RSA_set0_key(self.0.as_ptr(), n, e, d) })?;
+        Number::release(numbers);
+        Ok(())
+    }
+
+    /// p, q.
+    fn set_factors(&mut self, mut numbers: [Number; 2]) -> Result<(), CryptoError> {
+        let [p, q] = numbers.each_mut().map(Number::as_mut_ptr);
+        // SAFETY: as in `set_key`.
+        done(unsafe { c::RSA_set0_factors(self.0.as_ptr(), p, q) })?;
+        Number::release(numbers);
+        Ok(())
+    }
+
+    /// dp, dq, qinv.
+    fn set_crt_params(&mut self, mut numbers: [Number; 3]) -> Result<(), CryptoError> {
+        let [dp, dq, qinv] = numbers.each_mut().map(Number::as_mut_ptr);
+        // SAFETY: as in `set_key`.
+        done(unsafe { c::RSA_set0_crt_params(self.0.as_ptr(), dp, dq, qinv) })?;
+        Number::release(numbers);
+        Ok(())
+    }
+
+    /// `input ^ d`, checked against the public exponent. The input is as long as the modulus, blinded, and below it.
+    fn power(&self, input: &[u8]) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
+        let mut output = Zeroizing::new(vec![0; input.len()]);
         let mut written = 0;
         // SAFETY: the object is live; the output and its size, and the input and its size, are those of slices that do
         // not overlap.
         done(unsafe {
             c::RSA_sign_raw(
-                self.rsa.as_ptr(),
+                self.0.as_ptr(),
                 &raw mut written,
                 output.as_mut_ptr(),
                 output.len(),
@@ -267,5 +278,12 @@ impl RsaPrivateKey for Key {
             )
         })?;
         if written == output.len() { Ok(output) } else { Err(CryptoError::Internal) }
+    }
+}
+
+impl Drop for Object {
+    fn drop(&mut self) {
+        // SAFETY: made by `RSA_new`, owned by this value, freed once with all its numbers; AWS-LC erases what it frees.
+        unsafe { c::RSA_free(self.0.as_ptr()) };
     }
 }

@@ -28,6 +28,7 @@ use zeroize::Zeroizing;
 use crate::{CryptoError, Random, RsaPrivateKey, RsaProvider};
 
 pub use key::{DEFAULT_EXPONENT, RsaCrt, is_supported, is_valid_exponent};
+pub use portable::invert;
 
 /// A public key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -61,6 +61,27 @@ impl RsaProvider for Portable {
     }
 }
 
+/// The inverse of a secret number modulo an odd modulus of the same length, in constant time; `None` if it has none.
+/// Other providers blind with it.
+///
+/// # Errors
+/// [`CryptoError::Value`] if the modulus is even or lacks its top bit, or `number` has another length;
+/// [`CryptoError::Unsupported`] for another length than 1024, 2048, 3072 or 4096 bits.
+pub fn invert(modulus: &[u8], number: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>, CryptoError> {
+    match modulus.len() {
+        128 => invert_sized::<{ U1024::LIMBS }>(modulus, number),
+        256 => invert_sized::<{ U2048::LIMBS }>(modulus, number),
+        384 => invert_sized::<{ U3072::LIMBS }>(modulus, number),
+        512 => invert_sized::<{ U4096::LIMBS }>(modulus, number),
+        _ => Err(CryptoError::Unsupported),
+    }
+}
+
+fn invert_sized<const L: usize>(n: &[u8], value: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>, CryptoError> {
+    let inverse = Option::<Uint<L>>::from(number::<L>(value)?.invert_odd_mod(&*modulus::<L>(n)?));
+    Ok(inverse.map(Zeroizing::new).map(|inverse| bytes(&inverse)))
+}
+
 /// A number of exactly the type's size.
 fn number<const L: usize>(bytes: &[u8]) -> Result<Zeroizing<Uint<L>>, CryptoError> {
     if bytes.len() == Uint::<L>::BYTES {

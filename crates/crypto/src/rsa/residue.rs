@@ -8,10 +8,29 @@ pub struct Divisor {
     reciprocal: u64,
 }
 
-/// Bytes of a number that one step takes in: the remainder so far (at most 16 bits) and these fit in 64 bits.
+/// Bytes of a number that one step takes in: with the remainder so far, of at most 16 bits, they fit in 64 bits.
 const NARROW: usize = 6;
 /// The same for a divisor of up to 32 bits.
 const WIDE: usize = 4;
+
+/// Remainders of a big-endian number by several divisors below 2^16. They are computed abreast, because a step waits for
+/// the one before it.
+pub fn remainders<const LANES: usize>(number: &[u8], divisors: [Divisor; LANES]) -> [u64; LANES] {
+    let mut rest = [0; LANES];
+    for chunk in chunks(number, NARROW) {
+        let (value, bits) = (join(0, chunk), chunk.len().saturating_mul(8));
+        for (rest, divisor) in rest.iter_mut().zip(divisors) {
+            *rest = divisor.remainder(*rest << bits | value);
+        }
+    }
+    rest
+}
+
+/// Pieces of a number from its most significant end; only the first may be shorter than `step`.
+fn chunks(number: &[u8], step: usize) -> impl Iterator<Item = &[u8]> {
+    let (head, tail) = number.split_at(number.len().checked_rem(step).unwrap_or_default());
+    core::iter::once(head).chain(tail.chunks(step))
+}
 
 impl Divisor {
     /// A divisor; even ones and 1 are taken for 3.
@@ -40,15 +59,7 @@ impl Divisor {
 
     /// `number mod self` of a big-endian number.
     pub fn remainder_of(self, number: &[u8]) -> u64 {
-        let step = if self.value <= 0xffff { NARROW } else { WIDE };
-        let chunks = number.rchunks_exact(step);
-        let head = chunks.remainder();
-        let mut rest = self.remainder(join(0, head));
-        // rchunks yields from the end; the most significant come last.
-        for chunk in chunks.rev() {
-            rest = self.remainder(join(rest, chunk));
-        }
-        rest
+        chunks(number, WIDE).fold(0, |rest, chunk| self.remainder(join(rest, chunk)))
     }
 
     /// The product of two remainders, reduced.
@@ -97,6 +108,9 @@ mod tests {
                 number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
                 assert_eq!(divisor.remainder(number), number % u64::from(value));
                 assert_eq!(divisor.remainder_of(&number.to_be_bytes()), number % u64::from(value));
+                if value < 65_536 {
+                    assert_eq!(remainders(&number.to_be_bytes(), [divisor; 3]), [number % u64::from(value); 3]);
+                }
             }
         }
     }
@@ -107,6 +121,8 @@ mod tests {
         let mut number = [0; 26];
         number[0] = 1;
         assert_eq!(Divisor::new(65_537).remainder_of(&number), 256);
+        // 2^200 mod 257: 2^8 = -1, so 2^200 = -1.
+        assert_eq!(remainders(&number, [Divisor::new(7), Divisor::new(257)]), [4, 256]);
         // 2^200 mod 7 = 2^(200 mod 3) = 4.
         assert_eq!(Divisor::new(7).remainder_of(&number), 4);
     }

@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 
 use zeroize::Zeroizing;
 
-use super::residue::Divisor;
+use super::residue::{Divisor, remainders};
 
 /// The distance between candidates: all are 3 modulo 4.
 pub const STEP: u8 = 4;
@@ -19,6 +19,14 @@ const COUNT: usize = 6540;
 
 /// The primes from 5 to 65,521. (3 is apart: it is less than the step.)
 static PRIMES: [u16; COUNT] = primes();
+
+/// How many residues of the start are computed abreast.
+const LANES: usize = 12;
+
+/// A residue by a prime below 2^16.
+fn narrow(residue: u64) -> u16 {
+    u16::try_from(residue).unwrap_or_default()
+}
 
 /// The residues of the next candidate.
 pub struct Sieve {
@@ -31,11 +39,19 @@ pub struct Sieve {
 impl Sieve {
     /// A sieve whose first candidate is `start` (big-endian). The exponent is a prime.
     pub fn new(start: &[u8], exponent: u32) -> Self {
-        let residue = |prime| u16::try_from(Divisor::new(u32::from(prime)).remainder_of(start)).unwrap_or_default();
         let by_exponent = Divisor::new(exponent);
+        let mut residues = Zeroizing::new(Vec::with_capacity(COUNT));
+        for primes in PRIMES.chunks(LANES) {
+            let mut divisors = [Divisor::new(3); LANES];
+            for (divisor, prime) in divisors.iter_mut().zip(primes) {
+                *divisor = Divisor::new(u32::from(*prime));
+            }
+            let found = Zeroizing::new(remainders(start, divisors));
+            residues.extend(found.iter().take(primes.len()).map(|residue| narrow(*residue)));
+        }
         Self {
-            residues: Zeroizing::new(PRIMES.iter().map(|prime| residue(*prime)).collect()),
-            by_three: Zeroizing::new(residue(3)),
+            residues,
+            by_three: Zeroizing::new(narrow(Divisor::new(3).remainder_of(start))),
             by_exponent: Zeroizing::new(by_exponent.remainder_of(start)),
             exponent: by_exponent.value(),
         }
