@@ -34,22 +34,11 @@ struct Process {
 }
 
 impl TestTpm {
-    /// The TPM that [`VARIABLE`] names, or else a new swtpm on free TCP ports.
+    /// The TPM that [`VARIABLE`] names, or else a new swtpm on UNIX sockets.
     ///
     /// # Errors
     /// A message for people: swtpm is missing or does not start, the variable cannot be understood.
     pub fn start() -> Result<Self, String> {
-        match Self::from_variable()? {
-            Some(tpm) => Ok(tpm),
-            None => Self::swtpm_tcp(),
-        }
-    }
-
-    /// As [`TestTpm::start`], with a swtpm on UNIX sockets.
-    ///
-    /// # Errors
-    /// As [`TestTpm::start`].
-    pub fn start_unix() -> Result<Self, String> {
         match Self::from_variable()? {
             Some(tpm) => Ok(tpm),
             None => {
@@ -57,9 +46,19 @@ impl TestTpm {
                 let path = folder.join("tpm.sock");
                 let data = format!("type=unixio,path={}", path.display());
                 let control = format!("type=unixio,path={}.ctrl", path.display());
-                let tcti = Tcti::Swtpm(Endpoint::Unix(path));
-                Self::spawn(folder, &data, &control, tcti)
+                Self::spawn(folder, &data, &control, Tcti::Swtpm(Endpoint::Unix(path)))
             }
+        }
+    }
+
+    /// As [`TestTpm::start`], with a swtpm on free TCP ports.
+    ///
+    /// # Errors
+    /// As [`TestTpm::start`].
+    pub fn start_tcp() -> Result<Self, String> {
+        match Self::from_variable()? {
+            Some(tpm) => Ok(tpm),
+            None => Self::swtpm_tcp(),
         }
     }
 
@@ -179,12 +178,12 @@ fn new_folder() -> Result<PathBuf, String> {
     Ok(folder)
 }
 
-/// A free TCP port whose next one is free too.
+/// A free TCP port whose next one is free too, below those that the system hands out by itself.
 fn two_free_ports() -> Result<u16, String> {
-    for _ in 0..100 {
-        let first = TcpListener::bind(("127.0.0.1", 0)).map_err(|error| format!("no free port: {error}"))?;
-        let port = first.local_addr().map_err(|error| error.to_string())?.port();
-        if port < u16::MAX - 1 && TcpListener::bind(("127.0.0.1", port + 1)).is_ok() {
+    for _ in 0..1000 {
+        let number = std::process::id().wrapping_mul(31).wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
+        let port = u16::try_from(10_000 + number % 11_000 * 2).unwrap_or(10_000);
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() && TcpListener::bind(("127.0.0.1", port + 1)).is_ok() {
             return Ok(port);
         }
     }

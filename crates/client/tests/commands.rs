@@ -216,8 +216,8 @@ fn credentials_are_made_and_activated() {
 }
 
 #[test]
-fn unix_sockets_power_and_locality() {
-    let server = TestTpm::start_unix().unwrap();
+fn tcp_power_and_locality() {
+    let server = TestTpm::start_tcp().unwrap();
     let mut tpm = server.connect().unwrap();
     tpm.get_random(8).unwrap();
     tpm.transport().set_locality(0).unwrap();

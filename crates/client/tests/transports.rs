@@ -10,17 +10,17 @@ use std::{
 
 use ironroot_client::{ClientError, Endpoint, InProcess, Tcti, Timeouts, Tpm, wire::TpmRc};
 
-/// Two neighbouring ports.
+/// Two neighbouring ports, below those that the system hands out by itself.
 fn listeners() -> (TcpListener, TcpListener, u16) {
-    loop {
-        let first = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-        let port = first.local_addr().unwrap().port();
-        if port < u16::MAX - 1
-            && let Ok(second) = TcpListener::bind(("127.0.0.1", port + 1))
+    for number in 0.. {
+        let port = 10_001 + (std::process::id() * 37 + number) as u16 % 11_000 * 2;
+        if let (Ok(first), Ok(second)) =
+            (TcpListener::bind(("127.0.0.1", port)), TcpListener::bind(("127.0.0.1", port + 1)))
         {
             return (first, second, port);
         }
     }
+    panic!("no ports")
 }
 
 fn endpoint(port: u16) -> Endpoint {

@@ -3,7 +3,8 @@
 //! Files, OID 2.23.133.10.1.3).
 
 use der::{
-    Decode, DecodePem, Encode, EncodePem, Sequence,
+    Decode, DecodePem, DecodeValue, Encode, EncodePem, EncodeValue, FixedTag, Header, Length, Reader, Sequence, Tag,
+    Writer,
     asn1::{Any, ObjectIdentifier, OctetString},
     oid::AssociatedOid,
     pem::{LineEnding, PemLabel},
@@ -37,7 +38,7 @@ pub struct KeyFile {
 struct TpmKeyFile {
     kind: ObjectIdentifier,
     #[asn1(context_specific = "0", tag_mode = "EXPLICIT", optional = "true")]
-    empty_auth: Option<bool>,
+    empty_auth: Option<Boolean>,
     #[asn1(context_specific = "1", tag_mode = "EXPLICIT", optional = "true")]
     policy: Option<Any>,
     #[asn1(context_specific = "2", tag_mode = "EXPLICIT", optional = "true")]
@@ -47,10 +48,37 @@ struct TpmKeyFile {
     #[asn1(context_specific = "4", tag_mode = "EXPLICIT", optional = "true")]
     description: Option<String>,
     #[asn1(context_specific = "5", tag_mode = "EXPLICIT", optional = "true")]
-    rsa_parent: Option<bool>,
+    rsa_parent: Option<Boolean>,
     parent: u32,
     public: OctetString,
     private: OctetString,
+}
+
+/// A BOOLEAN whose TRUE may be any octet but zero, as BER allows: OpenSSL's provider writes 1 where DER wants 255.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Boolean(bool);
+
+impl FixedTag for Boolean {
+    const TAG: Tag = Tag::Boolean;
+}
+
+impl<'a> DecodeValue<'a> for Boolean {
+    type Error = der::Error;
+    fn decode_value<R: Reader<'a>>(reader: &mut R, header: Header) -> der::Result<Self> {
+        if header.length() != Length::ONE {
+            return Err(reader.error(Self::TAG.length_error()));
+        }
+        Ok(Self(reader.read_byte()? != 0))
+    }
+}
+
+impl EncodeValue for Boolean {
+    fn value_len(&self) -> der::Result<Length> {
+        self.0.value_len()
+    }
+    fn encode_value(&self, writer: &mut impl Writer) -> der::Result<()> {
+        self.0.encode_value(writer)
+    }
 }
 
 /// `id-loadablekey`.
@@ -136,13 +164,13 @@ impl KeyFile {
         let octets = |bytes| OctetString::new(bytes).map_err(KeyError::encoding("the key file"));
         Ok(TpmKeyFile {
             kind: LOADABLE_KEY,
-            // Absent means FALSE; some readers know only one of the two ways, and both know this one.
-            empty_auth: self.empty_auth.then_some(true),
+            // Always there: OpenSSL's provider takes an absent one for TRUE and asks for no auth value.
+            empty_auth: Some(Boolean(self.empty_auth)),
             policy: None,
             secret: None,
             auth_policy: None,
             description: self.description.clone(),
-            rsa_parent: self.rsa_parent.then_some(true),
+            rsa_parent: self.rsa_parent.then_some(Boolean(true)),
             parent: self.parent.0,
             public: octets(Tpm2b(self.public.clone()).to_bytes())?,
             private: octets(self.private.to_bytes())?,
@@ -167,10 +195,10 @@ impl KeyFile {
         let public: Tpm2b<TpmtPublic> =
             Wire::from_bytes(file.public.as_bytes()).map_err(|error| unmarshal("public", error))?;
         Ok(Self {
-            empty_auth: file.empty_auth.unwrap_or(false),
+            empty_auth: file.empty_auth.is_some_and(|value| value.0),
             // Old files say 0 for the owner.
             parent: if file.parent == 0 { TpmHandle::OWNER } else { TpmHandle(file.parent) },
-            rsa_parent: file.rsa_parent.unwrap_or(false),
+            rsa_parent: file.rsa_parent.is_some_and(|value| value.0),
             description: file.description,
             public: public.0,
             private: Wire::from_bytes(file.private.as_bytes()).map_err(|error| unmarshal("private", error))?,
