@@ -1,6 +1,7 @@
 //! The daemon: one engine, its doors, from start to orderly end.
 
 use std::fmt;
+use std::hash::{BuildHasher, RandomState};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -388,13 +389,24 @@ fn listen_pair(first: Door, second: Door, address: &Address, mode: u32) -> Resul
     }
 }
 
-/// Lets the system choose ports until the next one is free as well.
+/// Two free neighbouring ports from below the range that systems take outgoing connections' ports from: there, a
+/// neighbour is rarely free on a busy machine, and either could be taken from us between two starts.
 fn free_pair(first: Door, second: Door, any: SocketAddr) -> Result<(Listener, Listener), DaemonError> {
-    for _ in 0..100 {
-        let one = Listener::tcp(first, any)?;
-        let Some(next) = one.tcp_address().and_then(|address| address.port().checked_add(1)) else { continue };
-        if let Ok(two) = Listener::tcp(second, SocketAddr::new(any.ip(), next)) {
-            return Ok((one, two));
+    const LOWEST: u16 = 16_000;
+    const PAIRS: u64 = 8_000;
+    let start = RandomState::new().hash_one(any) % PAIRS;
+    for step in 0..PAIRS {
+        let pair = start.wrapping_add(step) % PAIRS;
+        let port = u16::try_from(pair.saturating_mul(2)).map_or(LOWEST, |above| LOWEST.saturating_add(above));
+        let one = match Listener::tcp(first, SocketAddr::new(any.ip(), port)) {
+            Ok(listener) => listener,
+            Err(error) if error.is_in_use() => continue,
+            Err(error) => return Err(error),
+        };
+        match Listener::tcp(second, SocketAddr::new(any.ip(), port.saturating_add(1))) {
+            Ok(two) => return Ok((one, two)),
+            Err(error) if error.is_in_use() => {}
+            Err(error) => return Err(error),
         }
     }
     Err(DaemonError::NoPortPair { door: first.name(), host: any.ip().to_string() })

@@ -74,6 +74,13 @@ pub enum DaemonError {
     Startup(u32),
 }
 
+impl DaemonError {
+    /// Whether it is only that somebody else has the address.
+    pub(crate) fn is_in_use(&self) -> bool {
+        matches!(self, Self::Listen { source, .. } if source.kind() == io::ErrorKind::AddrInUse)
+    }
+}
+
 /// What a person can do about an address that cannot be taken.
 fn advice(error: &io::Error, address: &str) -> String {
     let port = address.rsplit(':').next().unwrap_or(address);

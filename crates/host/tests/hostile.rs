@@ -200,19 +200,25 @@ fn a_client_that_takes_no_responses_is_dropped_and_holds_up_nobody() {
 
 #[test]
 fn ten_thousand_short_connections() {
-    let daemon = daemon();
-    let address = tcp(&daemon, SWTPM_DATA);
+    let folder = Folder::new();
+    let (builder, _log) = builder();
+    let daemon = builder.swtpm_unix(folder.join("s")).start().unwrap();
     let clients: Vec<_> = (0..4)
         .map(|_| {
+            let path = folder.join("s");
             std::thread::spawn(move || {
                 for _ in 0..2500 {
-                    assert_eq!(connect(address).command(&GET_RANDOM).len(), 20);
+                    assert_eq!(connect_unix(&path).command(&GET_RANDOM).len(), 20);
                 }
             })
         })
         .collect();
     for client in clients {
         client.join().unwrap();
+    }
+    // Fewer over TCP, where each keeps a port of this machine busy for a minute.
+    for _ in 0..500 {
+        assert_eq!(connect(tcp(&daemon, SWTPM_DATA)).command(&GET_RANDOM).len(), 20);
     }
     assert_well(&daemon);
 }
@@ -281,7 +287,7 @@ fn noise_on_every_channel() {
         state ^= state << 17;
         state
     };
-    for _ in 0..400 {
+    for _ in 0..150 {
         for channel in [SWTPM_DATA, SWTPM_CONTROL, MSSIM_COMMAND, MSSIM_PLATFORM] {
             let mut bytes: Vec<u8> = (0..next() % 40).map(|_| next() as u8).collect();
             // Half of it begins like a request. Not with those that end the daemon, or reset the TPM.

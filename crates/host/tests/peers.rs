@@ -28,7 +28,12 @@ fn exchange(path: &Path, message: &[u8]) -> Vec<u8> {
     stream.send(message);
     let mut reply = vec![0; 65_536];
     // 0 bytes: it hung up on us, which is an answer too.
-    let count = std::io::Read::read(&mut stream, &mut reply).unwrap();
+    let count = loop {
+        match std::io::Read::read(&mut stream, &mut reply) {
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            other => break other.unwrap(),
+        }
+    };
     reply.truncate(count);
     reply
 }

@@ -235,6 +235,7 @@ pub trait Client: Read + Write {
     fn is_closed(&mut self) -> bool {
         match self.read(&mut [0; 1]) {
             Ok(count) => count == 0,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => self.is_closed(),
             Err(error) => error.kind() == std::io::ErrorKind::ConnectionReset,
         }
     }
