@@ -5,6 +5,7 @@
 //! argument, and is deterministic in every byte. The state changes with each request, so that a later look into memory
 //! does not give away earlier output.
 
+use alloc::{vec, vec::Vec};
 use core::fmt;
 use ironroot_wire::TpmiAlgHash;
 use zeroize::Zeroizing;
@@ -34,7 +35,9 @@ impl Drbg {
     /// personalization string (10.1.2.3).
     #[must_use]
     pub fn new(entropy: &[u8], nonce: &[u8], personalization: &[u8]) -> Self {
-        Self::from_parts(&[entropy, nonce, personalization])
+        let mut drbg = Self::blank();
+        drbg.update(&[entropy, nonce, personalization]);
+        drbg
     }
 
     /// The deterministic generator of one derivation: the same seed and the same list of `parts` always give the same
@@ -42,25 +45,20 @@ impl Drbg {
     /// big-endian), so that different lists never collide. Seeds must have at least 256 bits of entropy.
     #[must_use]
     pub fn from_seed(seed: &[u8], parts: &[&[u8]]) -> Self {
+        let size = |part: &&[u8]| u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes();
+        let sizes: Vec<[u8; 4]> = parts.iter().map(size).collect();
+        let mut material = vec![seed];
+        for (size, part) in sizes.iter().zip(parts) {
+            material.extend([&size[..], part]);
+        }
         let mut drbg = Self::blank();
-        drbg.update(|hmac| {
-            hmac.update(seed);
-            for part in parts {
-                hmac.update(&u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes());
-                hmac.update(part);
-            }
-            true
-        });
+        drbg.update(&material);
         drbg
     }
 
     /// Takes in fresh entropy and additional input (10.1.2.4).
     pub fn reseed(&mut self, entropy: &[u8], additional: &[u8]) {
-        self.update(|hmac| {
-            hmac.update(entropy);
-            hmac.update(additional);
-            true
-        });
+        self.update(&[entropy, additional]);
         self.requests = 0;
     }
 
@@ -73,12 +71,8 @@ impl Drbg {
     /// Fills `out` in requests of at most [`MAX_REQUEST`] bytes, with the same additional input in each (10.1.2.5).
     pub fn generate(&mut self, out: &mut [u8], additional: &[u8]) {
         for request in out.chunks_mut(MAX_REQUEST) {
-            let provided = |hmac: &mut Hmac| {
-                hmac.update(additional);
-                !additional.is_empty()
-            };
             if !additional.is_empty() {
-                self.update(provided);
+                self.update(&[additional]);
             }
             for block in request.chunks_mut(SIZE) {
                 self.step();
@@ -86,44 +80,35 @@ impl Drbg {
                     *to = *from;
                 }
             }
-            self.update(provided);
+            self.update(&[additional]);
             self.requests = self.requests.saturating_add(1);
         }
-    }
-
-    fn from_parts(seed_material: &[&[u8]]) -> Self {
-        let mut drbg = Self::blank();
-        drbg.update(|hmac| {
-            seed_material.iter().for_each(|part| hmac.update(part));
-            true
-        });
-        drbg
     }
 
     fn blank() -> Self {
         Self { keyed: Hmac::new(HASH, &[0; SIZE]), value: Zeroizing::new([1; SIZE]), requests: 0 }
     }
 
-    /// `HMAC_DRBG_Update` (10.1.2.2). `provide` adds the provided data and says whether there is any.
-    fn update(&mut self, provide: impl Fn(&mut Hmac) -> bool) {
-        for round in [0x00, 0x01] {
-            let mut hmac = self.keyed.clone();
-            hmac.update(&*self.value);
-            hmac.update(&[round]);
-            let more = provide(&mut hmac);
-            self.keyed = Hmac::new(HASH, &Zeroizing::new(hmac.finish()));
-            self.step();
-            if !more {
-                break;
-            }
+    /// `HMAC_DRBG_Update` (10.1.2.2) with the concatenation of `provided`.
+    fn update(&mut self, provided: &[&[u8]]) {
+        self.rekey(0x00, provided);
+        if provided.iter().any(|part| !part.is_empty()) {
+            self.rekey(0x01, provided);
         }
+    }
+
+    /// `Key = HMAC(Key, V || round || provided)`, `V = HMAC(Key, V)`.
+    fn rekey(&mut self, round: u8, provided: &[&[u8]]) {
+        let mut hmac = self.keyed.clone();
+        hmac.update(&*self.value);
+        hmac.update(&[round]);
+        self.keyed = Hmac::new(HASH, &Zeroizing::new(hmac.peek(provided)));
+        self.step();
     }
 
     /// `V = HMAC(Key, V)`.
     fn step(&mut self) {
-        let mut hmac = self.keyed.clone();
-        hmac.update(&*self.value);
-        let next = Zeroizing::new(hmac.finish());
+        let next = Zeroizing::new(self.keyed.peek(&[&*self.value]));
         for (to, from) in self.value.iter_mut().zip(next.iter()) {
             *to = *from;
         }

@@ -29,14 +29,15 @@ pub struct Digest {
 }
 
 impl Digest {
-    /// Takes what a hash function gave; longer input is cut (no hash here is longer).
+    /// Takes what a hash function gave, which is never longer than [`MAX_DIGEST_SIZE`].
     fn new(output: &[u8]) -> Self {
-        let mut digest = Self { bytes: [0; MAX_DIGEST_SIZE], size: 0 };
-        for (to, from) in digest.bytes.iter_mut().zip(output) {
-            *to = *from;
-            digest.size = digest.size.saturating_add(1);
+        let mut bytes = [0; MAX_DIGEST_SIZE];
+        let mut size = 0;
+        if let (Some(start), Ok(length)) = (bytes.get_mut(..output.len()), u8::try_from(output.len())) {
+            start.copy_from_slice(output);
+            size = length;
         }
-        digest
+        Self { bytes, size }
     }
 }
 

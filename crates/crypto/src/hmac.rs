@@ -7,12 +7,15 @@ use alloc::vec::Vec;
 use core::fmt;
 use ironroot_wire::TpmiAlgHash;
 use subtle::ConstantTimeEq;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::{CryptoError, Digest, Hasher, hash::digest};
 
 /// The largest block of a supported hash (SHA3-256), in bytes.
 const MAX_BLOCK_SIZE: usize = 136;
+/// The bytes of `ipad` and `opad`.
+const INNER: u8 = 0x36;
+const OUTER: u8 = 0x5c;
 
 /// A running HMAC. Erased when dropped.
 #[derive(Clone)]
@@ -25,13 +28,18 @@ impl Hmac {
     /// Starts an HMAC. A key longer than the hash's block is hashed first; any length is allowed.
     #[must_use]
     pub fn new(algorithm: TpmiAlgHash, key: &[u8]) -> Self {
-        let mut block = Zeroizing::new([0u8; MAX_BLOCK_SIZE]);
-        if key.len() > algorithm.block_size() {
-            fill(&mut *block, &Zeroizing::new(digest(algorithm, &[key])));
+        let mut room = [0u8; MAX_BLOCK_SIZE];
+        let block = room.get_mut(..algorithm.block_size()).unwrap_or_default();
+        if let Some(start) = block.get_mut(..key.len()) {
+            start.copy_from_slice(key);
         } else {
-            fill(&mut *block, key);
+            let short = Zeroizing::new(digest(algorithm, &[key]));
+            block.iter_mut().zip(short.iter()).for_each(|(to, from)| *to = *from);
         }
-        Self { inner: keyed(algorithm, &block, 0x36), outer: keyed(algorithm, &block, 0x5c) }
+        let inner = keyed(algorithm, block, INNER);
+        let outer = keyed(algorithm, block, INNER ^ OUTER);
+        block.zeroize();
+        Self { inner, outer }
     }
 
     /// The hash algorithm.
@@ -43,6 +51,16 @@ impl Hmac {
     /// Adds data.
     pub fn update(&mut self, data: &[u8]) {
         self.inner.update(data);
+    }
+
+    /// The HMAC of what was added so far and `parts`; the running HMAC stays as it is.
+    #[must_use]
+    pub fn peek(&self, parts: &[&[u8]]) -> Digest {
+        let mut inner = self.inner.clone();
+        parts.iter().for_each(|part| inner.update(part));
+        let mut outer = self.outer.clone();
+        outer.update(&Zeroizing::new(inner.finish()));
+        outer.finish()
     }
 
     /// Ends the HMAC.
@@ -91,28 +109,15 @@ impl fmt::Debug for Hmac {
 /// The HMAC of the concatenation of `parts`.
 #[must_use]
 pub fn hmac(algorithm: TpmiAlgHash, key: &[u8], parts: &[&[u8]]) -> Digest {
-    let mut hmac = Hmac::new(algorithm, key);
-    for part in parts {
-        hmac.update(part);
-    }
-    hmac.finish()
+    Hmac::new(algorithm, key).peek(parts)
 }
 
-/// A hash that has taken the key block, each byte of it changed by `pad`.
-fn keyed(algorithm: TpmiAlgHash, block: &[u8; MAX_BLOCK_SIZE], pad: u8) -> Hasher {
-    let mut padded = Zeroizing::new(*block);
-    for byte in padded.iter_mut() {
-        *byte ^= pad;
-    }
+/// Changes each byte of the key block by `pad` and gives a hash that has taken it.
+fn keyed(algorithm: TpmiAlgHash, block: &mut [u8], pad: u8) -> Hasher {
+    block.iter_mut().for_each(|byte| *byte ^= pad);
     let mut hasher = Hasher::new(algorithm);
-    hasher.update(padded.get(..algorithm.block_size()).unwrap_or_default());
+    hasher.update(block);
     hasher
-}
-
-fn fill(block: &mut [u8], key: &[u8]) {
-    for (to, from) in block.iter_mut().zip(key) {
-        *to = *from;
-    }
 }
 
 #[cfg(test)]

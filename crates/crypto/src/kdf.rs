@@ -21,14 +21,7 @@ pub fn kdfa(
 ) -> Zeroizing<Vec<u8>> {
     let keyed = Hmac::new(algorithm, key);
     derive(bits, |counter| {
-        let mut hmac = keyed.clone();
-        hmac.update(&counter.to_be_bytes());
-        hmac.update(label);
-        hmac.update(terminator(label));
-        hmac.update(context_u);
-        hmac.update(context_v);
-        hmac.update(&bits.to_be_bytes());
-        hmac.finish()
+        keyed.peek(&[&counter.to_be_bytes(), label, terminator(label), context_u, context_v, &bits.to_be_bytes()])
     })
 }
 

@@ -97,7 +97,8 @@ pub trait RsaPrivateKey: Send + Sync {
     fn private(&self, input: &[u8], random: &mut dyn Random) -> Result<Zeroizing<Vec<u8>>, CryptoError>;
 }
 
-/// Elliptic-curve primitives on prime-order curves. Scalars are as long as the order.
+/// Elliptic-curve primitives on prime-order curves. Scalars are as long as the order and coordinates as the field; more or
+/// fewer leading zeros are accepted ([`crate::ecc::fixed_size`]).
 pub trait EccProvider {
     /// `scalar * G`.
     ///
@@ -123,10 +124,11 @@ pub trait EccProvider {
     fn ecc_check_point(&self, curve: TpmEccCurve, point: &EccPoint) -> Result<(), CryptoError>;
 
     /// ECDSA (FIPS 186-5, 6.4.1) of a digest; the per-message number comes from `random` mixed with the key and digest
-    /// (hedged RFC 6979). Returns r and s, each as long as the order.
+    /// (hedged RFC 6979, [`crate::ecc::nonce`], so that all providers sign alike). Returns r and s, each as long as the
+    /// order. A digest of any length is allowed.
     ///
     /// # Errors
-    /// [`CryptoError::Value`] as above.
+    /// [`CryptoError::Value`] as above; [`CryptoError::Internal`] if r or s came out as zero.
     fn ecdsa_sign(
         &self,
         curve: TpmEccCurve,

@@ -46,14 +46,14 @@ pub(crate) fn rfc6979(
     let digest = reduce(curve, &digest_to_integer(curve, digest));
 
     let mut state = State::new(curve);
-    state.rekey(0x00, &[&scalar, &digest, additional]);
-    state.rekey(0x01, &[&scalar, &digest, additional]);
+    state.rekey(0x00, [&scalar, &digest, additional]);
+    state.rekey(0x01, [&scalar, &digest, additional]);
     loop {
         let candidate = state.candidate(curve);
         if is_scalar(curve, &candidate) {
             return Ok(candidate);
         }
-        state.rekey(0x00, &[]);
+        state.rekey(0x00, [&[]; 3]);
     }
 }
 
@@ -75,22 +75,16 @@ impl State {
     }
 
     /// `K = HMAC(K, V || round || parts)`, `V = HMAC(K, V)`.
-    fn rekey(&mut self, round: u8, parts: &[&[u8]]) {
-        let mut hmac = self.keyed.clone();
-        hmac.update(&self.value);
-        hmac.update(&[round]);
-        for part in parts {
-            hmac.update(part);
-        }
-        let algorithm = hmac.algorithm();
-        self.keyed = Hmac::new(algorithm, &Zeroizing::new(hmac.finish()));
+    fn rekey(&mut self, round: u8, parts: [&[u8]; 3]) {
+        let [first, second, third] = parts;
+        let key = Zeroizing::new(self.keyed.peek(&[&self.value, &[round], first, second, third]));
+        self.keyed = Hmac::new(self.keyed.algorithm(), &key);
         self.step();
     }
 
     fn step(&mut self) {
-        let mut hmac = self.keyed.clone();
-        hmac.update(&self.value);
-        self.value.copy_from_slice(&Zeroizing::new(hmac.finish()));
+        let next = Zeroizing::new(self.keyed.peek(&[&self.value]));
+        self.value.copy_from_slice(&next);
     }
 
     /// The leftmost bits of the next output, as many as the order has.

@@ -3,7 +3,7 @@
 use alloc::{vec, vec::Vec};
 use crypto_bigint::{NonZero, U640};
 use ironroot_wire::TpmEccCurve;
-use subtle::{ConstantTimeEq, ConstantTimeLess};
+use subtle::{ConditionallySelectable, ConstantTimeEq, ConstantTimeLess};
 use zeroize::{Zeroize, Zeroizing};
 
 use super::curve::{order_bits, order_size, parameters};
@@ -54,11 +54,16 @@ pub(super) fn to_scalar(curve: TpmEccCurve, number: &[u8]) -> Zeroizing<Vec<u8>>
     bytes
 }
 
-/// `number mod n`, in [`order_size`] bytes.
+/// `number mod n`, in [`order_size`] bytes, of a number with no more bits than `n` has (so below `2 n`).
 pub(super) fn reduce(curve: TpmEccCurve, number: &[u8]) -> Zeroizing<Vec<u8>> {
     let mut number = wide(number);
-    let bytes = narrow(curve, &remainder(&number, &wide(parameters(curve).n)));
+    let n = wide(parameters(curve).n);
+    let mut less = number.wrapping_sub(&n);
+    let mut reduced = U640::conditional_select(&less, &number, number.ct_lt(&n));
+    let bytes = narrow(curve, &reduced);
     number.zeroize();
+    less.zeroize();
+    reduced.zeroize();
     bytes
 }
 
