@@ -1,9 +1,18 @@
 //! What many commands share.
 
+pub mod attributes;
 pub mod auth_value;
 pub mod bind;
+pub mod creation;
+pub mod derivation;
+pub mod loading;
 pub mod names;
 pub mod object_record;
+pub mod pcr_access;
+pub mod primary;
+pub mod private_area;
 pub mod secret_sharing;
 pub mod sequence_record;
 pub mod tickets;
+pub mod wrapping;
+pub mod version;
