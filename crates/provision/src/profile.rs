@@ -126,10 +126,14 @@ mod tests {
 
     use super::*;
 
+    fn name(text: &str) -> Name {
+        if text.is_empty() { Name::default() } else { Name::from_str(text).unwrap_or_else(|e| panic!("{text}: {e}")) }
+    }
+
     #[test]
     fn subjects_are_held_to_the_rules() {
         let check =
-            |text: &str| SubjectRules::default().check(&Name::from_str(text).unwrap()).map_err(|refusal| refusal.code);
+            |text: &str| SubjectRules::default().check(&name(text)).map_err(|refusal| refusal.code);
         assert_eq!(check("CN=pump 7,O=Acme"), Ok("pump 7".into()));
         assert_eq!(check(""), Err("subject_empty"));
         assert_eq!(check("O=Acme"), Err("subject_common_name"));

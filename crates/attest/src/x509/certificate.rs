@@ -47,13 +47,19 @@ pub(crate) struct Signed<'a> {
 }
 
 /// A certificate, decoded, with the bytes that it came from.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct EvidenceCertificate {
     der: Vec<u8>,
     signed: Vec<u8>,
     tbs: TbsCertificateInner<Raw>,
     algorithm: AlgorithmIdentifierOwned,
     signature: Vec<u8>,
+}
+
+impl fmt::Debug for EvidenceCertificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "EvidenceCertificate(\"{}\" by \"{}\")", self.subject(), self.issuer())
+    }
 }
 
 impl EvidenceCertificate {
