@@ -81,12 +81,12 @@ impl Tcti {
     /// # Errors
     /// As [`Tcti::parse`].
     pub fn from_env() -> Result<Option<Self>, ClientError> {
-        VARIABLES
-            .iter()
-            .filter_map(|name| env::var(name).ok())
-            .find(|value| !value.trim().is_empty())
-            .map(|value| Self::parse(&value))
-            .transpose()
+        Self::from_variables(|name| env::var(name).ok())
+    }
+
+    fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Result<Option<Self>, ClientError> {
+        let value = VARIABLES.iter().filter_map(|name| variable(name)).find(|value| !value.trim().is_empty());
+        value.map(|value| Self::parse(value.trim())).transpose()
     }
 
     /// The TCTI that the environment names; without one, the first of `/dev/tpmrm0` and `/dev/tpm0` that exists; without
@@ -214,6 +214,18 @@ mod tests {
             assert_eq!(Tcti::parse(string).unwrap(), expected, "{string}");
             assert_eq!(Tcti::parse(&expected.to_string()).unwrap(), expected, "{string}");
         }
+    }
+
+    #[test]
+    fn the_first_variable_that_says_something_counts() {
+        let find = |tools: Option<&str>, other: Option<&str>| {
+            let (tools, other) = (tools.map(String::from), other.map(String::from));
+            Tcti::from_variables(move |name| if name == "TPM2TOOLS_TCTI" { tools.clone() } else { other.clone() })
+        };
+        assert_eq!(find(None, None).unwrap(), None);
+        assert_eq!(find(Some(" "), Some("swtpm:port=5")).unwrap(), Some(Tcti::Swtpm(tcp("127.0.0.1", 5))));
+        assert_eq!(find(Some("mssim"), Some("swtpm:port=5")).unwrap(), Some(Tcti::Mssim(tcp("127.0.0.1", 2321))));
+        assert!(find(Some("nonsense"), None).is_err());
     }
 
     #[test]

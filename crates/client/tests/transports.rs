@@ -108,6 +108,32 @@ fn broken_answers_are_told_apart() {
 }
 
 #[test]
+fn an_answer_that_came_too_late_is_not_taken_for_the_next_one() {
+    let (commands, platform, port) = listeners();
+    let peer = std::thread::spawn(move || {
+        for late in [true, false] {
+            let (mut commands, mut platform) = (commands.accept().unwrap().0, platform.accept().unwrap().0);
+            for _ in 0..2 {
+                platform.read_exact(&mut [0; 4]).unwrap();
+                platform.write_all(&[0; 4]).unwrap();
+            }
+            commands.read_exact(&mut [0; 21]).unwrap();
+            if late {
+                std::thread::sleep(QUICK.response * 2);
+            }
+            let response = random_response(&[u8::from(late); 8]);
+            let framed = [&(response.len() as u32).to_be_bytes(), &response[..], &[0; 4]].concat();
+            let _ = commands.write_all(&framed); // Nobody may be there any more.
+        }
+    });
+    let mut tpm = Tpm::new(Tcti::Mssim(endpoint(port)).connect(QUICK).unwrap());
+    assert!(matches!(tpm.get_random(8).unwrap_err(), ClientError::Timeout { .. }));
+    std::thread::sleep(QUICK.response * 3);
+    assert_eq!(tpm.get_random(8).unwrap(), [0; 8], "the late answer was taken for this one");
+    peer.join().unwrap();
+}
+
+#[test]
 fn a_tpm_in_this_process_is_a_transport() {
     let mut tpm = Tpm::new(InProcess(|command: &[u8]| {
         assert_eq!(command.len(), 12);

@@ -39,10 +39,6 @@ impl Stream {
         Ok(Self { socket, endpoint: endpoint.to_string(), limit: timeouts.response, buffer: Box::new([0; MAX_ANSWER]) })
     }
 
-    pub(super) fn endpoint(&self) -> &str {
-        &self.endpoint
-    }
-
     pub(super) fn protocol_error(&self, reason: impl Into<String>) -> ClientError {
         ClientError::Protocol { endpoint: self.endpoint.clone(), reason: reason.into() }
     }
