@@ -143,12 +143,20 @@ where
         }
         TpmiAlgSymMode::Ofb => keystream(ofb::OfbCore::inner_iv_init(cipher, &block_from(iv)?), iv, data),
         TpmiAlgSymMode::Cbc => {
-            cbc::Encryptor::inner_iv_init(cipher, &block_from(iv)?).encrypt_blocks(blocks(data));
-            chain(iv, data);
+            let whole = blocks(data);
+            cbc::Encryptor::inner_iv_init(cipher, &block_from(iv)?).encrypt_blocks(whole);
+            chain(iv, whole);
         }
         TpmiAlgSymMode::Cfb => {
-            cfb_mode::Encryptor::inner_iv_init(cipher, &block_from(iv)?).encrypt(data);
-            chain(iv, data);
+            let (whole, tail) = Block::slice_as_chunks_mut(data);
+            cfb_mode::Encryptor::inner_iv_init(cipher, &block_from(iv)?).encrypt_blocks(whole);
+            chain(iv, whole);
+            if !tail.is_empty() {
+                let mut mask = feedback_mask(cipher, iv)?;
+                xor(tail, &mask);
+                replace_start(&mut mask, tail);
+                iv.copy_from_slice(&mask);
+            }
         }
         TpmiAlgSymMode::Ecb => cipher.encrypt_blocks(blocks(data)),
     }
@@ -163,13 +171,21 @@ where
         TpmiAlgSymMode::Ctr | TpmiAlgSymMode::Ofb => encrypt(cipher, mode, iv, data)?,
         TpmiAlgSymMode::Cbc => {
             let start = block_from(iv)?;
-            chain(iv, data);
-            cbc::Decryptor::inner_iv_init(cipher, &start).decrypt_blocks(blocks(data));
+            let whole = blocks(data);
+            chain(iv, whole);
+            cbc::Decryptor::inner_iv_init(cipher, &start).decrypt_blocks(whole);
         }
         TpmiAlgSymMode::Cfb => {
             let start = block_from(iv)?;
-            chain(iv, data);
-            cfb_mode::Decryptor::inner_iv_init(cipher, &start).decrypt(data);
+            let (whole, tail) = Block::slice_as_chunks_mut(data);
+            chain(iv, whole);
+            cfb_mode::Decryptor::inner_iv_init(cipher, &start).decrypt_blocks(whole);
+            if !tail.is_empty() {
+                let mask = feedback_mask(cipher, iv)?;
+                iv.copy_from_slice(&mask);
+                replace_start(iv, tail);
+                xor(tail, &mask);
+            }
         }
         TpmiAlgSymMode::Ecb => cipher.decrypt_blocks(blocks(data)),
     }
@@ -193,14 +209,27 @@ where
     }
 }
 
-/// CBC and CFB: the chaining value is the last ciphertext block. A partial one is filled up with zeros, as the
-/// Reference Code does (the specification does not say).
-fn chain(iv: &mut [u8], ciphertext: &[u8]) {
-    if let Some(last) = ciphertext.chunks(BLOCK_SIZE).last() {
-        let padded = last.iter().copied().chain(core::iter::repeat(0));
-        for (to, from) in iv.iter_mut().zip(padded) {
-            *to = from;
-        }
+/// CBC and CFB: the chaining value is the last ciphertext block.
+fn chain(iv: &mut [u8], ciphertext: &[Block]) {
+    if let Some(last) = ciphertext.last() {
+        iv.copy_from_slice(last);
+    }
+}
+
+/// CFB: what a partial last block is masked with. The chaining value is then its ciphertext followed by the rest of the
+/// mask. The specification does not say; libtpms over OpenSSL has it so, in both directions.
+fn feedback_mask<C>(cipher: &C, iv: &[u8]) -> Result<Zeroizing<Block>, CryptoError>
+where
+    C: BlockCipherEncrypt + BlockSizeUser<BlockSize = U16>,
+{
+    let mut mask = Zeroizing::new(block_from(iv)?);
+    cipher.encrypt_block(&mut mask);
+    Ok(mask)
+}
+
+fn replace_start(block: &mut [u8], start: &[u8]) {
+    for (to, from) in block.iter_mut().zip(start) {
+        *to = *from;
     }
 }
 

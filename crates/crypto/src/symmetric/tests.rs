@@ -72,13 +72,15 @@ fn the_chaining_value_of_each_mode() {
     let last: Vec<u8> = data[16..].iter().map(|byte| byte ^ 0x11).collect();
     assert_eq!(iv, last);
     assert_eq!(after(Ofb, &[9; 16], 20).0, last);
-    // CBC and CFB: the last ciphertext block, a partial one with zeros behind it.
+    // CBC and CFB: the last ciphertext block, a partial one with the rest of its mask behind it.
     for mode in [Cbc, Cfb] {
         let (iv, data) = after(mode, &[9; 16], 32);
         assert_eq!(iv, data[16..]);
     }
     let (iv, data) = after(Cfb, &[9; 16], 19);
-    assert_eq!(iv, [&data[16..], &[0; 13]].concat());
+    let (_, longer) = after(Cfb, &[9; 16], 32);
+    let mask: Vec<u8> = longer[19..].iter().map(|byte| byte ^ 0x11).collect();
+    assert_eq!(iv, [&data[16..], &mask[..]].concat());
     // Nothing in, nothing changed.
     for mode in [Ctr, Ofb, Cbc, Cfb] {
         assert_eq!(after(mode, &[9; 16], 0).0, [9; 16], "{mode:?}");
@@ -95,8 +97,12 @@ fn partial_blocks_are_prefixes() {
             let mut part = vec![0x33; size];
             aes.encrypt(mode, &mut [7; 16], &mut part).unwrap();
             assert_eq!(part, whole[..size], "{mode:?} {size}");
-            aes.decrypt(mode, &mut [7; 16], &mut part).unwrap();
+            let mut back = [7; 16];
+            aes.decrypt(mode, &mut back, &mut part).unwrap();
             assert_eq!(part, vec![0x33; size], "{mode:?} {size}");
+            let mut forth = [7; 16];
+            aes.encrypt(mode, &mut forth, &mut part).unwrap();
+            assert_eq!(back, forth, "{mode:?} {size}");
         }
     }
 }
