@@ -132,8 +132,7 @@ mod tests {
 
     #[test]
     fn subjects_are_held_to_the_rules() {
-        let check =
-            |text: &str| SubjectRules::default().check(&name(text)).map_err(|refusal| refusal.code);
+        let check = |text: &str| SubjectRules::default().check(&name(text)).map_err(|refusal| refusal.code);
         assert_eq!(check("CN=pump 7,O=Acme"), Ok("pump 7".into()));
         assert_eq!(check(""), Err("subject_empty"));
         assert_eq!(check("O=Acme"), Err("subject_common_name"));
