@@ -1,0 +1,76 @@
+//! Commands: whatever bytes arrive, at whatever locality and after whatever came before, the answer is a well-formed
+//! response, and what the TPM has stored opens again.
+//!
+//! An input is a chain of steps: a control byte, a length of two bytes, the command. The control byte's low three bits
+//! are the locality; bit 7 switches the power off and on before the command; bit 6 sends the command's size field as it
+//! is, where otherwise it is put right (almost every input would end there).
+#![no_main]
+
+use ironroot_crypto::PORTABLE;
+use ironroot_platform::memory::{MemoryStorage, TestEntropy};
+use ironroot_tpm::{Profile, SEED_SIZE, Seeds, Tpm};
+use ironroot_wire::Rules;
+use libfuzzer_sys::fuzz_target;
+use zeroize::Zeroizing;
+
+mod prelude;
+
+/// More commands than this in one input only make it slow.
+const STEPS: usize = 24;
+const FAILURE: u32 = 0x101;
+
+/// The host's profile, but only with RSA keys that are made quickly.
+const PROFILE: Profile = Profile { rules: Rules { rsa_key_bits: &[1024], ..Profile::HOST.rules }, ..Profile::HOST };
+
+fn seeds() -> Seeds {
+    let seed = |fill| Zeroizing::new([fill; SEED_SIZE]);
+    Seeds { owner: seed(1), endorsement: seed(2), platform: seed(3) }
+}
+
+/// One command; the response has to be well-formed. Returns the response code.
+fn execute(tpm: &mut Tpm, locality: u8, now: u64, command: &[u8]) -> u32 {
+    let response = tpm.execute(locality, now, command);
+    assert!((10..=4096).contains(&response.len()), "a response of {} bytes", response.len());
+    let word = |at: usize| u32::from_be_bytes(response[at..at + 4].try_into().expect("four bytes"));
+    let tag = u16::from_be_bytes([response[0], response[1]]);
+    let code = word(6);
+    assert_eq!(word(2) as usize, response.len(), "the response's size field");
+    assert!(matches!(tag, 0x8001 | 0x8002 | 0x00c4), "the response's tag {tag:#x}");
+    assert!(code == 0 || response.len() == 10, "an error response of {} bytes", response.len());
+    assert_ne!(code, FAILURE, "the TPM went into failure mode");
+    code
+}
+
+fuzz_target!(|input: &[u8]| {
+    let storage = MemoryStorage::new();
+    let mut tpm =
+        Tpm::manufacture(Box::new(storage.clone()), Box::new(TestEntropy::new(7)), &PORTABLE, PROFILE, seeds())
+            .expect("an empty store takes a TPM");
+    let mut now = 0;
+    for command in prelude::commands() {
+        now += 1;
+        assert_eq!(execute(&mut tpm, 0, now, &command), 0, "the prelude's command {command:02x?}");
+    }
+
+    let mut rest = input;
+    for _ in 0..STEPS {
+        let Some((&[control, high, low], tail)) = rest.split_first_chunk() else { break };
+        let length = usize::from(u16::from_be_bytes([high, low])).min(tail.len());
+        let (command, tail) = tail.split_at(length);
+        rest = tail;
+        now += u64::from(control);
+        if control & 0x80 != 0 {
+            tpm.power_on(now);
+        }
+        let mut command = command.to_vec();
+        if control & 0x40 == 0 && command.len() >= 6 {
+            let size = u32::try_from(command.len()).expect("short");
+            command[2..6].copy_from_slice(&size.to_be_bytes());
+        }
+        execute(&mut tpm, (control & 7).min(4), now, &command);
+    }
+
+    drop(tpm);
+    let again = Tpm::open(Box::new(storage), Box::new(TestEntropy::new(8)), &PORTABLE, PROFILE, seeds());
+    assert!(again.is_ok(), "what the TPM stored does not open: {:?}", again.err());
+});
