@@ -1,6 +1,6 @@
 //! The fast provider for hosts, on the raw C interface of AWS-LC (C and assembly, no other tool than a C compiler).
 //!
-//! This is the one crate with `unsafe`. It is kept in [`number`], [`rsa`] and [`ecc`], behind types that own what they
+//! This is the one crate with `unsafe`. It is kept in `number`, `rsa` and `ecc`, behind types that own what they
 //! point to; nothing else of the library is reachable from outside. Hashes, HMAC and AES do not come from here: the pure
 //! Rust ones are as fast and shared by every provider.
 //!
