@@ -13,6 +13,7 @@ pub mod primary;
 pub mod private_area;
 pub mod secret_sharing;
 pub mod sequence_record;
+pub mod signatures;
 pub mod tickets;
-pub mod wrapping;
 pub mod version;
+pub mod wrapping;

@@ -1,0 +1,141 @@
+//! Signatures with loaded keys and their verification (Part 1, annexes 43 to 45; Part 3, clause 20).
+//!
+//! These functions do the mathematics of a scheme that the caller has settled on (`schemes`); they do not look at what a
+//! key is allowed to do.
+
+use ironroot_crypto::{
+    CryptoError, Hmac,
+    ecc::{fixed_size, order_size},
+    rsa::{self, RsaPublic, SignatureScheme},
+};
+use ironroot_wire::{
+    PublicKind, Tpm2bPublicKeyRsa, TpmRc, TpmiAlgHash, TpmsEccParms, TpmsEccPoint, TpmsRsaParms, TpmsSignatureEcc,
+    TpmsSignatureRsa, TpmtHa, TpmtKeyedhashScheme, TpmtSigScheme, TpmtSignature, TpmuSensitiveComposite,
+};
+
+use super::secret_sharing::fixed_point;
+use crate::{core_state::Core, state::objects::Object};
+
+/// Signs a digest, which the caller has checked to have the size of the scheme's hash.
+///
+/// # Errors
+/// `TPM_RC_SCHEME` if the scheme is not one for the key; `TPM_RC_KEY_SIZE` if the key is too small for it;
+/// `TPM_RC_AUTH_UNAVAILABLE` if only the public area is loaded; `TPM_RC_FAILURE` if the computation failed its own check.
+pub fn sign(tpm: &mut Core, key: &Object, scheme: TpmtSigScheme, digest: &[u8]) -> Result<TpmtSignature, TpmRc> {
+    let sensitive = &key.sensitive()?.sensitive;
+    match (&key.public.kind, sensitive, scheme) {
+        (PublicKind::Rsa(..), _, TpmtSigScheme::Rsassa(hash)) => {
+            sign_rsa(tpm, key, SignatureScheme::Pkcs1(hash), hash, digest).map(TpmtSignature::Rsassa)
+        }
+        (PublicKind::Rsa(..), _, TpmtSigScheme::Rsapss(hash)) => {
+            sign_rsa(tpm, key, SignatureScheme::Pss(hash), hash, digest).map(TpmtSignature::Rsapss)
+        }
+        (PublicKind::Ecc(parms, _), TpmuSensitiveComposite::Ecc(scalar), TpmtSigScheme::Ecdsa(hash)) => {
+            sign_ecdsa(tpm, parms, scalar, hash, digest).map(TpmtSignature::Ecdsa)
+        }
+        (PublicKind::Keyedhash(..), TpmuSensitiveComposite::Bits(bits), TpmtSigScheme::Hmac(hash)) => {
+            let mut hmac = Hmac::new(hash, bits);
+            hmac.update(digest);
+            Ok(TpmtSignature::Hmac(TpmtHa::new(hash, &hmac.finish())?))
+        }
+        _ => Err(TpmRc::SCHEME),
+    }
+}
+
+fn sign_rsa(
+    tpm: &mut Core,
+    key: &Object,
+    scheme: SignatureScheme,
+    hash: TpmiAlgHash,
+    digest: &[u8],
+) -> Result<TpmsSignatureRsa, TpmRc> {
+    let private = key.rsa.as_ref().ok_or(TpmRc::AUTH_UNAVAILABLE)?;
+    let signature = rsa::sign(private.as_ref(), scheme, digest, &mut tpm.random).map_err(|error| match error {
+        CryptoError::Value => TpmRc::KEY_SIZE,
+        _ => TpmRc::FAILURE,
+    })?;
+    Ok(TpmsSignatureRsa { hash, sig: Tpm2bPublicKeyRsa::from_slice(&signature)? })
+}
+
+fn sign_ecdsa(
+    tpm: &mut Core,
+    parms: &TpmsEccParms,
+    scalar: &[u8],
+    hash: TpmiAlgHash,
+    digest: &[u8],
+) -> Result<TpmsSignatureEcc, TpmRc> {
+    let curve = parms.curve_id;
+    let scalar = fixed_size(scalar, order_size(curve)).map_err(|_| TpmRc::KEY_SIZE)?;
+    let (r, s) = tpm.provider.ecdsa_sign(curve, &scalar, digest, &mut tpm.random).map_err(|error| match error {
+        CryptoError::Value => TpmRc::KEY_SIZE,
+        _ => TpmRc::FAILURE,
+    })?;
+    Ok(TpmsSignatureEcc { hash, signature_r: r.as_slice().try_into()?, signature_s: s.as_slice().try_into()? })
+}
+
+/// Verifies the signature of a digest. Only an HMAC needs the sensitive area.
+///
+/// # Errors
+/// `TPM_RC_SCHEME` if the scheme of the signature is not one for the key; `TPM_RC_SIGNATURE` if the signature is wrong;
+/// `TPM_RC_HANDLE` if the key is an HMAC key of which only the public area is loaded.
+pub fn verify(tpm: &Core, key: &Object, digest: &[u8], signature: &TpmtSignature) -> Result<(), TpmRc> {
+    match (&key.public.kind, signature) {
+        (PublicKind::Rsa(parms, modulus), TpmtSignature::Rsassa(signed)) => {
+            verify_rsa(tpm, parms, modulus, SignatureScheme::Pkcs1(signed.hash), digest, &signed.sig)
+        }
+        (PublicKind::Rsa(parms, modulus), TpmtSignature::Rsapss(signed)) => {
+            verify_rsa(tpm, parms, modulus, SignatureScheme::Pss(signed.hash), digest, &signed.sig)
+        }
+        (PublicKind::Ecc(parms, point), TpmtSignature::Ecdsa(signed)) => {
+            verify_ecdsa(tpm, parms, point, digest, signed)
+        }
+        (PublicKind::Keyedhash(parms, _), _) => {
+            let Some(sensitive) = &key.sensitive else { return Err(TpmRc::HANDLE) };
+            let (TpmtSignature::Hmac(signed), TpmuSensitiveComposite::Bits(bits)) = (signature, &sensitive.sensitive)
+            else {
+                return Err(TpmRc::SCHEME);
+            };
+            match &parms.scheme {
+                None => {}
+                Some(TpmtKeyedhashScheme::Hmac(hash)) if *hash == signed.hash_alg() => {}
+                Some(_) => return Err(TpmRc::SCHEME),
+            }
+            let mut hmac = Hmac::new(signed.hash_alg(), bits);
+            hmac.update(digest);
+            hmac.verify(signed.digest()).map_err(|_| TpmRc::SIGNATURE)
+        }
+        _ => Err(TpmRc::SCHEME),
+    }
+}
+
+fn verify_rsa(
+    tpm: &Core,
+    parms: &TpmsRsaParms,
+    modulus: &[u8],
+    scheme: SignatureScheme,
+    digest: &[u8],
+    signature: &[u8],
+) -> Result<(), TpmRc> {
+    let public = RsaPublic { n: modulus, e: exponent(parms) };
+    rsa::verify(tpm.provider, public, scheme, digest, signature).map_err(|_| TpmRc::SIGNATURE)
+}
+
+fn verify_ecdsa(
+    tpm: &Core,
+    parms: &TpmsEccParms,
+    point: &TpmsEccPoint,
+    digest: &[u8],
+    signature: &TpmsSignatureEcc,
+) -> Result<(), TpmRc> {
+    let curve = parms.curve_id;
+    let public = fixed_point(curve, point).map_err(|_| TpmRc::SIGNATURE)?;
+    tpm.provider
+        .ecdsa_verify(curve, &public, digest, &signature.signature_r, &signature.signature_s)
+        .map_err(|_| TpmRc::SIGNATURE)
+}
+
+/// The public exponent of an RSA key.
+#[must_use]
+pub const fn exponent(parms: &TpmsRsaParms) -> u32 {
+    if parms.exponent == 0 { rsa::DEFAULT_EXPONENT } else { parms.exponent }
+}
