@@ -62,8 +62,12 @@ pub struct Core {
     pub locality: u8,
     /// The locality of `TPM2_Startup`.
     pub startup_locality: u8,
+    /// Whether the TPM was shut down in order before the last `TPM2_Startup`.
+    pub orderly_start: bool,
     /// What the TPM accepts.
     pub mode: Mode,
+    /// Whether `TPM2_PCR_Allocate` has run since `_TPM_Init`, so that no state can be saved.
+    pub pcr_reconfigured: bool,
     /// What an H-CRTM sequence measured before `TPM2_Startup`: a digest for each bank.
     pub hcrtm: Option<Vec<(TpmiAlgHash, Digest)>>,
 }

@@ -123,7 +123,9 @@ impl Tpm {
             object_context_id: 1,
             locality: 0,
             startup_locality: 0,
+            orderly_start: false,
             mode: Mode::Initialized,
+            pcr_reconfigured: false,
             hcrtm: None,
             profile,
             provider,
@@ -150,6 +152,7 @@ impl Tpm {
         let (seed, proof) = (core.random.bytes(SEED_SIZE), core.random.bytes(PROOF_SIZE));
         core.hierarchies = VolatileHierarchies::reset(seed, proof);
         core.object_context_id = 1;
+        core.pcr_reconfigured = false;
         core.hcrtm = None;
         core.mode = Mode::Initialized;
         self.measurement = None;

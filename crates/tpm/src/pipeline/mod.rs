@@ -91,12 +91,6 @@ fn commit(tpm: &mut Core) -> Result<(), TpmRc> {
     Ok(())
 }
 
-/// Whether a response is a success.
-#[must_use]
-pub fn succeeded(response: &[u8]) -> bool {
-    response.get(6..10) == Some(&TpmRc::SUCCESS.0.to_be_bytes())
-}
-
 /// The bytes of a response's tag.
 fn tag_bytes(tag: TpmSt) -> Vec<u8> {
     tag.to_bytes()

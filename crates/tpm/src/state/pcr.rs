@@ -94,12 +94,6 @@ impl Pcrs {
         self.banks.keys().copied()
     }
 
-    /// The allocation.
-    #[must_use]
-    pub fn allocation(&self) -> Vec<TpmsPcrSelection> {
-        self.banks.iter().map(|(&hash, bank)| TpmsPcrSelection { hash, pcr_select: bank.select }).collect()
-    }
-
     /// The value of a PCR; `None` if it is not allocated.
     #[must_use]
     pub fn value(&self, bank: TpmiAlgHash, pcr: u32) -> Option<&[u8]> {

@@ -1,6 +1,14 @@
-//! Part 3: see the files of this folder.
+//! Capabilities (Part 3, clause 30).
 
-use super::Entry;
+use ironroot_wire::{GetCapability, TestParms};
+
+use super::{Entry, entry};
+
+mod get_capability;
+mod handles;
+mod pcr_properties;
+mod properties;
+mod test_parms;
 
 /// The commands of this chapter.
-pub const ACTIONS: &[Entry] = &[];
+pub const ACTIONS: &[Entry] = &[entry::<GetCapability>(), entry::<TestParms>()];

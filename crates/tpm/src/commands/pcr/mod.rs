@@ -1,6 +1,15 @@
-//! Part 3: see the files of this folder.
+//! Integrity collection: PCR (Part 3, clause 22).
 
-use super::Entry;
+use ironroot_wire::{PcrAllocate, PcrEvent, PcrExtend, PcrRead, PcrReset};
+
+use super::{Entry, entry};
+
+mod pcr_allocate;
+mod pcr_event;
+mod pcr_extend;
+mod pcr_read;
+mod pcr_reset;
 
 /// The commands of this chapter.
-pub const ACTIONS: &[Entry] = &[];
+pub const ACTIONS: &[Entry] =
+    &[entry::<PcrAllocate>(), entry::<PcrEvent>(), entry::<PcrExtend>(), entry::<PcrRead>(), entry::<PcrReset>()];

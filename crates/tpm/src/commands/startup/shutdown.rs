@@ -13,6 +13,10 @@ use crate::{
 
 impl Action for Shutdown {
     fn run(self, tpm: &mut Core) -> Result<ShutdownResponse, TpmRc> {
+        // PCR that were reconfigured cannot be saved (Part 3, 22.5).
+        if self.shutdown_type == TpmSu::State && tpm.pcr_reconfigured {
+            return Err(TpmRc::TYPE.parameter(1));
+        }
         let (saved, how) = match self.shutdown_type {
             TpmSu::Clear => (None, permanent::Shutdown::Clear),
             TpmSu::State => (Some(snapshot(tpm)?), permanent::Shutdown::State),

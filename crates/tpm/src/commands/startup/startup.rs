@@ -61,6 +61,7 @@ fn start(tpm: &mut Core, kind: Kind, saved: Option<SavedState>, orderly: bool) -
     start_pcrs(tpm, kind, saved.as_ref())?;
     tpm.mode = Mode::Operational;
     tpm.startup_locality = tpm.locality;
+    tpm.orderly_start = orderly;
     Ok(())
 }
 
