@@ -10,10 +10,12 @@ use ironroot_crypto::PORTABLE;
 use ironroot_platform::memory::{MemoryStorage, TestEntropy};
 use ironroot_tpm::{Profile, SEED_SIZE, Seeds, Tpm};
 use ironroot_wire::Rules;
-use libfuzzer_sys::fuzz_target;
+use libfuzzer_sys::{fuzz_mutator, fuzz_target};
 use zeroize::Zeroizing;
 
 mod prelude;
+
+use prelude::steps;
 
 /// More commands than this in one input only make it slow.
 const STEPS: usize = 24;
@@ -52,17 +54,11 @@ fuzz_target!(|input: &[u8]| {
         assert_eq!(execute(&mut tpm, 0, now, &command), 0, "the prelude's command {command:02x?}");
     }
 
-    let mut rest = input;
-    for _ in 0..STEPS {
-        let Some((&[control, high, low], tail)) = rest.split_first_chunk() else { break };
-        let length = usize::from(u16::from_be_bytes([high, low])).min(tail.len());
-        let (command, tail) = tail.split_at(length);
-        rest = tail;
+    for steps::Step { control, mut command } in steps::parse(input, STEPS) {
         now += u64::from(control);
         if control & 0x80 != 0 {
             tpm.power_on(now);
         }
-        let mut command = command.to_vec();
         if control & 0x40 == 0 && command.len() >= 6 {
             let size = u32::try_from(command.len()).expect("short");
             command[2..6].copy_from_slice(&size.to_be_bytes());
@@ -74,3 +70,5 @@ fuzz_target!(|input: &[u8]| {
     let again = Tpm::open(Box::new(storage), Box::new(TestEntropy::new(8)), &PORTABLE, PROFILE, seeds());
     assert!(again.is_ok(), "what the TPM stored does not open: {:?}", again.err());
 });
+
+fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| { steps::mutate(data, size, max_size, seed) });

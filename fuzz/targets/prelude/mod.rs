@@ -2,6 +2,8 @@
 //! (0x80000000, persistent as 0x81000001), a signing key (0x80000001), an HMAC and a policy session (0x02000000,
 //! 0x03000001), an ordinary NV index (0x01500001) and a counter (0x01500002).
 
+pub mod steps;
+
 const OWNER: u32 = 0x4000_0001;
 const NULL: u32 = 0x4000_0007;
 
