@@ -1,9 +1,7 @@
 //! The derivation of primary objects (Part 1, 24.6.3). It is a promise for ever: the same seed, template and data give the
 //! same key on every provider and in every release. docs/derivations.md has the definition; vectors pin it below.
 
-use alloc::vec::Vec;
-
-use ironroot_crypto::{Drbg, hash};
+use ironroot_crypto::{Drbg, Provider, hash};
 use ironroot_wire::{TpmRc, TpmiAlgHash, TpmsSensitiveCreate, TpmtPublic, Wire};
 
 use super::creation::{self, New};
@@ -16,29 +14,42 @@ const PROTECTION_LABEL: &[u8] = b"PRIMARY PROTECTION v1";
 
 /// Creates the primary object of a template, which has passed [`super::attributes::check_creation`].
 ///
-/// The generator of the private value depends on the seed, the whole template (its unique value, too) and the data. The
-/// generator of the seedValue also depends on shProof if the hierarchy is the endorsement hierarchy, so that after
-/// `TPM2_Clear` the key is the same but its former children cannot be loaded (Part 1, 24.7.4).
-///
 /// # Errors
-/// As [`creation::secret`]; `TPM_RC_SIZE` (parameter 1) if the auth value is too long.
+/// As [`derive`].
 pub fn create(
     tpm: &Core,
     hierarchy: Hierarchy,
     template: TpmtPublic,
     sensitive: &TpmsSensitiveCreate,
 ) -> Result<New, TpmRc> {
+    let clear_value = match hierarchy {
+        Hierarchy::Endorsement => tpm.proof(Hierarchy::Owner),
+        _ => &[],
+    };
+    derive(tpm.provider, &tpm.primary_seed(hierarchy), clear_value, template, sensitive)
+}
+
+/// Derives a primary object from its seed.
+///
+/// The generator of the private value depends on the seed, the whole template (its unique value, too) and the data. The
+/// generator of the seedValue also depends on `clear_value`: shProof in the endorsement hierarchy, so that after
+/// `TPM2_Clear` the key is the same but its former children cannot be loaded (Part 1, 24.7.4); empty otherwise.
+///
+/// # Errors
+/// As [`creation::secret`]; `TPM_RC_SIZE` (parameter 1) if the auth value is too long.
+fn derive(
+    provider: &dyn Provider,
+    seed: &[u8],
+    clear_value: &[u8],
+    template: TpmtPublic,
+    sensitive: &TpmsSensitiveCreate,
+) -> Result<New, TpmRc> {
     let auth = creation::auth(&sensitive.user_auth, template.name_alg).map_err(|rc| rc.parameter(1))?;
-    let seed = tpm.primary_seed(hierarchy);
     let digest = hash::digest(TpmiAlgHash::Sha512, &[&template.to_bytes()]);
     let data = sensitive.data.as_slice();
-    let clear_value: Vec<u8> = match hierarchy {
-        Hierarchy::Endorsement => tpm.proof(Hierarchy::Owner).to_vec(),
-        _ => Vec::new(),
-    };
-    let mut key_bits = Drbg::from_seed(&seed, &[KEY_LABEL, &digest, data]);
-    let mut protection_bits = Drbg::from_seed(&seed, &[PROTECTION_LABEL, &digest, data, &clear_value]);
-    let secret = creation::secret(tpm.provider, &template, provided(&template, data), &mut key_bits)?;
+    let mut key_bits = Drbg::from_seed(seed, &[KEY_LABEL, &digest, data]);
+    let mut protection_bits = Drbg::from_seed(seed, &[PROTECTION_LABEL, &digest, data, clear_value]);
+    let secret = creation::secret(provider, &template, provided(&template, data), &mut key_bits)?;
     creation::complete(template, secret, auth, &mut protection_bits)
 }
 
@@ -46,3 +57,6 @@ pub fn create(
 fn provided<'a>(template: &TpmtPublic, data: &'a [u8]) -> Option<&'a [u8]> {
     creation::is_provided(template).then_some(data)
 }
+
+#[cfg(test)]
+mod tests;

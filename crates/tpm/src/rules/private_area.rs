@@ -58,7 +58,7 @@ pub fn seal(
     Tpm2bPrivate::from_slice(&protection.wrap(Some(&iv), secret)?)
 }
 
-/// The sensitive area in a private area.
+/// The sensitive area in a private area, its auth value without the padding.
 ///
 /// # Errors
 /// `TPM_RC_INTEGRITY` if it was changed, belongs to another public area or is another parent's; `TPM_RC_SENSITIVE` if what
@@ -66,7 +66,8 @@ pub fn seal(
 /// malformed.
 pub fn open(tpm: &Core, parent: &Object, name: &[u8], private: &[u8]) -> Result<TpmtSensitive, TpmRc> {
     let plain = protection(parent, name)?.unwrap(true, private)?;
-    unmarshal_sensitive(tpm, &plain).map_err(|_| TpmRc::SENSITIVE)
+    let padded = unmarshal_sensitive(tpm, &plain).map_err(|_| TpmRc::SENSITIVE)?;
+    Ok(TpmtSensitive { auth_value: Tpm2bAuth::from_slice(auth_value::trimmed(&padded.auth_value))?, ..padded })
 }
 
 /// A sensitive area behind its size, as a private area or a duplicate has it.

@@ -5,7 +5,8 @@
 
 use ironroot_crypto::{Digest, Hmac};
 use ironroot_wire::{
-    Tpm2bDigest, TpmRc, TpmSt, TpmiAlgHash, TpmtTkAuth, TpmtTkCreation, TpmtTkHashcheck, TpmtTkVerified, Wire,
+    Tpm2bDigest, TpmRc, TpmSt, TpmiAlgHash, TpmiRhHierarchy, TpmtTkAuth, TpmtTkCreation, TpmtTkHashcheck,
+    TpmtTkVerified, Wire,
 };
 use subtle::ConstantTimeEq;
 
@@ -158,10 +159,15 @@ pub fn null_auth(tag: TpmSt) -> TpmtTkAuth {
     TpmtTkAuth { tag, hierarchy: Hierarchy::Null.rh(), digest: Tpm2bDigest::default() }
 }
 
-/// Checks an auth ticket.
+/// Checks the digest of an auth ticket of this hierarchy.
 ///
 /// # Errors
 /// `TPM_RC_TICKET` if this TPM did not make it for this authorization.
-pub fn check_auth(tpm: &Core, ticket: &TpmtTkAuth, authorization: &Authorization<'_>) -> Result<(), TpmRc> {
-    check(&authorization.mac(tpm, Hierarchy::from(ticket.hierarchy)), &ticket.digest)
+pub fn check_auth(
+    tpm: &Core,
+    hierarchy: TpmiRhHierarchy,
+    digest: &Tpm2bDigest,
+    authorization: &Authorization<'_>,
+) -> Result<(), TpmRc> {
+    check(&authorization.mac(tpm, Hierarchy::from(hierarchy)), digest)
 }

@@ -1,0 +1,125 @@
+//! Vectors: what these seeds and templates give must never change, on any provider. They were computed from the text of
+//! docs/derivations.md by an implementation of its own.
+#![allow(clippy::unwrap_used)]
+
+use alloc::{format, string::String, vec::Vec};
+
+use ironroot_crypto::PORTABLE;
+use ironroot_wire::{
+    SymDetails, Tpm2bAuth, Tpm2bDigest, Tpm2bEccParameter, Tpm2bPublicKeyRsa, Tpm2bSensitiveData, TpmEccCurve,
+    TpmaObject, TpmiAesKeyBits, TpmiAlgSymMode, TpmiRsaKeyBits, TpmsEccParms, TpmsEccPoint, TpmsKeyedhashParms,
+    TpmsRsaParms, TpmtKeyedhashScheme, TpmtSymDefObject,
+};
+
+use super::*;
+use ironroot_wire::PublicKind;
+
+const SEED: [u8; 64] = [0; 64];
+
+/// The storage key of TCG's provisioning guidance: fixedTPM, fixedParent, sensitiveDataOrigin, userWithAuth, noDA,
+/// restricted, decrypt.
+const STORAGE: TpmaObject = TpmaObject(0x0003_0472);
+/// The endorsement key of TCG's EK profile, template L-1: fixedTPM, fixedParent, sensitiveDataOrigin, adminWithPolicy,
+/// restricted, decrypt.
+const ENDORSEMENT: TpmaObject = TpmaObject(0x0003_00B2);
+/// PolicySecret(TPM_RH_ENDORSEMENT) with SHA-256 (EK profile, B.3.3).
+const EK_POLICY: &str = "837197674484b3f81a90cc8d46a5d724fd52d76e06520b64f2a1da1b331469aa";
+
+fn aes128_cfb() -> Option<TpmtSymDefObject> {
+    Some(TpmtSymDefObject::Aes(SymDetails { key_bits: TpmiAesKeyBits::Bits128, mode: Some(TpmiAlgSymMode::Cfb) }))
+}
+
+fn bytes(hex: &str) -> Vec<u8> {
+    (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn p256_srk() -> TpmtPublic {
+    let parms = TpmsEccParms { symmetric: aes128_cfb(), scheme: None, curve_id: TpmEccCurve::NistP256, kdf: None };
+    let zeros = Tpm2bEccParameter::from_slice(&[0; 32]).unwrap();
+    TpmtPublic {
+        name_alg: Some(TpmiAlgHash::Sha256),
+        object_attributes: STORAGE,
+        auth_policy: Tpm2bDigest::default(),
+        kind: PublicKind::Ecc(parms, TpmsEccPoint { x: zeros.clone(), y: zeros }),
+    }
+}
+
+fn rsa2048_ek() -> TpmtPublic {
+    let parms =
+        TpmsRsaParms { symmetric: aes128_cfb(), scheme: None, key_bits: TpmiRsaKeyBits::new(2048), exponent: 0 };
+    TpmtPublic {
+        name_alg: Some(TpmiAlgHash::Sha256),
+        object_attributes: ENDORSEMENT,
+        auth_policy: Tpm2bDigest::from_slice(&bytes(EK_POLICY)).unwrap(),
+        kind: PublicKind::Rsa(parms, Tpm2bPublicKeyRsa::from_slice(&[0; 256]).unwrap()),
+    }
+}
+
+fn hmac_key() -> TpmtPublic {
+    let scheme = Some(TpmtKeyedhashScheme::Hmac(TpmiAlgHash::Sha256));
+    TpmtPublic {
+        name_alg: Some(TpmiAlgHash::Sha256),
+        object_attributes: TpmaObject(0x0004_0072),
+        auth_policy: Tpm2bDigest::default(),
+        kind: PublicKind::Keyedhash(TpmsKeyedhashParms { scheme }, Tpm2bDigest::default()),
+    }
+}
+
+fn no_data() -> TpmsSensitiveCreate {
+    TpmsSensitiveCreate { user_auth: Tpm2bAuth::default(), data: Tpm2bSensitiveData::default() }
+}
+
+fn made(template: TpmtPublic, clear_value: &[u8], data: &[u8]) -> New {
+    let sensitive = TpmsSensitiveCreate { data: Tpm2bSensitiveData::from_slice(data).unwrap(), ..no_data() };
+    let portable = derive(&PORTABLE, &SEED, clear_value, template.clone(), &sensitive).unwrap();
+    let host = derive(&ironroot_crypto_host::HOST, &SEED, clear_value, template, &sensitive).unwrap();
+    assert_eq!(portable.public, host.public, "providers disagree");
+    assert!(portable.sensitive == host.sensitive, "providers disagree");
+    portable
+}
+
+#[test]
+fn the_p256_storage_root_key_of_a_zero_seed() {
+    let new = made(p256_srk(), &[], &[]);
+    assert_eq!(hex(&new.name), "000b6248053d7cafdbc31532b589bf41d02311694616c1c9f0e679f03e05445bcdec");
+    assert_eq!(hex(&new.sensitive.seed_value), "5464481957468eef152da33fd994142f7fa56acd5632d5b0bd4e4fadee1f2c37");
+}
+
+#[test]
+fn the_rsa2048_endorsement_key_of_a_zero_seed() {
+    let new = made(rsa2048_ek(), &[7; 64], &[]);
+    assert_eq!(hex(&new.name), "000baa657f7453f2dc66a84dc9e8865c763751fc5c8ea94d4131d13cffb566800ea2");
+    assert_eq!(hex(&new.sensitive.seed_value), "0f8d7546a07d621a0f8431386a7fb620a9b6af9fa5435ee00d8046c922fb9bd8");
+}
+
+#[test]
+fn an_hmac_key_of_a_zero_seed() {
+    assert_eq!(hex(&made(hmac_key(), &[], &[]).name), "000b8ef2b293a591f25ce9eeba2a93d9391a2da2267b5b0f0698be32bc739e37c087");
+}
+
+#[test]
+fn every_input_counts_and_the_clear_value_only_for_the_protection() {
+    let plain = made(p256_srk(), &[], &[]);
+    let cleared = made(p256_srk(), &[1], &[]);
+    assert_eq!(plain.name, cleared.name);
+    assert!(plain.sensitive.seed_value != cleared.sensitive.seed_value);
+    assert_ne!(plain.name, made(p256_srk(), &[], b"data").name);
+    let with_auth = TpmsSensitiveCreate { user_auth: Tpm2bAuth::from_slice(b"auth\0").unwrap(), ..no_data() };
+    let with_auth = derive(&PORTABLE, &SEED, &[], p256_srk(), &with_auth).unwrap();
+    assert_eq!(plain.name, with_auth.name);
+    assert_eq!(with_auth.sensitive.auth_value.as_slice(), b"auth");
+    let other_seed = derive(&PORTABLE, &[1; 64], &[], p256_srk(), &no_data()).unwrap();
+    assert_ne!(plain.public.kind, other_seed.public.kind);
+    let mut template = p256_srk();
+    template.object_attributes = template.object_attributes.without(TpmaObject::NO_DA);
+    assert_ne!(plain.public.kind, made(template, &[], &[]).public.kind);
+    let mut template = p256_srk();
+    if let PublicKind::Ecc(_, unique) = &mut template.kind {
+        unique.x = Tpm2bEccParameter::from_slice(b"name of the key").unwrap();
+    }
+    assert_ne!(plain.public.kind, made(template, &[], &[]).public.kind);
+}
