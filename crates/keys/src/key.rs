@@ -1,24 +1,51 @@
 //! [`TpmKey`]: a signing key in a TPM, as an application holds it.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use ironroot_client::{
-    Loaded,
+    ClientError, Loaded,
     templates::{self, KeyType},
     wire::{
-        HandleKind, PublicKind, Tpm2bName, TpmHandle, TpmaObject, TpmiAlgHash, TpmtEccScheme, TpmtPublic,
-        TpmtRsaScheme, TpmtSigScheme,
+        HandleKind, PublicKind, Tpm2bName, TpmHandle, TpmRc, TpmaObject, TpmiAlgHash, TpmtEccScheme, TpmtPublic,
+        TpmtRsaScheme, TpmtSigScheme, TpmtSignature,
     },
 };
+
+use zeroize::Zeroizing;
 
 use crate::{KeyError, KeyFile, SharedTpm, algorithms};
 
 /// A signing key in a TPM. It may be used from several threads; each signature takes the TPM for one command.
 ///
-/// A key that was loaded through this type is flushed from the TPM's memory when it is dropped.
+/// A key that was loaded through this type is flushed from the TPM's memory when it is dropped, and loaded again when the
+/// TPM has lost it (a restart, a connection of a resource manager that broke).
 #[derive(Debug)]
 pub struct TpmKey {
     tpm: SharedTpm,
-    loaded: Loaded,
-    flush: bool,
+    handle: AtomicU32,
+    name: Tpm2bName,
+    public: TpmtPublic,
+    origin: Origin,
+}
+
+/// Where a key came from, and so how to get it back.
+pub(crate) enum Origin {
+    /// It stays in the TPM, or is somebody else's.
+    Elsewhere,
+    /// It was loaded from a file.
+    File(Box<KeyFile>, Zeroizing<Vec<u8>>),
+    /// It was derived from a template.
+    Template(TpmHandle, Box<TpmtPublic>, Zeroizing<Vec<u8>>),
+}
+
+impl std::fmt::Debug for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Elsewhere => "Elsewhere",
+            Self::File(..) => "File",
+            Self::Template(..) => "Template",
+        })
+    }
 }
 
 impl TpmKey {
@@ -32,7 +59,7 @@ impl TpmKey {
         guard.set_name(handle, &loaded.name);
         guard.set_auth(handle, auth);
         drop(guard);
-        Self::new(tpm, loaded, false)
+        Self::new(tpm, loaded, Origin::Elsewhere)
     }
 
     /// A primary key: the same template gives the same key every time, until the hierarchy's seed changes.
@@ -46,7 +73,8 @@ impl TpmKey {
         auth: &[u8],
     ) -> Result<Self, KeyError> {
         let loaded = tpm.lock()?.create_primary(hierarchy, template, auth)?;
-        Self::new(tpm, loaded, true)
+        let origin = Origin::Template(hierarchy, Box::new(template.clone()), Zeroizing::new(auth.to_vec()));
+        Self::new(tpm, loaded, origin)
     }
 
     /// A new key under `parent`, which is a persistent storage key or a hierarchy; and the file to load it from again.
@@ -69,11 +97,12 @@ impl TpmKey {
     /// # Errors
     /// [`KeyError::Unsuitable`] if it is not a signing key.
     pub fn borrowed(tpm: &SharedTpm, loaded: Loaded) -> Result<Self, KeyError> {
-        Self::new(tpm, loaded, false)
+        Self::new(tpm, loaded, Origin::Elsewhere)
     }
 
-    pub(crate) fn new(tpm: &SharedTpm, loaded: Loaded, flush: bool) -> Result<Self, KeyError> {
-        let key = Self { tpm: tpm.clone(), loaded, flush };
+    pub(crate) fn new(tpm: &SharedTpm, loaded: Loaded, origin: Origin) -> Result<Self, KeyError> {
+        let Loaded { handle, name, public } = loaded;
+        let key = Self { tpm: tpm.clone(), handle: AtomicU32::new(handle.0), name, public, origin };
         if key.schemes().is_empty() {
             return Err(KeyError::unsuitable("it is no RSA or ECC signing key"));
         }
@@ -82,20 +111,20 @@ impl TpmKey {
 
     /// The key's handle.
     #[must_use]
-    pub const fn handle(&self) -> TpmHandle {
-        self.loaded.handle
+    pub fn handle(&self) -> TpmHandle {
+        TpmHandle(self.handle.load(Ordering::Relaxed))
     }
 
     /// The key's name.
     #[must_use]
     pub const fn name(&self) -> &Tpm2bName {
-        &self.loaded.name
+        &self.name
     }
 
     /// The key's public area.
     #[must_use]
     pub const fn public(&self) -> &TpmtPublic {
-        &self.loaded.public
+        &self.public
     }
 
     /// The TPM.
@@ -109,7 +138,7 @@ impl TpmKey {
     /// # Errors
     /// [`KeyError::Encoding`] for a public area that holds no proper key.
     pub fn spki_der(&self) -> Result<Vec<u8>, KeyError> {
-        algorithms::spki_der(&self.loaded.public)
+        algorithms::spki_der(&self.public)
     }
 
     /// The schemes that the key can sign with, the best first: one if the key fixes it, otherwise those that suit its kind.
@@ -117,7 +146,7 @@ impl TpmKey {
     #[must_use]
     pub fn schemes(&self) -> Vec<TpmtSigScheme> {
         use TpmiAlgHash::{Sha256, Sha384, Sha512};
-        let public = &self.loaded.public;
+        let public = &self.public;
         if !public.object_attributes.contains(TpmaObject::SIGN_ENCRYPT) {
             return Vec::new();
         }
@@ -149,29 +178,57 @@ impl TpmKey {
         if !self.schemes().contains(scheme) {
             return Err(KeyError::unsuitable(format!("it does not sign with {scheme:?}")));
         }
-        let key = self.loaded.handle;
-        let mut tpm = self.tpm.lock()?;
-        let signature = if self.loaded.public.object_attributes.contains(TpmaObject::RESTRICTED) {
-            // The TPM has to see the message itself, to make sure that it is no forged attestation.
-            let (digest, ticket) = tpm.hash(message, scheme.hash(), TpmHandle::OWNER)?;
-            tpm.sign(key, &digest, Some(scheme.clone()), Some(ticket), &mut [])?
-        } else {
-            let digest = ironroot_crypto::digest(scheme.hash(), &[message]);
-            tpm.sign(key, &digest, Some(scheme.clone()), None, &mut [])?
+        let signature = match self.sign_once(scheme, message) {
+            Err(KeyError::Client(error)) if is_lost(&error) && self.load_again()? => self.sign_once(scheme, message)?,
+            result => result?,
         };
-        drop(tpm);
         algorithms::signature_bytes(&signature)
     }
+
+    fn sign_once(&self, scheme: &TpmtSigScheme, message: &[u8]) -> Result<TpmtSignature, KeyError> {
+        let key = self.handle();
+        let mut tpm = self.tpm.lock()?;
+        if self.public.object_attributes.contains(TpmaObject::RESTRICTED) {
+            // The TPM has to see the message itself, to make sure that it is no forged attestation.
+            let (digest, ticket) = tpm.hash(message, scheme.hash(), TpmHandle::OWNER)?;
+            Ok(tpm.sign(key, &digest, Some(scheme.clone()), Some(ticket), &mut [])?)
+        } else {
+            let digest = ironroot_crypto::digest(scheme.hash(), &[message]);
+            Ok(tpm.sign(key, &digest, Some(scheme.clone()), None, &mut [])?)
+        }
+    }
+
+    /// Loads the key again if that can be done. It must be the same key: a hierarchy's seed may have changed.
+    fn load_again(&self) -> Result<bool, KeyError> {
+        let loaded = match &self.origin {
+            Origin::Elsewhere => return Ok(false),
+            Origin::File(file, auth) => file.load_object(&self.tpm, auth)?,
+            Origin::Template(hierarchy, template, auth) => {
+                self.tpm.lock()?.create_primary(*hierarchy, template, auth)?
+            }
+        };
+        if loaded.name != self.name {
+            self.tpm.lock()?.flush(loaded.handle)?;
+            return Err(KeyError::unsuitable("the TPM has lost it, and makes another one from its template now"));
+        }
+        self.handle.store(loaded.handle.0, Ordering::Relaxed);
+        Ok(true)
+    }
+}
+
+/// Whether the TPM, or the connection to it, no longer has the key.
+fn is_lost(error: &ClientError) -> bool {
+    matches!(error, ClientError::Io { .. }) || error.is(TpmRc::REFERENCE_H0) || error.is(TpmRc::HANDLE)
 }
 
 impl Drop for TpmKey {
     fn drop(&mut self) {
-        if self.flush
-            && self.loaded.handle.kind() == HandleKind::Transient
+        if !matches!(self.origin, Origin::Elsewhere)
+            && self.handle().kind() == HandleKind::Transient
             && let Ok(mut tpm) = self.tpm.lock()
         {
             // Nobody is left to be told: the TPM or its resource manager forgets the key at the next restart.
-            let _ = tpm.flush(self.loaded.handle);
+            let _ = tpm.flush(self.handle());
         }
     }
 }

@@ -10,11 +10,13 @@ use der::{
     pem::{LineEnding, PemLabel},
 };
 use ironroot_client::{
-    templates,
+    Loaded, templates,
     wire::{HandleKind, Tpm2b, Tpm2bPrivate, TpmHandle, TpmtPublic, Wire},
 };
 
-use crate::{KeyError, SharedTpm, TpmKey};
+use zeroize::Zeroizing;
+
+use crate::{KeyError, SharedTpm, TpmKey, key::Origin};
 
 /// A key that can be loaded into its TPM.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,12 +120,16 @@ impl KeyFile {
     /// # Errors
     /// What the TPM may answer: above all `TPM_RC_INTEGRITY`, for a key that belongs to another TPM.
     pub fn load(&self, tpm: &SharedTpm, auth: &[u8]) -> Result<TpmKey, KeyError> {
-        let loaded = with_parent(tpm, self.parent, self.rsa_parent, |tpm, parent| {
+        let loaded = self.load_object(tpm, auth)?;
+        TpmKey::new(tpm, loaded, Origin::File(Box::new(self.clone()), Zeroizing::new(auth.to_vec())))
+    }
+
+    pub(crate) fn load_object(&self, tpm: &SharedTpm, auth: &[u8]) -> Result<Loaded, KeyError> {
+        with_parent(tpm, self.parent, self.rsa_parent, |tpm, parent| {
             let loaded = tpm.load(parent, &self.private, &self.public)?;
             tpm.set_auth(loaded.handle, auth);
             Ok(loaded)
-        })?;
-        TpmKey::new(tpm, loaded, true)
+        })
     }
 
     /// Understands the PEM form.

@@ -190,6 +190,26 @@ fn keys_leave_no_traces_in_the_tpms_memory() {
 }
 
 #[test]
+fn keys_come_back_after_the_tpm_was_restarted() {
+    let (server, folder) = (TestTpm::start().unwrap(), Folder::new());
+    let tpm = shared(&server);
+    let (filed, _) = TpmKey::generate(&tpm, TpmHandle::OWNER, KeyType::P256, b"pin").unwrap();
+    let template = templates::signing_key(KeyType::P256, true);
+    let derived = TpmKey::primary(&tpm, TpmHandle::ENDORSEMENT, &template, b"pin").unwrap();
+    {
+        let mut tpm = tpm.lock().unwrap();
+        tpm.shutdown(TpmSu::Clear).unwrap();
+        tpm.transport().power_cycle().unwrap();
+        tpm.startup(TpmSu::Clear).unwrap();
+        assert!(tpm.handles(TpmHandle::TRANSIENT_FIRST).unwrap().is_empty());
+    }
+    for key in [&filed, &derived] {
+        folder.write("dev.csr", csr(key, "CN=dev", &[]).unwrap().to_pem().unwrap());
+        folder.openssl("req -in dev.csr -verify -noout");
+    }
+}
+
+#[test]
 fn many_threads_sign_with_one_key() {
     let server = TestTpm::start().unwrap();
     let tpm = shared(&server);
