@@ -2,10 +2,16 @@
 
 use alloc::vec::Vec;
 
-use ironroot_wire::{Tpm2bAuth, Tpm2bNonce, TpmRc, TpmSt, TpmaSession, TpmsAuthResponse, Wire};
+use ironroot_wire::{
+    CommandAttributes, Tpm2bAuth, Tpm2bNonce, TpmHandle, TpmRc, TpmSt, TpmaSession, TpmsAuthResponse, Wire,
+};
 
 use super::{Invocation, audit, auth_area::SessionUse, hmac, parameter_encryption, tag_bytes};
-use crate::{commands::Output, core_state::Core, state::sessions::PolicyState};
+use crate::{
+    commands::Output,
+    core_state::Core,
+    state::{objects::Slot, sessions::PolicyState},
+};
 
 /// Builds the response.
 ///
@@ -30,7 +36,19 @@ pub fn success(tpm: &mut Core, invocation: Invocation<'_>, mut output: Output) -
     } else {
         audit::update(tpm, &invocation, None, &output.parameters)?;
     }
+    end_sequences(tpm, &invocation);
     Ok(assemble(&invocation, &output, &sessions))
+}
+
+/// Flushes the sequence that a command has completed: now, because its auth value is part of the response's HMAC key.
+fn end_sequences(tpm: &mut Core, invocation: &Invocation<'_>) {
+    if invocation.info.attributes.contains(CommandAttributes::FLUSHED) {
+        for handle in invocation.handles.iter().map(|&handle| TpmHandle(handle)) {
+            if let Some(Slot::Sequence(_)) = tpm.objects.get(handle) {
+                tpm.objects.remove(handle);
+            }
+        }
+    }
 }
 
 fn assemble(invocation: &Invocation<'_>, output: &Output, sessions: &[u8]) -> Vec<u8> {

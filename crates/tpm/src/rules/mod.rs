@@ -1,10 +1,12 @@
 //! What many commands share.
 
+pub mod attestation;
 pub mod attributes;
 pub mod auth_value;
 pub mod bind;
 pub mod creation;
 pub mod derivation;
+pub mod hashcheck;
 pub mod loading;
 pub mod names;
 pub mod nv_access;
@@ -17,6 +19,7 @@ pub mod policy_digest;
 pub mod policy_operand;
 pub mod primary;
 pub mod private_area;
+pub mod schemes;
 pub mod secret_sharing;
 pub mod sequence_record;
 pub mod signatures;

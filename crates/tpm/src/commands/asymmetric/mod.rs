@@ -1,6 +1,20 @@
-//! Part 3: see the files of this folder.
+//! Asymmetric primitives (Part 3, clause 14).
 
-use super::Entry;
+use ironroot_wire::{EccParameters, EcdhKeyGen, EcdhZGen, RsaDecrypt, RsaEncrypt};
+
+use super::{Entry, entry};
+
+mod ecc_parameters;
+mod ecdh_key_gen;
+mod ecdh_z_gen;
+mod rsa_decrypt;
+mod rsa_encrypt;
 
 /// The commands of this chapter.
-pub const ACTIONS: &[Entry] = &[];
+pub const ACTIONS: &[Entry] = &[
+    entry::<RsaEncrypt>(),
+    entry::<RsaDecrypt>(),
+    entry::<EcdhKeyGen>(),
+    entry::<EcdhZGen>(),
+    entry::<EccParameters>(),
+];

@@ -1,6 +1,13 @@
-//! Part 3: see the files of this folder.
+//! Attestation (Part 3, clause 18).
 
-use super::Entry;
+use ironroot_wire::{Certify, CertifyCreation, GetTime, Quote};
+
+use super::{Entry, entry};
+
+mod certify;
+mod certify_creation;
+mod get_time;
+mod quote;
 
 /// The commands of this chapter.
-pub const ACTIONS: &[Entry] = &[];
+pub const ACTIONS: &[Entry] = &[entry::<Certify>(), entry::<CertifyCreation>(), entry::<Quote>(), entry::<GetTime>()];

@@ -1,12 +1,13 @@
 //! Non-volatile storage (Part 3, clause 31).
 
 use ironroot_wire::{
-    NvChangeAuth, NvDefineSpace, NvExtend, NvIncrement, NvRead, NvReadLock, NvReadPublic, NvSetBits, NvUndefineSpace,
-    NvWrite, NvWriteLock,
+    NvCertify, NvChangeAuth, NvDefineSpace, NvExtend, NvIncrement, NvRead, NvReadLock, NvReadPublic, NvSetBits,
+    NvUndefineSpace, NvWrite, NvWriteLock,
 };
 
 use super::{Entry, entry};
 
+mod nv_certify;
 mod nv_change_auth;
 mod nv_define_space;
 mod nv_extend;
@@ -32,4 +33,5 @@ pub const ACTIONS: &[Entry] = &[
     entry::<NvRead>(),
     entry::<NvReadLock>(),
     entry::<NvChangeAuth>(),
+    entry::<NvCertify>(),
 ];

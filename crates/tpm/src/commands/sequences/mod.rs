@@ -1,6 +1,20 @@
-//! Part 3: see the files of this folder.
+//! Hash, HMAC and event sequences (Part 3, clause 17).
 
-use super::Entry;
+use ironroot_wire::{EventSequenceComplete, HashSequenceStart, HmacStart, SequenceComplete, SequenceUpdate};
+
+use super::{Entry, entry};
+
+mod event_sequence_complete;
+mod hash_sequence_start;
+mod hmac_start;
+mod sequence_complete;
+mod sequence_update;
 
 /// The commands of this chapter.
-pub const ACTIONS: &[Entry] = &[];
+pub const ACTIONS: &[Entry] = &[
+    entry::<HmacStart>(),
+    entry::<HashSequenceStart>(),
+    entry::<SequenceUpdate>(),
+    entry::<SequenceComplete>(),
+    entry::<EventSequenceComplete>(),
+];

@@ -1,6 +1,11 @@
-//! Part 3: see the files of this folder.
+//! Signing and signature verification (Part 3, clause 20).
 
-use super::Entry;
+use ironroot_wire::{Sign, VerifySignature};
+
+use super::{Entry, entry};
+
+mod sign;
+mod verify_signature;
 
 /// The commands of this chapter.
-pub const ACTIONS: &[Entry] = &[];
+pub const ACTIONS: &[Entry] = &[entry::<VerifySignature>(), entry::<Sign>()];

@@ -1,0 +1,37 @@
+//! `TPM2_ECDH_ZGen` (Part 3, 14.5).
+
+use ironroot_crypto::{
+    CryptoError,
+    ecc::{fixed_size, order_size},
+};
+use ironroot_wire::{
+    EcdhZGen, EcdhZGenResponse, PublicKind, Tpm2b, TpmRc, TpmaObject, TpmsEccPoint, TpmtEccScheme,
+    TpmuSensitiveComposite,
+};
+
+use crate::{commands::Action, core_state::Core, rules::secret_sharing::fixed_point};
+
+impl Action for EcdhZGen {
+    fn run(self, tpm: &mut Core) -> Result<EcdhZGenResponse, TpmRc> {
+        let key = tpm.object(self.key_handle).map_err(|_| TpmRc::KEY.handle(1))?;
+        let PublicKind::Ecc(parms, _) = &key.public.kind else { return Err(TpmRc::KEY.handle(1)) };
+        if key.has(TpmaObject::RESTRICTED) || !key.has(TpmaObject::DECRYPT) {
+            return Err(TpmRc::ATTRIBUTES.handle(1));
+        }
+        if !matches!(parms.scheme, None | Some(TpmtEccScheme::Ecdh(_))) {
+            return Err(TpmRc::SCHEME.handle(1));
+        }
+        let TpmuSensitiveComposite::Ecc(scalar) = &key.sensitive()?.sensitive else {
+            return Err(TpmRc::KEY.handle(1));
+        };
+        let curve = parms.curve_id;
+        let point = fixed_point(curve, &self.in_point.0).map_err(|_| TpmRc::ECC_POINT.parameter(1))?;
+        let scalar = fixed_size(scalar, order_size(curve)).map_err(|_| TpmRc::KEY.handle(1))?;
+        let shared = tpm.provider.ecc_multiply(curve, &scalar, &point).map_err(|error| match error {
+            CryptoError::Internal => TpmRc::FAILURE,
+            _ => TpmRc::ECC_POINT.parameter(1),
+        })?;
+        let out_point = TpmsEccPoint { x: shared.x.as_slice().try_into()?, y: shared.y.as_slice().try_into()? };
+        Ok(EcdhZGenResponse { out_point: Tpm2b(out_point) })
+    }
+}

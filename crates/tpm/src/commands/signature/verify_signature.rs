@@ -1,0 +1,20 @@
+//! `TPM2_VerifySignature` (Part 3, 20.2).
+
+use ironroot_wire::{TpmRc, TpmaObject, VerifySignature, VerifySignatureResponse};
+
+use crate::{
+    commands::Action,
+    core_state::Core,
+    rules::{signatures, tickets},
+};
+
+impl Action for VerifySignature {
+    fn run(self, tpm: &mut Core) -> Result<VerifySignatureResponse, TpmRc> {
+        let key = tpm.object(self.key_handle).map_err(|rc| rc.handle(1))?;
+        if !key.has(TpmaObject::SIGN_ENCRYPT) {
+            return Err(TpmRc::ATTRIBUTES.handle(1));
+        }
+        signatures::verify(tpm, &key, &self.digest, &self.signature).map_err(|rc| rc.parameter(2))?;
+        Ok(VerifySignatureResponse { validation: tickets::verified(tpm, key.hierarchy, &self.digest, &key.name)? })
+    }
+}

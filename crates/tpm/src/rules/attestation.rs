@@ -1,0 +1,109 @@
+//! Attestation (Part 3, clause 18.1): the structure that says what is attested, its privacy, and its signature.
+
+use alloc::sync::Arc;
+
+use ironroot_crypto::{hash, kdfa};
+use ironroot_wire::{
+    Tpm2bAttest, Tpm2bData, Tpm2bName, TpmHandle, TpmRc, TpmiAlgHash, TpmiDhObject, TpmsAttest, TpmsClockInfo,
+    TpmtSigScheme, TpmtSignature, TpmuAttest, Wire,
+};
+
+use super::{schemes, signatures, tickets::CONTEXT_INTEGRITY_HASH, version};
+use crate::{
+    core_state::Core,
+    state::{hierarchy::Hierarchy, objects::Object},
+};
+
+/// Who signs, and how. Nobody (`TPM_RH_NULL`) makes a structure without a signature.
+pub struct Signer {
+    key: Option<Arc<Object>>,
+    scheme: Option<TpmtSigScheme>,
+}
+
+/// Where a command has its signing key and its scheme.
+#[derive(Clone, Copy)]
+pub struct Place {
+    /// The number of the handle.
+    pub handle: u32,
+    /// The number of the parameter.
+    pub scheme: u32,
+}
+
+impl Signer {
+    /// Checks the key and settles the scheme.
+    ///
+    /// # Errors
+    /// `TPM_RC_KEY` if the key may not sign; `TPM_RC_SCHEME` as [`schemes::signing`].
+    pub fn new(
+        tpm: &Core,
+        handle: Option<TpmiDhObject>,
+        scheme: Option<TpmtSigScheme>,
+        place: Place,
+    ) -> Result<Self, TpmRc> {
+        let Some(handle) = handle else { return Ok(Self { key: None, scheme }) };
+        let key = tpm.object(handle).map_err(|_| TpmRc::KEY.handle(place.handle))?;
+        if !schemes::is_signing_key(&key) {
+            return Err(TpmRc::KEY.handle(place.handle));
+        }
+        let scheme = schemes::signing(&key, scheme).map_err(|rc| rc.parameter(place.scheme))?;
+        Ok(Self { key: Some(key), scheme: Some(scheme) })
+    }
+
+    /// The hash of the scheme; without a key, that of the caller's scheme.
+    #[must_use]
+    pub fn hash(&self) -> Option<TpmiAlgHash> {
+        self.scheme.as_ref().map(TpmtSigScheme::hash)
+    }
+
+    /// Makes the structure and signs it.
+    ///
+    /// # Errors
+    /// `TPM_RC_KEY_SIZE` if the key is too small for the scheme.
+    pub fn attest(
+        self,
+        tpm: &mut Core,
+        extra_data: Tpm2bData,
+        attested: TpmuAttest,
+    ) -> Result<(Tpm2bAttest, Option<TpmtSignature>), TpmRc> {
+        let attest = self.structure(tpm, extra_data, attested)?.to_bytes();
+        let signature = match (&self.key, self.scheme) {
+            (Some(key), Some(scheme)) => {
+                let digest = hash::digest(scheme.hash(), &[&attest]);
+                Some(signatures::sign(tpm, key, scheme, &digest)?)
+            }
+            _ => None,
+        };
+        Ok((Tpm2bAttest::from_slice(&attest)?, signature))
+    }
+
+    fn structure(&self, tpm: &Core, extra_data: Tpm2bData, attested: TpmuAttest) -> Result<TpmsAttest, TpmRc> {
+        let qualified_signer = match &self.key {
+            Some(key) => key.qualified_name.clone(),
+            None => Tpm2bName::from_slice(&TpmHandle::NULL.to_bytes())?,
+        };
+        let clock_info = tpm.clock.info(tpm.nv.permanent()).clock_info;
+        let (clock_info, firmware_version) = match self.key.as_ref().map(|key| key.hierarchy) {
+            Some(Hierarchy::Endorsement | Hierarchy::Platform) => (clock_info, version::FIRMWARE),
+            _ => self.obfuscated(tpm, &qualified_signer, clock_info),
+        };
+        Ok(TpmsAttest { qualified_signer, extra_data, clock_info, firmware_version, attested })
+    }
+
+    /// The counts and the version with something added that only this TPM knows, so that attestations of keys that are not
+    /// the privacy administrator's cannot be told to come from one TPM.
+    fn obfuscated(&self, tpm: &Core, qualified_signer: &[u8], info: TpmsClockInfo) -> (TpmsClockInfo, u64) {
+        let hash = self.key.as_ref().and_then(|key| key.public.name_alg).unwrap_or(CONTEXT_INTEGRITY_HASH);
+        let proof = tpm.proof(Hierarchy::Owner);
+        let mask = kdfa(hash, proof, b"OBFUSCATE", qualified_signer, &[], 128);
+        let [firmware, counts] = [0, 8].map(|start| {
+            let bytes = mask.get(start..).and_then(<[u8]>::first_chunk).copied().unwrap_or_default();
+            u64::from_be_bytes(bytes)
+        });
+        let clock_info = TpmsClockInfo {
+            reset_count: info.reset_count.wrapping_add((counts >> 32) as u32),
+            restart_count: info.restart_count.wrapping_add(counts as u32),
+            ..info
+        };
+        (clock_info, version::FIRMWARE.wrapping_add(firmware))
+    }
+}

@@ -1,0 +1,101 @@
+//! Which scheme a key is used with (Part 3, 14.2, 17.2, 18.1 and 20.5): the key's own, or the caller's where the key
+//! leaves the choice.
+
+use ironroot_wire::{
+    PublicKind, TpmRc, TpmaObject, TpmiAlgHash, TpmtEccScheme, TpmtKeyedhashScheme, TpmtRsaDecrypt, TpmtRsaScheme,
+    TpmtSigScheme,
+};
+
+use crate::state::objects::Object;
+
+/// The scheme of a signature.
+///
+/// # Errors
+/// `TPM_RC_SCHEME` if neither the key nor the caller names one, if they differ, or if it is not one for such a key.
+pub fn signing(key: &Object, requested: Option<TpmtSigScheme>) -> Result<TpmtSigScheme, TpmRc> {
+    let scheme = match (own_signing(key)?, requested) {
+        (Some(own), None) => own,
+        (Some(own), Some(requested)) if own == requested => own,
+        (None, Some(requested)) => requested,
+        _ => return Err(TpmRc::SCHEME),
+    };
+    let suits = matches!(
+        (&key.public.kind, &scheme),
+        (PublicKind::Rsa(..), TpmtSigScheme::Rsassa(_) | TpmtSigScheme::Rsapss(_))
+            | (PublicKind::Ecc(..), TpmtSigScheme::Ecdsa(_))
+            | (PublicKind::Keyedhash(..), TpmtSigScheme::Hmac(_))
+    );
+    if suits { Ok(scheme) } else { Err(TpmRc::SCHEME) }
+}
+
+/// The signing scheme that a key names.
+fn own_signing(key: &Object) -> Result<Option<TpmtSigScheme>, TpmRc> {
+    Ok(match &key.public.kind {
+        PublicKind::Rsa(parms, _) => match &parms.scheme {
+            None => None,
+            Some(TpmtRsaScheme::Rsassa(hash)) => Some(TpmtSigScheme::Rsassa(*hash)),
+            Some(TpmtRsaScheme::Rsapss(hash)) => Some(TpmtSigScheme::Rsapss(*hash)),
+            Some(TpmtRsaScheme::Rsaes(()) | TpmtRsaScheme::Oaep(_)) => return Err(TpmRc::SCHEME),
+        },
+        PublicKind::Ecc(parms, _) => match &parms.scheme {
+            None => None,
+            Some(TpmtEccScheme::Ecdsa(hash)) => Some(TpmtSigScheme::Ecdsa(*hash)),
+            Some(TpmtEccScheme::Ecdh(_)) => return Err(TpmRc::SCHEME),
+        },
+        PublicKind::Keyedhash(parms, _) => match &parms.scheme {
+            None => None,
+            Some(TpmtKeyedhashScheme::Hmac(hash)) => Some(TpmtSigScheme::Hmac(*hash)),
+            Some(TpmtKeyedhashScheme::Xor(_)) => return Err(TpmRc::SCHEME),
+        },
+        PublicKind::Symcipher(..) => return Err(TpmRc::SCHEME),
+    })
+}
+
+/// Whether a key may sign at all.
+#[must_use]
+pub const fn is_signing_key(key: &Object) -> bool {
+    key.has(TpmaObject::SIGN_ENCRYPT) && !matches!(key.public.kind, PublicKind::Symcipher(..))
+}
+
+/// The padding of RSA encryption; `None` is none.
+///
+/// # Errors
+/// `TPM_RC_SCHEME` if the caller wants another one than the key has, or the key has a signing scheme.
+pub fn rsa_encryption(
+    own: Option<&TpmtRsaScheme>,
+    requested: Option<TpmtRsaDecrypt>,
+) -> Result<Option<TpmtRsaDecrypt>, TpmRc> {
+    let own = match own {
+        None => return Ok(requested),
+        Some(TpmtRsaScheme::Rsaes(())) => TpmtRsaDecrypt::Rsaes(()),
+        Some(TpmtRsaScheme::Oaep(hash)) => TpmtRsaDecrypt::Oaep(*hash),
+        Some(TpmtRsaScheme::Rsassa(_) | TpmtRsaScheme::Rsapss(_)) => return Err(TpmRc::SCHEME),
+    };
+    match requested {
+        None => Ok(Some(own)),
+        Some(requested) if requested == own => Ok(Some(own)),
+        Some(_) => Err(TpmRc::SCHEME),
+    }
+}
+
+/// The hash of an HMAC with a key that is the first handle of its command; the caller's choice is the second parameter
+/// (Table 79). Restricted keys are refused, because these commands take no ticket.
+///
+/// # Errors
+/// `TPM_RC_TYPE`, `TPM_RC_ATTRIBUTES` and `TPM_RC_KEY` if the key is not an unrestricted HMAC key; `TPM_RC_VALUE` if the
+/// hash does not fit the key, or neither names one.
+pub fn hmac_hash(key: &Object, requested: Option<TpmiAlgHash>) -> Result<TpmiAlgHash, TpmRc> {
+    let PublicKind::Keyedhash(parms, _) = &key.public.kind else { return Err(TpmRc::TYPE.handle(1)) };
+    if key.has(TpmaObject::RESTRICTED) {
+        return Err(TpmRc::ATTRIBUTES.handle(1));
+    }
+    if !key.has(TpmaObject::SIGN_ENCRYPT) {
+        return Err(TpmRc::KEY.handle(1));
+    }
+    match (&parms.scheme, requested) {
+        (None, Some(hash)) => Ok(hash),
+        (Some(TpmtKeyedhashScheme::Hmac(own)), None) => Ok(*own),
+        (Some(TpmtKeyedhashScheme::Hmac(own)), Some(hash)) if hash == *own => Ok(hash),
+        _ => Err(TpmRc::VALUE.parameter(2)),
+    }
+}
