@@ -5,7 +5,7 @@
 mod peer;
 mod support;
 
-use std::{fs, path::Path, process::Command, str::FromStr as _};
+use std::{fs, path::Path, process::Command, str::FromStr as _, sync::Arc};
 
 use der::{
     Any, Decode as _, Encode as _, Sequence,
@@ -15,13 +15,19 @@ use ironroot_attest::{
     parse_public,
     x509::{EvidenceCertificate, PublicKey, TrustStore, oids},
 };
+use ironroot_client::{Tcti, Tpm, templates::KeyType, wire::TpmHandle};
+use ironroot_keys::SharedTpm;
 use ironroot_provision::{
     ServiceConfig,
-    agent::{DeviceTpm, EnrolmentRequest, enroll},
+    agent::{
+        DeviceTpm, EnrolError, EnrolmentRequest, Step, enroll,
+        tpm::{EndorsementKey, TpmDevice, TpmDeviceError, persistent_identity_key, store_ek_certificate},
+    },
+    authority::Lifetime,
 };
 use peer::Swtpm;
 use spki::AlgorithmIdentifierOwned;
-use support::{Factory, config, provider, start};
+use support::{Factory, YEAR, config, now, provider, start};
 use x509_cert::{
     name::Name,
     request::{CertReqInfo, Version},
@@ -129,6 +135,56 @@ fn another_makers_tpm_enrols_and_openssl_accepts_the_certificate() {
         assert!(text.to_lowercase().contains(&enrolled.serial), "{text}");
         assert!(text.contains(ek_index), "{text}");
     }
+}
+
+/// The agent that devices use, with a TPM of another maker: keys that stay, certificates of both makers.
+#[test]
+fn the_agent_enrols_keys_that_persist() {
+    let swtpm = Swtpm::start();
+    let factory = Factory::new("second maker");
+    let mut trust = factory.trust();
+    for certificate in swtpm.authorities() {
+        trust.add_root(EvidenceCertificate::from_pem(&certificate).unwrap().remove(0));
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (_service, client) = start(ServiceConfig::new(folder.path().to_owned(), provider(), trust));
+    let tpm = SharedTpm::new(Tpm::connect(&Tcti::parse(swtpm.tcti()).unwrap()).unwrap());
+    let handle = TpmHandle(0x8102_0000);
+
+    // Its own maker's certificate, for the RSA key that swtpm_setup made persistent.
+    let key = Arc::new(persistent_identity_key(&tpm, handle, KeyType::P256).unwrap());
+    let request = EnrolmentRequest { subject: "CN=agent-1".into(), ..EnrolmentRequest::default() };
+    let mut device = TpmDevice::new(&tpm, EndorsementKey::Rsa2048, key).unwrap();
+    assert_eq!(device.endorsement_key().handle, EndorsementKey::Rsa2048.persistent_handle());
+    let first = enroll(&mut device, &client, &request, &mut |_, _| {}).unwrap();
+    drop(device);
+
+    // After a restart of the agent it is the same key, and a retry gets the same certificate.
+    let key = Arc::new(persistent_identity_key(&tpm, handle, KeyType::P256).unwrap());
+    let mut device = TpmDevice::new(&tpm, EndorsementKey::Rsa2048, Arc::clone(&key)).unwrap();
+    let again = enroll(&mut device, &client, &request, &mut |_, _| {}).unwrap();
+    assert_eq!(again.certificate, first.certificate);
+    drop(device);
+
+    // The P-256 endorsement key has no certificate yet; then ours, in NV.
+    let mut device = TpmDevice::new(&tpm, EndorsementKey::P256, Arc::clone(&key)).unwrap();
+    let request = EnrolmentRequest { subject: "CN=agent-2".into(), ..EnrolmentRequest::default() };
+    let error = enroll(&mut device, &client, &request, &mut |_, _| {}).unwrap_err();
+    assert!(matches!(error, EnrolError::Tpm(Step::Evidence, TpmDeviceError::NoCertificate(0x01c0_000a))), "{error}");
+    let certificate = factory.certify(&device.endorsement_key().public, Lifetime::starting(now(), YEAR));
+    for _ in 0..2 {
+        store_ek_certificate(&mut tpm.lock().unwrap(), EndorsementKey::P256, &certificate).unwrap();
+    }
+    enroll(&mut device, &client, &request, &mut |_, _| {}).unwrap();
+    drop(device);
+
+    // A handle that holds something else is left alone.
+    let occupied = EndorsementKey::Rsa2048.persistent_handle();
+    let error = persistent_identity_key(&tpm, occupied, KeyType::P256).unwrap_err();
+    assert!(matches!(error, TpmDeviceError::Occupied { handle: 0x8101_0001, .. }), "{error}");
+    drop(key);
+    let left = tpm.lock().unwrap().handles(TpmHandle::TRANSIENT_FIRST).unwrap();
+    assert!(left.is_empty(), "{left:?}");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::{
     net::TcpListener,
     path::Path,
     process::{Child, Command, Stdio},
+    sync::atomic::{AtomicU16, Ordering},
     thread,
     time::{Duration, Instant},
 };
@@ -44,6 +45,11 @@ impl Swtpm {
             thread::sleep(Duration::from_millis(50));
         }
         tpm
+    }
+
+    /// The TCTI string.
+    pub fn tcti(&self) -> &str {
+        &self.tcti
     }
 
     /// The folder in which tools run.
@@ -152,12 +158,15 @@ fn manufacture(folder: &Path) {
     assert!(output.status.success(), "swtpm_setup: {}", String::from_utf8_lossy(&output.stdout));
 }
 
-/// A port whose successor is free too: tpm2-tss takes it for the control channel.
+/// A port whose successor is free too (tpm2-tss takes it for the control channel), below those that the system hands out
+/// to outgoing connections.
 fn free_port_pair() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let start = u16::try_from(std::process::id() % 4000).unwrap();
     loop {
-        let first = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = first.local_addr().unwrap().port();
-        if port < u16::MAX && TcpListener::bind(("127.0.0.1", port + 1)).is_ok() {
+        let step = NEXT.fetch_add(1, Ordering::Relaxed);
+        let port = 21_000 + (start + step) % 5000 * 2;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() && TcpListener::bind(("127.0.0.1", port + 1)).is_ok() {
             return port;
         }
     }

@@ -4,6 +4,8 @@
 //! the talking, checks what comes back, and says what to do when something fails.
 
 mod http;
+#[cfg(feature = "tpm")]
+pub mod tpm;
 
 use std::{
     fmt,
