@@ -2,7 +2,7 @@
 
 use alloc::{sync::Arc, vec::Vec};
 
-use ironroot_crypto::{Provider, hash::Digest};
+use ironroot_crypto::Provider;
 use ironroot_wire::{HandleKind, Tpm2bAuth, Tpm2bName, TpmHandle, TpmRc, TpmiAlgHash, Wire};
 use zeroize::Zeroizing;
 
@@ -69,7 +69,7 @@ pub struct Core {
     /// Whether `TPM2_PCR_Allocate` has run since `_TPM_Init`, so that no state can be saved.
     pub pcr_reconfigured: bool,
     /// What an H-CRTM sequence measured before `TPM2_Startup`: a digest for each bank.
-    pub hcrtm: Option<Vec<(TpmiAlgHash, Digest)>>,
+    pub hcrtm: Option<Vec<(TpmiAlgHash, Vec<u8>)>>,
 }
 
 impl Core {

@@ -23,7 +23,9 @@ mod profile;
 mod rules;
 mod state;
 mod tpm;
+mod volatile;
 
 pub use profile::Profile;
 pub use state::hierarchy::{SEED_SIZE, Seeds};
 pub use tpm::{OpenError, Tpm};
+pub use volatile::VolatileError;

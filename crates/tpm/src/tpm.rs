@@ -59,9 +59,9 @@ impl core::error::Error for OpenError {}
 
 /// A TPM.
 pub struct Tpm {
-    core: Core,
+    pub(crate) core: Core,
     /// The hashes of an H-CRTM or D-RTM sequence that has started.
-    measurement: Option<Vec<Hasher>>,
+    pub(crate) measurement: Option<Vec<Hasher>>,
 }
 
 impl Tpm {
@@ -191,7 +191,8 @@ impl Tpm {
     /// `_TPM_Hash_End` (Part 3, clause 22.11).
     pub fn hash_end(&mut self) {
         let Some(hashers) = self.measurement.take() else { return };
-        let digests: Vec<_> = hashers.into_iter().map(|hasher| (hasher.algorithm(), hasher.finish())).collect();
+        let digests: Vec<_> =
+            hashers.into_iter().map(|hasher| (hasher.algorithm(), hasher.finish().to_vec())).collect();
         if self.core.mode == Mode::Operational {
             for (bank, digest) in &digests {
                 self.core.pcrs.extend(*bank, pcr::DRTM_PCR, digest);
@@ -213,12 +214,14 @@ impl Core {
     /// Forgives authorization failures that are old enough. A store that fails now leaves them for the next command.
     fn forgive_failures(&mut self) {
         let time = self.clock.time();
+        let before = self.lockout_timers.clone();
         let Some((failed, enabled)) = self.lockout_timers.heal(self.nv.permanent(), time) else { return };
         let permanent = self.nv.permanent_mut();
         permanent.failed_tries = failed;
         permanent.lockout_auth_enabled = TpmiYesNo(enabled);
         if self.nv.commit().is_err() {
             self.nv.rollback();
+            self.lockout_timers = before;
         }
     }
 }

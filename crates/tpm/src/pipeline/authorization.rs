@@ -55,7 +55,7 @@ fn check_session(tpm: &mut Core, invocation: &Invocation<'_>, usage: &SessionUse
 
 /// What can be said before looking at the HMAC, password or policy.
 fn check_entity(
-    tpm: &Core,
+    tpm: &mut Core,
     info: &CommandInfo,
     usage: &SessionUse,
     session: Option<&Session>,

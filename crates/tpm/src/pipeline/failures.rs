@@ -23,8 +23,12 @@ fn is_protected(tpm: &Core, handle: TpmHandle) -> bool {
 /// Whether the auth value of an entity may be used now.
 ///
 /// # Errors
-/// `TPM_RC_LOCKOUT` if lockout, or the special lockout of lockoutAuth, forbids it.
-pub fn check_lockout(tpm: &Core, handle: TpmHandle) -> Result<(), TpmRc> {
+/// `TPM_RC_LOCKOUT` if lockout, or the special lockout of lockoutAuth, forbids it. If an earlier failure could not be made
+/// durable and still cannot, `TPM_RC_NV_UNAVAILABLE` or `TPM_RC_NV_SPACE`: a broken store must not make guessing free.
+pub fn check_lockout(tpm: &mut Core, handle: TpmHandle) -> Result<(), TpmRc> {
+    if is_protected(tpm, handle) && tpm.lockout_timers.has_unrecorded() {
+        record_failures(tpm)?;
+    }
     let permanent = tpm.nv.permanent();
     let locked = if handle == TpmHandle::LOCKOUT {
         !permanent.lockout_auth_enabled.0
@@ -51,16 +55,23 @@ pub fn record(tpm: &mut Core, entity: Option<TpmHandle>, session: Option<&Sessio
     }
     let time = tpm.clock.time();
     if entity == Some(TpmHandle::LOCKOUT) || bound_lockout {
-        tpm.nv.permanent_mut().disable_lockout_auth();
         tpm.lockout_timers.lockout_failed(time);
     } else {
         if tpm.nv.permanent().failed_tries == 0 {
             tpm.lockout_timers.restart(time);
         }
-        tpm.nv.permanent_mut().count_failure();
+        tpm.lockout_timers.failed();
     }
-    match super::commit(tpm) {
+    match record_failures(tpm) {
         Ok(()) => TpmRc::AUTH_FAIL,
         Err(rc) => rc,
     }
+}
+
+/// Makes the failures durable that are not yet.
+fn record_failures(tpm: &mut Core) -> Result<(), TpmRc> {
+    tpm.lockout_timers.count_unrecorded(tpm.nv.permanent_mut());
+    super::commit(tpm)?;
+    tpm.lockout_timers.note_recorded();
+    Ok(())
 }

@@ -6,9 +6,9 @@
 
 use alloc::vec::Vec;
 
-use ironroot_wire::{Reader, TpmRc, TpmSt, Wire};
+use ironroot_wire::{CommandAttributes, Reader, TpmRc, TpmSt, Wire};
 
-use crate::{commands, core_state::Core};
+use crate::{commands, core_state::Core, state::volatile::Volatile};
 
 mod audit;
 mod auth_area;
@@ -64,23 +64,40 @@ fn attempt(tpm: &mut Core, command: &[u8]) -> Result<Vec<u8>, TpmRc> {
     authorization::check(tpm, &invocation)?;
     invocation.auth.audit_cp_hash = audit::cp_hash(tpm, &invocation)?;
     let decrypted = parameter_encryption::decrypt(tpm, &invocation)?;
-    modes::before_action(tpm, entry.info);
+    modes::before_action(tpm, entry.info)?;
 
     let mut output = commands::Output::default();
     let mut handle_reader = Reader::new(handle_area, &rules);
     let mut parameter_reader = Reader::new(decrypted.as_deref().map_or(invocation.parameters, |bytes| bytes), &rules);
-    (entry.run)(tpm, &mut handle_reader, &mut parameter_reader, &mut output)?;
-
-    commit(tpm)?;
+    // What a command does to volatile state must not outlive a commit that fails.
+    let before = entry.info.attributes.contains(CommandAttributes::NV).then(|| Volatile::capture(tpm));
+    let done = (entry.run)(tpm, &mut handle_reader, &mut parameter_reader, &mut output).and_then(|()| commit(tpm));
+    if let (Err(rc), Some(before)) = (done, before) {
+        before.apply(tpm);
+        return Err(rc);
+    }
+    done?;
+    record_clock(tpm);
     respond::success(tpm, invocation, output)
+}
+
+/// Records Clock if that is due. A store that fails now leaves it for the next command: nothing was acknowledged.
+fn record_clock(tpm: &mut Core) {
+    if !tpm.clock.is_due() {
+        return;
+    }
+    tpm.nv.permanent_mut();
+    if commit(tpm).is_err() {
+        tpm.nv.rollback();
+    }
 }
 
 /// Makes what the command staged durable.
 fn commit(tpm: &mut Core) -> Result<(), TpmRc> {
-    if tpm.clock.is_due() || tpm.nv.permanent_is_staged() {
+    let records_clock = tpm.nv.permanent_is_staged();
+    if records_clock {
         tpm.nv.permanent_mut().clock = tpm.clock.clock();
     }
-    let records_clock = tpm.nv.permanent_is_staged();
     tpm.nv.commit().map_err(|error| match error {
         ironroot_platform::StorageError::Full(_) => TpmRc::NV_SPACE,
         _ => TpmRc::NV_UNAVAILABLE,

@@ -15,31 +15,48 @@ const STEPS: [u64; 3] = [10_000, 1_000, 100];
 /// The rate may be off by 15 % at most (Part 1, 33.3.3).
 const MAX_DEVIATION: u64 = 150_000;
 
-/// Time and Clock.
-pub struct Clock {
-    /// The platform's milliseconds at the last command.
-    last: u64,
-    /// Milliseconds since power-on.
-    time: u64,
-    /// Milliseconds that the TPM has been powered over its life.
-    clock: u64,
-    /// Whether Clock has never been larger than now.
-    safe: bool,
-    /// Clock as it was last recorded.
-    recorded: u64,
-    /// Parts in a million.
-    rate: u64,
-    /// Parts of a millisecond left over by the rate.
-    remainder: u64,
-    /// The epoch of Time: random, new with each start of Time.
-    pub epoch: u64,
+record! {
+    /// Time and Clock.
+    #[derive(Clone)]
+    Clock {
+        /// The platform's milliseconds at the last command.
+        last: u64,
+        /// Milliseconds since power-on.
+        time: u64,
+        /// Milliseconds that the TPM has been powered over its life.
+        clock: u64,
+        /// Whether Clock has never been larger than now.
+        safe: TpmiYesNo,
+        /// Clock as it was last recorded.
+        recorded: u64,
+        /// Parts in a million.
+        rate: u64,
+        /// Parts of a millisecond left over by the rate.
+        remainder: u64,
+        /// The epoch of Time: random, new with each start of Time.
+        epoch: u64,
+    }
 }
 
 impl Clock {
     /// Time at power-on.
     #[must_use]
     pub const fn power_on(now: u64, epoch: u64) -> Self {
-        Self { last: now, time: 0, clock: 0, safe: true, recorded: 0, rate: NOMINAL_RATE, remainder: 0, epoch }
+        Self {
+            last: now,
+            time: 0,
+            clock: 0,
+            safe: TpmiYesNo(true),
+            recorded: 0,
+            rate: NOMINAL_RATE,
+            remainder: 0,
+            epoch,
+        }
+    }
+
+    /// Counts on from the platform's time `now`, however much of it has passed since the last command.
+    pub const fn continue_at(&mut self, now: u64) {
+        self.last = now;
     }
 
     /// Sets Clock at start-up from what was recorded: after an orderly shutdown it goes on; otherwise it may have been
@@ -47,7 +64,7 @@ impl Clock {
     pub fn start(&mut self, permanent: &Permanent, orderly: bool) {
         self.clock = permanent.clock;
         self.recorded = permanent.clock;
-        self.safe = orderly;
+        self.safe = TpmiYesNo(orderly);
     }
 
     /// Moves to the platform's time `now`; a platform whose time goes back stands still.
@@ -61,8 +78,8 @@ impl Clock {
         self.remainder = u64::try_from(scaled.checked_rem(million).unwrap_or(0)).unwrap_or(0);
         self.time = self.time.saturating_add(ticks);
         self.clock = self.clock.saturating_add(ticks);
-        if !self.safe && self.clock.saturating_sub(self.recorded) >= UPDATE_INTERVAL {
-            self.safe = true;
+        if !self.safe.0 && self.clock.saturating_sub(self.recorded) >= UPDATE_INTERVAL {
+            self.safe = TpmiYesNo(true);
         }
     }
 
@@ -81,7 +98,7 @@ impl Clock {
     /// Sets Clock forward (`TPM2_ClockSet`). The caller has checked that it does not go back.
     pub fn set(&mut self, clock: u64) {
         self.clock = clock;
-        self.safe = true;
+        self.safe = TpmiYesNo(true);
     }
 
     /// Whether Clock is due to be recorded.
@@ -93,7 +110,7 @@ impl Clock {
     /// Notes that the current Clock has been recorded.
     pub fn note_recorded(&mut self) {
         self.recorded = self.clock;
-        self.safe = true;
+        self.safe = TpmiYesNo(true);
     }
 
     /// Changes the rate (`TPM2_ClockRateAdjust`), within what Part 1 allows.
@@ -120,7 +137,7 @@ impl Clock {
                 clock: self.clock,
                 reset_count: permanent.reset_count,
                 restart_count: permanent.restart_count,
-                safe: TpmiYesNo(self.safe),
+                safe: self.safe,
             },
         }
     }

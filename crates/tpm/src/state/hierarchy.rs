@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use ironroot_wire::{Tpm2bAuth, Tpm2bDigest, TpmAlgId, TpmHandle, TpmRc, TpmiAlgHash, TpmiRhHierarchy, Wire};
+use ironroot_wire::{Tpm2bAuth, Tpm2bDigest, TpmAlgId, TpmHandle, TpmRc, TpmiAlgHash, TpmiRhHierarchy, TpmiYesNo, Wire};
 use zeroize::Zeroizing;
 
 /// A hierarchy.
@@ -106,6 +106,7 @@ impl core::fmt::Debug for Seeds {
 }
 
 /// What lives until the next TPM Reset (Part 1, clause 12.2): enables, the platform's authorization, the NULL hierarchy.
+#[derive(Clone)]
 pub struct VolatileHierarchies {
     /// shEnable.
     pub owner_enabled: bool,
@@ -150,5 +151,30 @@ impl VolatileHierarchies {
             Hierarchy::Platform => self.platform_enabled,
             Hierarchy::Null => true,
         }
+    }
+}
+
+impl Wire for VolatileHierarchies {
+    fn marshal(&self, out: &mut Vec<u8>) {
+        for flag in [self.owner_enabled, self.endorsement_enabled, self.platform_enabled, self.platform_nv_enabled] {
+            TpmiYesNo(flag).marshal(out);
+        }
+        self.platform_auth.marshal(out);
+        self.platform_policy.marshal(out);
+        out.extend_from_slice(&self.null_seed);
+        out.extend_from_slice(&self.null_proof);
+    }
+
+    fn unmarshal(reader: &mut ironroot_wire::Reader<'_>) -> Result<Self, TpmRc> {
+        Ok(Self {
+            owner_enabled: TpmiYesNo::unmarshal(reader)?.0,
+            endorsement_enabled: TpmiYesNo::unmarshal(reader)?.0,
+            platform_enabled: TpmiYesNo::unmarshal(reader)?.0,
+            platform_nv_enabled: TpmiYesNo::unmarshal(reader)?.0,
+            platform_auth: Wire::unmarshal(reader)?,
+            platform_policy: Wire::unmarshal(reader)?,
+            null_seed: Zeroizing::new(reader.take(SEED_SIZE)?.to_vec()),
+            null_proof: Zeroizing::new(reader.take(PROOF_SIZE)?.to_vec()),
+        })
     }
 }

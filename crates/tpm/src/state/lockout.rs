@@ -7,11 +7,19 @@ use super::permanent::Permanent;
 
 const MILLISECONDS: u64 = 1000;
 
-/// The timers of self-healing, in milliseconds of Time. They start anew at power-on.
-#[derive(Default)]
-pub struct LockoutTimers {
-    healed_at: u64,
-    lockout_failed_at: u64,
+record! {
+    /// The timers of self-healing, in milliseconds of Time. They start anew at power-on.
+    #[derive(Clone)]
+    LockoutTimers {
+        /// When the last failure was forgiven, or the interval for forgiving one started.
+        healed_at: u64,
+        /// When lockoutAuth failed.
+        lockout_failed_at: u64,
+        /// Failures that the store has not taken yet.
+        unrecorded: u32,
+        /// Whether the store has not taken yet that lockoutAuth failed.
+        lockout_unrecorded: TpmiYesNo,
+    }
 }
 
 impl LockoutTimers {
@@ -48,6 +56,38 @@ impl LockoutTimers {
     /// Notes a failure of lockoutAuth.
     pub fn lockout_failed(&mut self, time: u64) {
         self.lockout_failed_at = time;
+        self.lockout_unrecorded = TpmiYesNo(true);
+    }
+
+    /// Notes any other failure.
+    pub fn failed(&mut self) {
+        self.unrecorded = self.unrecorded.saturating_add(1);
+    }
+
+    /// Whether there are failures that the store has not taken yet.
+    #[must_use]
+    pub const fn has_unrecorded(&self) -> bool {
+        self.unrecorded > 0 || self.lockout_unrecorded.0
+    }
+
+    /// Counts in `permanent` what the store has not taken yet.
+    pub fn count_unrecorded(&self, permanent: &mut Permanent) {
+        permanent.failed_tries = permanent.failed_tries.saturating_add(self.unrecorded).min(permanent.max_tries);
+        if self.lockout_unrecorded.0 {
+            permanent.lockout_auth_enabled = TpmiYesNo(false);
+        }
+    }
+
+    /// Notes that the store has taken everything.
+    pub fn note_recorded(&mut self) {
+        self.unrecorded = 0;
+        self.lockout_unrecorded = TpmiYesNo(false);
+    }
+}
+
+impl Default for LockoutTimers {
+    fn default() -> Self {
+        Self { healed_at: 0, lockout_failed_at: 0, unrecorded: 0, lockout_unrecorded: TpmiYesNo(false) }
     }
 }
 
@@ -56,15 +96,5 @@ impl Permanent {
     #[must_use]
     pub const fn in_lockout(&self) -> bool {
         self.recovery_time != 0 && self.failed_tries >= self.max_tries
-    }
-
-    /// Counts an authorization failure.
-    pub fn count_failure(&mut self) {
-        self.failed_tries = self.failed_tries.saturating_add(1).min(self.max_tries);
-    }
-
-    /// Disables lockoutAuth after it failed.
-    pub fn disable_lockout_auth(&mut self) {
-        self.lockout_auth_enabled = TpmiYesNo(false);
     }
 }

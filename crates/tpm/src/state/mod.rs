@@ -12,3 +12,4 @@ pub mod pcr;
 pub mod permanent;
 pub mod saved;
 pub mod sessions;
+pub mod volatile;

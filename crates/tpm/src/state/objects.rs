@@ -111,7 +111,7 @@ pub enum Slot {
 }
 
 /// The slots.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Objects {
     slots: Vec<Option<Slot>>,
 }
@@ -141,6 +141,20 @@ impl Objects {
         *free = Some(slot);
         let offset = u32::try_from(index).map_err(|_| TpmRc::OBJECT_MEMORY)?;
         Ok(TpmHandle(TpmHandle::TRANSIENT_FIRST.0.saturating_add(offset)))
+    }
+
+    /// Puts something back into the slot that it had.
+    ///
+    /// # Errors
+    /// `TPM_RC_HANDLE` if there is no such slot, or if it is in use.
+    pub fn insert_at(&mut self, handle: TpmHandle, slot: Slot) -> Result<(), TpmRc> {
+        match Self::index(handle).and_then(|index| self.slots.get_mut(index)) {
+            Some(free @ None) => {
+                *free = Some(slot);
+                Ok(())
+            }
+            _ => Err(TpmRc::HANDLE),
+        }
     }
 
     /// Puts an object into the first free slot.

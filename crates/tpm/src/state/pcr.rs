@@ -63,13 +63,14 @@ const fn reset_byte(pcr: u32) -> u8 {
     if is_drtm_reset(pcr) { 0xFF } else { 0x00 }
 }
 
+#[derive(Clone)]
 struct Bank {
     select: TpmsPcrSelect,
     values: Vec<Vec<u8>>,
 }
 
 /// The PCR.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Pcrs {
     banks: BTreeMap<TpmiAlgHash, Bank>,
     /// How often a PCR has changed since the last TPM Reset.
@@ -207,5 +208,34 @@ impl Pcrs {
             }
         }
         Ok(())
+    }
+}
+
+/// Every PCR of every bank, as a running TPM has them.
+impl Wire for Pcrs {
+    fn marshal(&self, out: &mut Vec<u8>) {
+        self.update_counter.marshal(out);
+        u8::try_from(self.banks.len()).unwrap_or(u8::MAX).marshal(out);
+        for (hash, bank) in &self.banks {
+            TpmsPcrSelection { hash: *hash, pcr_select: bank.select }.marshal(out);
+            for value in &bank.values {
+                out.extend_from_slice(value);
+            }
+        }
+    }
+
+    fn unmarshal(reader: &mut Reader<'_>) -> Result<Self, TpmRc> {
+        let mut pcrs = Self { update_counter: Wire::unmarshal(reader)?, ..Self::default() };
+        for _ in 0..u8::unmarshal(reader)? {
+            let TpmsPcrSelection { hash, pcr_select: select } = Wire::unmarshal(reader)?;
+            let mut values = Vec::new();
+            for _ in 0..IMPLEMENTATION_PCR {
+                values.push(reader.take(hash.digest_size())?.to_vec());
+            }
+            if pcrs.banks.insert(hash, Bank { select, values }).is_some() {
+                return Err(TpmRc::VALUE);
+            }
+        }
+        Ok(pcrs)
     }
 }

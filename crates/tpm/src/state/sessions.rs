@@ -200,13 +200,14 @@ impl Wire for Session {
 }
 
 /// An active session: in memory, or saved with a number that its context must have.
+#[derive(Clone)]
 enum Active {
     Loaded(Session),
     Saved { kind: u32, context_id: u64 },
 }
 
 /// The active sessions.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Sessions {
     active: BTreeMap<u32, Active>,
     loaded_max: usize,
@@ -382,5 +383,57 @@ impl Sessions {
             self.active.insert(handle & INDEX, Active::Saved { kind: handle & !INDEX, context_id });
         }
         Ok(())
+    }
+
+    /// Appends all active sessions, as a running TPM has them.
+    pub fn marshal(&self, out: &mut Vec<u8>) {
+        self.next_context_id.marshal(out);
+        option(self.exclusive_audit.as_ref(), out);
+        u32::try_from(self.active.len()).unwrap_or(u32::MAX).marshal(out);
+        for (index, active) in &self.active {
+            match active {
+                Active::Loaded(session) => {
+                    (session.handle_base() | index).marshal(out);
+                    0u64.marshal(out);
+                    session.marshal(out);
+                }
+                Active::Saved { kind, context_id } => {
+                    (kind | index).marshal(out);
+                    context_id.marshal(out);
+                }
+            }
+        }
+    }
+
+    /// Takes what [`Sessions::marshal`] appended. Context number 0, which no saved context has, marks a session in memory.
+    ///
+    /// # Errors
+    /// The bytes are no such thing, or hold more than the limits allow.
+    pub fn unmarshal(reader: &mut Reader<'_>, loaded_max: usize, active_max: usize) -> Result<Self, TpmRc> {
+        let mut sessions = Self::new(loaded_max, active_max);
+        sessions.next_context_id = Wire::unmarshal(reader)?;
+        sessions.exclusive_audit = take_option(reader)?;
+        for _ in 0..u32::unmarshal(reader)? {
+            let handle = u32::unmarshal(reader)?;
+            let (kind, index) = (handle & !INDEX, handle & INDEX);
+            let context_id = u64::unmarshal(reader)?;
+            let active = if context_id == 0 {
+                Active::Loaded(Session::unmarshal(reader)?)
+            } else {
+                Active::Saved { kind, context_id }
+            };
+            let matches = match &active {
+                Active::Loaded(session) => session.handle_base() == kind,
+                Active::Saved { .. } => [TpmHandle::HMAC_SESSION_FIRST.0, TpmHandle::POLICY_SESSION_FIRST.0].contains(&kind),
+            };
+            let fits = usize::try_from(index).is_ok_and(|index| index < active_max);
+            if !matches || !fits || sessions.active.insert(index, active).is_some() {
+                return Err(TpmRc::HANDLE);
+            }
+        }
+        if sessions.loaded_count() > loaded_max {
+            return Err(TpmRc::SESSION_MEMORY);
+        }
+        Ok(sessions)
     }
 }
