@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::Session;
 
-/// One entry of a command's authorization area (Part 1, clause 19). The first entries authorize the handles that need it, in
+/// One entry of a command's authorization area (Part 1, clause 16). The first entries authorize the handles that need it, in
 /// order; those behind them serve encryption and audit only.
 pub enum Auth<'a> {
     /// A password session with the auth value that [`crate::Tpm::set_auth`] made known; an empty one if none was.
@@ -47,7 +47,7 @@ impl Known {
         self.auths.get(&handle).cloned().unwrap_or_default()
     }
 
-    /// Trailing zeros do not count in an auth value (Part 1, 19.6.4.3).
+    /// Trailing zeros do not count in an auth value (Part 1, 16.6.4).
     pub(crate) fn set_auth(&mut self, handle: u32, auth: &[u8]) {
         let auth = without_trailing_zeros(auth);
         if auth.is_empty() {

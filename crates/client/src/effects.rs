@@ -69,7 +69,7 @@ pub(crate) fn of(code: TpmCc, handles: &[u32], parameters: &[u8]) -> Effect {
 }
 
 impl Effect {
-    /// The auth values of the authorized entities when the TPM makes its response (Part 1, 19.6.5): a changed value counts
+    /// The auth values of the authorized entities when the TPM makes its response (Part 1, 16.6.5): a changed value counts
     /// already, that of a deleted entity is gone.
     pub(crate) fn auths_after(&self, before: &[Zeroizing<Vec<u8>>]) -> Vec<Zeroizing<Vec<u8>>> {
         let mut after = before.to_vec();

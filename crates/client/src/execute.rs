@@ -1,4 +1,4 @@
-//! The life of one command on the client's side (Part 1, clauses 16 to 21): encrypt, authorize, send, check, decrypt.
+//! The life of one command on the client's side (Part 1, clauses 15 to 18): encrypt, authorize, send, check, decrypt.
 //!
 //! Nothing of a response is returned before the HMACs of all its sessions have been verified.
 
@@ -126,7 +126,7 @@ impl Call {
         digest(algorithm, &parts).to_vec()
     }
 
-    /// The authorization area (Part 1, 19.4).
+    /// The authorization area (Part 1, 15.6).
     fn authorize(&self, slots: &[Slot<'_>], decrypt: Option<usize>, encrypt: Option<usize>) -> Zeroizing<Vec<u8>> {
         let mut area = Zeroizing::new(Vec::with_capacity(512));
         for (at, slot) in slots.iter().enumerate() {
@@ -148,7 +148,7 @@ impl Call {
                     }
                     let mut nonces: Vec<&[u8]> = vec![nonce, &session.nonce_tpm];
                     if at == 0 && authorizes {
-                        // Ties the sessions together, so that none can be taken away (Part 1, 19.6.5).
+                        // Ties the sessions together, so that none can be taken away (Part 1, 16.6.5).
                         let encrypt = encrypt.filter(|at| Some(*at) != decrypt);
                         for other in [decrypt, encrypt].into_iter().flatten().filter(|other| *other != 0) {
                             if let Some(Slot::Session { session, .. }) = slots.get(other) {
@@ -270,7 +270,7 @@ impl Call {
                 session.cipher(false, auth, &session.nonce_tpm, nonce, data)?;
             }
             if at < self.auths.len() {
-                // A policy that has authorized starts over (Part 1, 19.7).
+                // A policy that has authorized starts over (Part 1, 16.7).
                 session.proof = PolicyProof::Nothing;
             }
         }

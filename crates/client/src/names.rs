@@ -1,4 +1,4 @@
-//! Names (Part 1, clause 14): what identifies an entity in a cpHash, a policy or a credential.
+//! Names (Part 1, clause 13): what identifies an entity in a cpHash, a policy or a credential.
 
 use ironroot_crypto::digest;
 use ironroot_wire::{Tpm2bName, TpmiAlgHash, TpmsNvPublic, TpmtPublic, Wire};

@@ -1,5 +1,5 @@
-//! Salts: secrets that only the TPM with a certain decryption key can recover (Part 1, clause 19.6.13 and annexes B.10 and
-//! C.6.1).
+//! Salts: secrets that only the TPM with a certain decryption key can recover (Part 1, 16.6.13, and the annexes on RSA and
+//! ECC).
 
 use ironroot_crypto::{
     CryptoError, EccPoint, EccProvider, PORTABLE, ecc, kdfe,

@@ -1,4 +1,4 @@
-//! An authorization session as the client sees it (Part 1, clause 19): its key, its rolling nonces, what it encrypts.
+//! An authorization session as the client sees it (Part 1, clause 16): its key, its rolling nonces, what it encrypts.
 
 use ironroot_crypto::{CryptoError, Digest, cfb_decrypt, cfb_encrypt, digest, hmac, kdfa, xor_obfuscate};
 use ironroot_wire::{CommandAttributes, CommandInfo, TpmHandle, TpmSe, TpmaSession, TpmiAlgHash};
@@ -125,14 +125,14 @@ impl Session {
         attributes
     }
 
-    /// Whether the session can go with a command: it has to authorize, encrypt or audit (Part 1, 19.6.2).
+    /// Whether the session can go with a command: it has to authorize, encrypt or audit (Part 1, 15.6.4).
     pub(crate) fn serves(&self, command: &CommandInfo) -> bool {
         let services = TpmaSession::DECRYPT | TpmaSession::ENCRYPT | TpmaSession::AUDIT;
         !command.attributes.contains(CommandAttributes::NO_SESSIONS)
             && (command.authorized_handles() > 0 || self.attributes_for(command).intersects(services))
     }
 
-    /// The digest over the commands audited so far, as the TPM should hold it (Part 1, clause 36.4).
+    /// The digest over the commands audited so far, as the TPM should hold it (Part 1, clause 17).
     #[must_use]
     pub fn audit_digest(&self) -> Option<&[u8]> {
         self.audit_digest.as_deref()
@@ -143,7 +143,7 @@ impl Session {
         self
     }
 
-    /// Whether the auth value of the entity that the session authorizes is part of the HMAC key (Part 1, 19.6.5). This is
+    /// Whether the auth value of the entity that the session authorizes is part of the HMAC key (Part 1, 16.6.5). This is
     /// decided when the command is sent, and holds for the response too.
     pub(crate) fn includes_auth(&self, name: &[u8], auth: &[u8]) -> bool {
         match self.kind {
@@ -157,7 +157,7 @@ impl Session {
         self.bound.as_ref().is_some_and(|bound| bound.name == name && *bound.auth == auth)
     }
 
-    /// `sessionValue` of Part 1, 21.2, for parameter encryption: here the auth value counts whether bound or not.
+    /// `sessionValue` of Part 1, clause 18, for parameter encryption: here the auth value counts whether bound or not.
     fn key_and(&self, auth: &[u8]) -> Zeroizing<Vec<u8>> {
         let mut key = Zeroizing::new(Vec::with_capacity(self.key.len() + auth.len()));
         key.extend_from_slice(&self.key);
@@ -165,7 +165,7 @@ impl Session {
         key
     }
 
-    /// The HMAC of a command or response (Part 1, 19.6.5). Empty where a policy session has nothing to key it with.
+    /// The HMAC of a command or response (Part 1, 16.6.5). Empty where a policy session has nothing to key it with.
     pub(crate) fn hmac(
         &self,
         included_auth: &[u8],
@@ -184,7 +184,7 @@ impl Session {
         hmac(self.hash, &key, &parts).to_vec()
     }
 
-    /// Encrypts (`encrypt`) or decrypts the data of a sized first parameter in place (Part 1, clause 21).
+    /// Encrypts (`encrypt`) or decrypts the data of a sized first parameter in place (Part 1, clause 18).
     pub(crate) fn cipher(
         &self,
         encrypt: bool,
@@ -209,7 +209,7 @@ impl Session {
         result.map_err(failed)
     }
 
-    /// Adds one command to the audit digest (Part 1, 36.4.2).
+    /// Adds one command to the audit digest (Part 1, 17.1).
     pub(crate) fn audit(&mut self, sent: TpmaSession, cp_hash: &[u8], rp_hash: &[u8]) {
         let zero = vec![0; self.hash.digest_size()];
         let old = match &self.audit_digest {

@@ -1,4 +1,4 @@
-//! Starting and ending sessions (Part 1, 19.6; Part 3, clause 11).
+//! Starting and ending sessions (Part 1, 16.6; Part 3, clause 11).
 
 use ironroot_crypto::kdfa;
 use ironroot_wire::{
@@ -153,7 +153,7 @@ impl Tpm {
     }
 }
 
-/// `sessionKey` of Part 1, 19.6.8: empty for a session that is neither salted nor bound.
+/// `sessionKey` of Part 1, 16.6.8: empty for a session that is neither salted nor bound.
 fn session_key(
     options: &SessionOptions<'_>,
     bound: Option<&Bound>,

@@ -6,7 +6,13 @@ use ironroot_wire::{
 };
 use zeroize::Zeroizing;
 
-use crate::{Auth, ClientError, Session, Tcti, Timeouts, Transport, auth::Known, effects, execute::Call, names};
+use crate::{
+    Auth, ClientError, Session, Tcti, Timeouts, Transport,
+    auth::Known,
+    effects,
+    execute::{Answer, Call},
+    names,
+};
 
 /// A TPM 2.0.
 pub struct Tpm {
@@ -101,6 +107,12 @@ impl Tpm {
         command: &C,
         auths: &mut [Auth<'_>],
     ) -> Result<C::Response, ClientError> {
+        let answer = self.answer(command, auths)?;
+        unmarshal::<C>(&answer.handle, &answer.parameters)
+    }
+
+    /// Runs a command and leaves the response's parameters as bytes.
+    pub(crate) fn answer<C: Command>(&mut self, command: &C, auths: &mut [Auth<'_>]) -> Result<Answer, ClientError> {
         let handles = command.handles();
         let names = if auths.iter().any(|auth| matches!(auth, Auth::Session(_))) {
             handles.iter().map(|handle| self.name(*handle)).collect::<Result<Vec<_>, _>>()?
@@ -116,12 +128,11 @@ impl Tpm {
         let call = Call { info: &C::INFO, handles, names, auths: values, parameters, auths_after };
         let answer = call.perform(&mut *self.transport, auths)?;
         effects.apply(&mut self.known);
-        let response = unmarshal::<C>(&answer.handle, &answer.parameters)?;
         if let Some(handle) = answer.handle.first_chunk() {
             // A new entity: whatever was known about the handle was about another.
             self.known.forget(u32::from_be_bytes(*handle));
         }
-        Ok(response)
+        Ok(answer)
     }
 
     /// Sends a command as bytes and returns the response as bytes, whatever it says.

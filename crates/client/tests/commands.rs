@@ -35,6 +35,8 @@ fn capabilities_are_read() {
     assert!(commands.len() > 50);
     let (data, _) = tpm.get_capability(TpmCap::Pcrs, 0, 10).unwrap();
     assert!(matches!(data, TpmsCapabilityData::AssignedPcr(_)));
+    let curves = tpm.ecc_curves().unwrap();
+    assert!(curves.contains(&TpmEccCurve::NistP256.value()), "{curves:x?}");
 }
 
 #[test]

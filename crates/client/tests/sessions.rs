@@ -392,7 +392,7 @@ fn responses_that_were_changed_on_the_line_are_refused() {
 
 #[test]
 fn audit_digests_agree_with_the_tpm() {
-    let (_server, mut tpm) = tpm();
+    let (server, mut tpm) = tpm();
     let key = tpm.create_primary(TpmHandle::ENDORSEMENT, &templates::signing_key(KeyType::P256, true), b"").unwrap();
     let mut session = tpm.start_session(&SessionOptions::hmac()).unwrap().auditing().encrypting_responses();
     for bytes_requested in [8, 16, 32] {
@@ -414,6 +414,10 @@ fn audit_digests_agree_with_the_tpm() {
     let mut response = tpm.transmit(&command).unwrap();
     while response[6..10] == [0, 0, 9, 0x22] {
         response = tpm.transmit(&command).unwrap(); // TPM_RC_RETRY
+    }
+    if !server.is_own_swtpm() && response[6..10] == TpmRc::COMMAND_CODE.0.to_be_bytes() {
+        println!("this TPM has no TPM2_GetSessionAuditDigest: only the sessions' HMACs were checked");
+        return;
     }
     assert_eq!(response[6..10], [0; 4], "{response:02x?}");
     assert!(response.windows(expected.len()).any(|part| part == expected), "the TPM's audit digest is another");

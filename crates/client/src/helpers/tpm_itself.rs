@@ -74,6 +74,21 @@ impl Tpm {
         }
     }
 
+    /// The curves that the TPM has, by `TPM_ECC_CURVE`; also those that this crate does not know, which
+    /// [`Tpm::get_capability`] refuses to unmarshal.
+    ///
+    /// # Errors
+    /// As [`Tpm::run`].
+    pub fn ecc_curves(&mut self) -> Result<Vec<u16>, ClientError> {
+        let command = GetCapability { capability: TpmCap::EccCurves, property: 0, property_count: 256 };
+        let answer = self.answer(&command, &mut [])?;
+        // Whether there is more (there are not so many curves), which capability, how many, and the curves.
+        let list =
+            answer.parameters.get(1..).and_then(|rest| rest.strip_prefix(&TpmCap::EccCurves.value().to_be_bytes()));
+        let curves = list.and_then(|list| list.get(4..)).unwrap_or_default().as_chunks().0;
+        Ok(curves.iter().map(|curve| u16::from_be_bytes(*curve)).collect())
+    }
+
     /// Every handle in use from `first` to the end of its kind.
     ///
     /// # Errors

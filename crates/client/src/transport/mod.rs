@@ -1,6 +1,6 @@
 //! Ways to carry command and response bytes to and from a TPM: one write and one read for each command.
 //!
-//! [`stream`] holds the sockets; [`mssim`] and [`swtpm`] are the two protocols over them; [`device`] is the kernel's
+//! `stream` holds the sockets; `mssim` and `swtpm` are the two protocols over them; `device` is the kernel's
 //! character device. Anything else that takes a command and gives a response (a TPM in this process, a recorder, a
 //! lossy link in a test) implements [`Transport`].
 
@@ -17,7 +17,7 @@ use crate::ClientError;
 
 /// Carries commands to one TPM.
 pub trait Transport: Send {
-    /// Sends a command and returns its response, both as Part 1, clause 16 lays them out.
+    /// Sends a command and returns its response, both as Part 1, clause 15 lays them out.
     ///
     /// # Errors
     /// Whatever kept the response from arriving; after an error the TPM may or may not have executed the command.
