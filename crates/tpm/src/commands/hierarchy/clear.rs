@@ -5,6 +5,7 @@ use ironroot_wire::{Clear, ClearResponse, SeedValue, TpmHandle, TpmRc, TpmaNv, T
 use crate::{
     commands::Action,
     core_state::Core,
+    rules::nv_counter,
     state::{
         hierarchy::{AuthPolicy, Hierarchy, PROOF_SIZE},
         objects::Slot,
@@ -43,7 +44,7 @@ fn remove_entities(tpm: &mut Core) {
     let indices: alloc::vec::Vec<TpmHandle> =
         tpm.nv.indices().filter(|index| !index.has(TpmaNv::PLATFORMCREATE)).map(|index| index.handle()).collect();
     for handle in indices {
-        tpm.nv.remove_index(handle);
+        nv_counter::remove_index(tpm, handle);
     }
 }
 
