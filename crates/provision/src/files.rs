@@ -72,13 +72,28 @@ pub fn read_secret(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, FileError>
     fs::read(path).map(|bytes| Some(Zeroizing::new(bytes))).map_err(io_error("read", path))
 }
 
+/// Reads a text that is no secret; `None` if there is none.
+///
+/// # Errors
+/// [`FileError::Io`].
+pub fn read_text(path: &Path) -> Result<Option<String>, FileError> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(io_error("read", path)(error)),
+    }
+}
+
 /// Writes a file that only its owner may read, durably, unless there is one: `false` if another was first.
 ///
 /// # Errors
 /// [`FileError::Io`]; the file is then not there.
 pub fn create_secret(path: &Path, contents: &[u8]) -> Result<bool, FileError> {
+    // A name that no other process takes, not even one of another container with the same process number.
+    let mut number = [0; 8];
+    getrandom::fill(&mut number).map_err(|error| io_error("write", path)(io::Error::other(error.to_string())))?;
     let mut draft = path.as_os_str().to_owned();
-    draft.push(format!(".{}.tmp", std::process::id()));
+    draft.push(format!(".{:016x}.tmp", u64::from_ne_bytes(number)));
     let draft = PathBuf::from(draft);
     let result = write_draft(&draft, contents).and_then(|()| fs::hard_link(&draft, path)).and_then(|()| {
         // The name is durable only when its folder is.
@@ -93,7 +108,7 @@ pub fn create_secret(path: &Path, contents: &[u8]) -> Result<bool, FileError> {
 }
 
 fn write_draft(draft: &Path, contents: &[u8]) -> io::Result<()> {
-    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(draft)?;
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(draft)?;
     file.write_all(contents)?;
     file.sync_all()
 }
@@ -113,6 +128,20 @@ mod tests {
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no draft is left");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
         assert!(matches!(read_secret(&path), Err(FileError::Exposed { mode: 0o640, .. })));
+    }
+
+    #[test]
+    fn of_many_writers_exactly_one_is_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("secret");
+        let winners: Vec<u8> = std::thread::scope(|scope| {
+            let path = &path;
+            let writers: Vec<_> =
+                (0..16u8).map(|n| scope.spawn(move || create_secret(path, &[n; 100]).unwrap().then_some(n))).collect();
+            writers.into_iter().filter_map(|writer| writer.join().unwrap()).collect()
+        });
+        let [winner] = winners[..] else { panic!("{winners:?}") };
+        assert_eq!(fs::read(&path).unwrap(), [winner; 100]);
     }
 
     #[test]

@@ -5,7 +5,12 @@
 
 mod events;
 
-use std::{path::Path, time::Duration};
+use std::{
+    fs::{File, TryLockError},
+    io,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use sqlx::{
     Row as _, Sqlite, SqlitePool, Transaction,
@@ -40,6 +45,16 @@ impl From<sqlx::Error> for StoreError {
             (Some(8 | 14), _) => Self::ReadOnly,
             (Some(5 | 6), _) | (_, sqlx::Error::PoolTimedOut) => Self::Busy,
             _ => Self::Other(error),
+        }
+    }
+}
+
+impl From<io::Error> for StoreError {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::StorageFull => Self::Full,
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Self::ReadOnly,
+            _ => Self::Other(error.into()),
         }
     }
 }
@@ -135,6 +150,8 @@ impl Store {
         if let Some(bytes) = max_bytes {
             options = options.pragma("max_page_count", (bytes / PAGE).max(1).to_string());
         }
+        // One process at a time: SQLite's switch to a write-ahead log and the migrations do not wait for each other.
+        let _alone = lock_for_opening(path).await?;
         let pool = SqlitePoolOptions::new()
             .max_connections(4)
             .acquire_timeout(Duration::from_secs(10))
@@ -299,6 +316,24 @@ impl Write<'_> {
         .execute(&mut *self.transaction)
         .await?;
         Ok(())
+    }
+}
+
+/// Waits for the lock file beside the database. It is released when the value is dropped, or its process ends.
+async fn lock_for_opening(path: &Path) -> Result<File, StoreError> {
+    const PATIENCE: Duration = Duration::from_secs(30);
+    const PAUSE: Duration = Duration::from_millis(10);
+    let file = File::options().create(true).append(true).open(path.with_extension("lock"))?;
+    let deadline = Instant::now().checked_add(PATIENCE);
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if deadline.is_some_and(|deadline| Instant::now() < deadline) => {
+                tokio::time::sleep(PAUSE).await;
+            }
+            Err(TryLockError::WouldBlock) => return Err(StoreError::Busy),
+            Err(TryLockError::Error(error)) => return Err(error.into()),
+        }
     }
 }
 

@@ -83,6 +83,14 @@ impl TrustStore {
         Self::default()
     }
 
+    /// A store that trusts every certificate of a PEM text.
+    ///
+    /// # Errors
+    /// [`MalformedError`] for the first block that is not a certificate, or if there is none.
+    pub fn from_pem(pem: &str) -> Result<Self, MalformedError> {
+        Ok(Self { roots: EvidenceCertificate::from_pem(pem)?, intermediates: Vec::new() })
+    }
+
     /// Trusts a root.
     pub fn add_root(&mut self, certificate: EvidenceCertificate) {
         self.roots.push(certificate);

@@ -5,8 +5,10 @@ mod certificate;
 mod ek;
 mod key;
 
+use std::{path::Path, str::FromStr as _, sync::Arc};
+
 use ironroot_attest::x509::{EvidenceCertificate, MalformedError, PublicKey};
-use ironroot_crypto::CryptoError;
+use ironroot_crypto::{CryptoError, Provider};
 use spki::SubjectPublicKeyInfoOwned;
 use x509_cert::{
     ext::{
@@ -19,7 +21,10 @@ use x509_cert::{
     name::Name,
 };
 
-use crate::{files::FileError, profile::SERVER_AUTH};
+use crate::{
+    files::{self, FileError},
+    profile::SERVER_AUTH,
+};
 
 pub(crate) use certificate::to_hex;
 pub use certificate::{Lifetime, SerialNumber};
@@ -28,6 +33,9 @@ pub(crate) use key::fresh_random;
 pub use key::{CertificateSigner, FileKey};
 
 use certificate::{Content, extension, key_identifier};
+
+/// Seconds for which a root's certificate holds: 20 years.
+const ROOT_LIFETIME: u64 = 20 * 365 * 24 * 60 * 60;
 
 /// What an authority could not do.
 #[derive(Debug, thiserror::Error)]
@@ -68,6 +76,39 @@ pub struct Authority {
 }
 
 impl Authority {
+    /// The authority whose key and certificate are in the files `base`.key and `base`.pem; they are made if they are not
+    /// there, with this common name, for 20 years from `now` (seconds of the UNIX epoch). Several processes may do so at
+    /// the same time: all get the same authority.
+    ///
+    /// # Errors
+    /// [`AuthorityError`].
+    pub fn open_or_create(
+        base: &Path,
+        common_name: &str,
+        provider: Arc<dyn Provider>,
+        now: u64,
+    ) -> Result<Self, AuthorityError> {
+        let key = FileKey::open_or_create(&base.with_extension("key"), Arc::clone(&provider))?;
+        let path = base.with_extension("pem");
+        if let Some(pem) = files::read_text(&path)? {
+            let damaged = |why: String| AuthorityError::Damaged { what: path.display().to_string(), why };
+            let certificates = EvidenceCertificate::from_pem(&pem).map_err(|error| damaged(error.to_string()))?;
+            let certificate = certificates.into_iter().next().ok_or_else(|| damaged("it is empty".into()))?;
+            return Self::from_parts(Box::new(key), certificate);
+        }
+        // The name is written as a value, so that no character of it is taken for syntax.
+        let escaped: String = common_name.bytes().map(|byte| format!("\\{byte:02X}")).collect();
+        let subject = Name::from_str(&format!("CN={escaped}"))?;
+        let lifetime = Lifetime::starting(now, ROOT_LIFETIME);
+        let authority = Self::new_root(Box::new(key), &subject, &SerialNumber::random()?, lifetime)?;
+        if files::create_secret(&path, authority.certificate_pem()?.as_bytes())? {
+            Ok(authority)
+        } else {
+            // Another process was first with the same key: its certificate is the authority's.
+            Self::open_or_create(base, common_name, provider, now)
+        }
+    }
+
     /// A new root: a certificate that its own key signs, for an authority that issues to end entities only.
     ///
     /// # Errors

@@ -8,21 +8,19 @@ mod server;
 use std::{
     net::{SocketAddr, TcpListener},
     path::PathBuf,
-    str::FromStr as _,
     sync::Arc,
     thread,
     time::{Duration, SystemTime},
 };
 
-use ironroot_attest::x509::{EvidenceCertificate, TrustStore};
+use ironroot_attest::x509::TrustStore;
 use ironroot_crypto::{Provider, hmac};
 use ironroot_wire::TpmiAlgHash;
 use tokio::sync::watch;
-use x509_cert::name::Name;
 use zeroize::Zeroizing;
 
 use crate::{
-    authority::{Authority, AuthorityError, FileKey, Lifetime, SerialNumber},
+    authority::{Authority, AuthorityError},
     files::{self, FileError},
     profile::CertificateProfile,
     store::{Event, EventKind, Store, StoreError},
@@ -32,8 +30,6 @@ use crate::{
 
 use enrolment::Enrolments;
 
-/// Seconds for which the identity CA's certificate holds: 20 years.
-const AUTHORITY_LIFETIME: u64 = 20 * 365 * 24 * 60 * 60;
 const SECRET_SIZE: usize = 32;
 
 /// Seconds of the UNIX epoch, from whatever clock the service runs by.
@@ -254,7 +250,12 @@ impl Service {
 
         files::ensure_folder(&config.folder)?;
         let secret = open_secret(&config)?;
-        let authority = open_authority(&config)?;
+        let authority = Authority::open_or_create(
+            &config.folder.join("ca"),
+            &config.authority_name,
+            Arc::clone(&config.provider),
+            (config.clock)(),
+        )?;
         let authority_pem = authority.certificate_pem()?;
         let store = open_store(&config).await?;
 
@@ -299,36 +300,6 @@ fn open_secret(config: &ServiceConfig) -> Result<Zeroizing<Vec<u8>>, StartError>
 /// A key for one purpose.
 fn derive(secret: &[u8], purpose: &str) -> Zeroizing<Vec<u8>> {
     Zeroizing::new(hmac(TpmiAlgHash::Sha256, secret, &[b"ironroot provisioning: ", purpose.as_bytes()]).to_vec())
-}
-
-fn open_authority(config: &ServiceConfig) -> Result<Authority, StartError> {
-    let key = FileKey::open_or_create(&config.folder.join("ca.key"), Arc::clone(&config.provider))?;
-    let path = config.folder.join("ca.pem");
-    if let Some(pem) = read_public(&path)? {
-        let damaged = |why: String| AuthorityError::Damaged { what: path.display().to_string(), why };
-        let certificates = EvidenceCertificate::from_pem(&pem).map_err(|error| damaged(error.to_string()))?;
-        let certificate = certificates.into_iter().next().ok_or_else(|| damaged("it is empty".into()))?;
-        return Ok(Authority::from_parts(Box::new(key), certificate)?);
-    }
-    // The name is written as a value, so that no character of it is taken for syntax.
-    let escaped: String = config.authority_name.bytes().map(|byte| format!("\\{byte:02X}")).collect();
-    let subject = Name::from_str(&format!("CN={escaped}")).map_err(AuthorityError::Encoding)?;
-    let lifetime = Lifetime::starting((config.clock)(), AUTHORITY_LIFETIME);
-    let authority = Authority::new_root(Box::new(key), &subject, &SerialNumber::random()?, lifetime)?;
-    if files::create_secret(&path, authority.certificate_pem()?.as_bytes())? {
-        Ok(authority)
-    } else {
-        // Another process was first with the same key: its certificate is the authority's.
-        open_authority(config)
-    }
-}
-
-fn read_public(path: &std::path::Path) -> Result<Option<String>, FileError> {
-    match std::fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(FileError::Io { action: "read", path: path.to_owned(), source }),
-    }
 }
 
 async fn open_store(config: &ServiceConfig) -> Result<Store, StartError> {
