@@ -97,3 +97,35 @@ tpm() {
 }
 
 . "$(dirname "${BASH_SOURCE[0]}")/daemon.sh"
+
+# For scripts in tests/ironroot: the program on another folder than the runner's. `starts FOLDER OPTION…` succeeds if the
+# TPM comes up, and stops it again; otherwise what it said is in `said`, its status in `status`.
+starts() {
+    local folder=$1 socket=$work/starts.sock
+    shift
+    status=0
+    "$PEER_TPM" tpm --state "$folder" --swtpm "unix:$socket" "$@" >said 2>&1 &
+    local pid=$!
+    for _ in $(seq 500); do
+        if grep -q '^export ' said 2>/dev/null; then
+            kill -s TERM $pid
+            wait $pid || die "did not stop in order: $(cat said)"
+            return 0
+        fi
+        kill -0 $pid 2>/dev/null || break
+        sleep 0.01
+    done
+    kill -s KILL $pid 2>/dev/null && die "neither up nor refused after 5 s: $(cat said)"
+    wait $pid || status=$?
+    return 1
+}
+
+# The program must refuse to start on the folder, with a message that matches the pattern, and must not panic.
+refuses() {
+    local pattern=$1
+    shift
+    if starts "$@"; then die "started, though it must not: $*"; fi
+    [ $status != 0 ] || die "ended with status 0 without starting: $(cat said)"
+    finds -iE "$pattern" <said || die "no reason like '$pattern' in: $(cat said)"
+    if finds -i 'panicked' <said; then die "a panic: $(cat said)"; fi
+}
