@@ -1,6 +1,8 @@
 //! Public areas for tests.
 #![allow(dead_code, clippy::unwrap_used, missing_docs)]
 
+pub mod keys;
+
 use ironroot_wire::{
     PublicKind, SymDetails, Tpm2b, Tpm2bAuth, Tpm2bData, Tpm2bDigest, Tpm2bEccParameter, Tpm2bPublicKeyRsa,
     Tpm2bSensitiveData, TpmEccCurve, TpmiAesKeyBits, TpmiAlgHash, TpmiAlgKdf, TpmiAlgSymMode, TpmiRsaKeyBits,
