@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     profile::Profile,
+    rules::self_test::SelfTests,
     state::{
         clock::Clock,
         generator::Generator,
@@ -66,6 +67,8 @@ pub struct Core {
     pub orderly_start: bool,
     /// What the TPM accepts.
     pub mode: Mode,
+    /// What has been tested since power-on.
+    pub self_tests: SelfTests,
     /// Whether `TPM2_PCR_Allocate` has run since `_TPM_Init`, so that no state can be saved.
     pub pcr_reconfigured: bool,
     /// What an H-CRTM sequence measured before `TPM2_Startup`: a digest for each bank.

@@ -14,6 +14,7 @@ use crate::{
     core_state::{Core, Mode, mixed_seed},
     pipeline,
     profile::Profile,
+    rules::self_test::SelfTests,
     state::{
         clock::Clock,
         generator::Generator,
@@ -125,6 +126,7 @@ impl Tpm {
             startup_locality: 0,
             orderly_start: false,
             mode: Mode::Initialized,
+            self_tests: SelfTests::NONE,
             pcr_reconfigured: false,
             hcrtm: None,
             profile,
@@ -155,6 +157,7 @@ impl Tpm {
         core.pcr_reconfigured = false;
         core.hcrtm = None;
         core.mode = Mode::Initialized;
+        core.self_tests = SelfTests::NONE;
         self.measurement = None;
     }
 

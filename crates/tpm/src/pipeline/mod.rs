@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 
 use ironroot_wire::{CommandAttributes, Reader, TpmRc, TpmSt, Wire};
 
-use crate::{commands, core_state::Core, state::volatile::Volatile};
+use crate::{commands, core_state::Core, rules::self_test, state::volatile::Volatile};
 
 mod audit;
 mod auth_area;
@@ -53,6 +53,7 @@ fn attempt(tpm: &mut Core, command: &[u8]) -> Result<Vec<u8>, TpmRc> {
     let (header, body) = header::parse(command)?;
     modes::check(tpm, &header)?;
     let entry = commands::find(header.code).ok_or(TpmRc::COMMAND_CODE)?;
+    self_test::before_command(tpm, header.code)?;
     let rules = tpm.profile.rules;
     let mut reader = Reader::new(body, &rules);
 

@@ -21,6 +21,7 @@ pub mod primary;
 pub mod private_area;
 pub mod schemes;
 pub mod secret_sharing;
+pub mod self_test;
 pub mod sequence_record;
 pub mod signatures;
 pub mod tickets;

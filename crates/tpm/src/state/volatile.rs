@@ -69,6 +69,8 @@ impl Volatile {
             random: _,
             nv: _,
             locality: _,
+            // A test that has passed or failed has done so whatever becomes of the command.
+            self_tests: _,
         } = core;
         Self {
             objects: objects.clone(),
@@ -97,7 +99,7 @@ impl Volatile {
         core.object_context_id = self.object_context_id;
         core.startup_locality = self.startup_locality;
         core.orderly_start = self.orderly_start;
-        core.mode = self.mode;
+        core.mode = if core.self_tests.failed().is_some() { Mode::Failure } else { self.mode };
         core.pcr_reconfigured = self.pcr_reconfigured;
         core.hcrtm = self.hcrtm;
     }

@@ -1,6 +1,12 @@
-//! Part 3: see the files of this folder.
+//! Testing (Part 3, clause 10).
 
-use super::Entry;
+use ironroot_wire::{GetTestResult, IncrementalSelfTest, SelfTest};
+
+use super::{Entry, entry};
+
+mod get_test_result;
+mod incremental_self_test;
+mod self_test;
 
 /// The commands of this chapter.
-pub const ACTIONS: &[Entry] = &[];
+pub const ACTIONS: &[Entry] = &[entry::<SelfTest>(), entry::<IncrementalSelfTest>(), entry::<GetTestResult>()];

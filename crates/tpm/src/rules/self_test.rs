@@ -1,0 +1,203 @@
+//! Self-tests (Part 3, clause 10): each algorithm is held to known answers before a command returns what depends on it.
+//! The first failure puts the TPM into failure mode, where it stays until the next `_TPM_Init`.
+//!
+//! Symmetric algorithms, hashes and the generator cost microseconds and are tested before the first command; public-key
+//! algorithms cost milliseconds and are tested before the first command that may use one, or when
+//! `TPM2_SelfTest` or `TPM2_IncrementalSelfTest` asks for it.
+
+use alloc::vec::Vec;
+
+use ironroot_wire::{TpmAlgId, TpmCc, TpmRc, rules::AlgorithmSet};
+
+use crate::{
+    core_state::{Core, Mode},
+    profile::Profile,
+};
+
+mod asymmetric;
+mod symmetric;
+mod vectors;
+
+/// What has been tested since power-on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SelfTests {
+    passed: AlgorithmSet,
+    failed: Option<TpmAlgId>,
+    basics: bool,
+    all: bool,
+}
+
+impl SelfTests {
+    /// Nothing.
+    pub const NONE: Self = Self { passed: AlgorithmSet::NONE, failed: None, basics: false, all: false };
+
+    /// The algorithm that failed, if one did.
+    #[must_use]
+    pub const fn failed(&self) -> Option<TpmAlgId> {
+        self.failed
+    }
+
+    /// The algorithms of a profile that have not been tested, in ascending order.
+    #[must_use]
+    pub fn remaining(&self, profile: &Profile) -> Vec<TpmAlgId> {
+        testable(profile).filter(|alg| !self.passed.contains(alg.0)).collect()
+    }
+}
+
+/// What is tested before the first command.
+const BASICS: &[TpmAlgId] = &[
+    TpmAlgId::SHA1,
+    TpmAlgId::HMAC,
+    TpmAlgId::AES,
+    TpmAlgId::MGF1,
+    TpmAlgId::XOR,
+    TpmAlgId::SHA256,
+    TpmAlgId::SHA384,
+    TpmAlgId::SHA512,
+    TpmAlgId::KDF1_SP800_56A,
+    TpmAlgId::KDF1_SP800_108,
+    TpmAlgId::SHA3_256,
+    TpmAlgId::SHA3_384,
+    TpmAlgId::SHA3_512,
+    TpmAlgId::CTR,
+    TpmAlgId::OFB,
+    TpmAlgId::CBC,
+    TpmAlgId::CFB,
+    TpmAlgId::ECB,
+];
+
+/// What is tested before the first command that may use a public key.
+const ASYMMETRIC: &[TpmAlgId] = &[
+    TpmAlgId::RSA,
+    TpmAlgId::RSASSA,
+    TpmAlgId::RSAES,
+    TpmAlgId::RSAPSS,
+    TpmAlgId::OAEP,
+    TpmAlgId::ECDSA,
+    TpmAlgId::ECDH,
+    TpmAlgId::ECC,
+];
+
+/// Commands that tell about the TPM or its tests and depend on no algorithm.
+const FREE: &[TpmCc] = &[
+    TpmCc(0x0142), // IncrementalSelfTest
+    TpmCc(0x0143), // SelfTest
+    TpmCc(0x0144), // Startup
+    TpmCc(0x017A), // GetCapability
+    TpmCc(0x017C), // GetTestResult
+];
+
+/// Commands that generate, load or use public keys.
+const WITH_PUBLIC_KEYS: &[TpmCc] = &[
+    TpmCc(0x0131), // CreatePrimary
+    TpmCc(0x0147), // ActivateCredential
+    TpmCc(0x0148), // Certify
+    TpmCc(0x014A), // CertifyCreation
+    TpmCc(0x014B), // Duplicate
+    TpmCc(0x014C), // GetTime
+    TpmCc(0x0152), // Rewrap
+    TpmCc(0x0153), // Create
+    TpmCc(0x0154), // ECDH_ZGen
+    TpmCc(0x0156), // Import
+    TpmCc(0x0157), // Load
+    TpmCc(0x0158), // Quote
+    TpmCc(0x0159), // RSA_Decrypt
+    TpmCc(0x015D), // Sign
+    TpmCc(0x0160), // PolicySigned
+    TpmCc(0x0161), // ContextLoad
+    TpmCc(0x0163), // ECDH_KeyGen
+    TpmCc(0x0167), // LoadExternal
+    TpmCc(0x0168), // MakeCredential
+    TpmCc(0x0174), // RSA_Encrypt
+    TpmCc(0x0176), // StartAuthSession
+    TpmCc(0x0177), // VerifySignature
+    TpmCc(0x0184), // NV_Certify
+    TpmCc(0x0191), // CreateLoaded
+];
+
+fn testable(profile: &Profile) -> impl Iterator<Item = TpmAlgId> {
+    let algorithms = profile.rules.algorithms;
+    let mut all: Vec<TpmAlgId> = BASICS.iter().chain(ASYMMETRIC).copied().collect();
+    all.sort_unstable();
+    all.into_iter().filter(move |alg| algorithms.contains(alg.0))
+}
+
+/// Tests what a command depends on and has not been tested.
+///
+/// # Errors
+/// `TPM_RC_FAILURE` if a test fails; the TPM is then in failure mode.
+pub fn before_command(tpm: &mut Core, code: TpmCc) -> Result<(), TpmRc> {
+    if tpm.self_tests.all || FREE.contains(&code) {
+        return Ok(());
+    }
+    if !tpm.self_tests.basics {
+        run(tpm, BASICS)?;
+        tpm.self_tests.basics = true;
+    }
+    if WITH_PUBLIC_KEYS.contains(&code) {
+        run(tpm, ASYMMETRIC)?;
+        tpm.self_tests.all = true;
+    }
+    Ok(())
+}
+
+/// Tests these algorithms, as far as the profile has them and they have not been tested.
+///
+/// # Errors
+/// As [`before_command`].
+pub fn run(tpm: &mut Core, algorithms: &[TpmAlgId]) -> Result<(), TpmRc> {
+    let remaining = tpm.self_tests.remaining(&tpm.profile).into_iter();
+    let wanted = |alg: &TpmAlgId| algorithms.iter().any(|whole| whole == alg || parts(*whole).contains(alg));
+    for alg in remaining.filter(wanted).collect::<Vec<_>>() {
+        if !passes(tpm, alg) {
+            tpm.self_tests.failed = Some(alg);
+            tpm.mode = Mode::Failure;
+            return Err(TpmRc::FAILURE);
+        }
+        tpm.self_tests.passed = tpm.self_tests.passed.with(alg.0);
+    }
+    Ok(())
+}
+
+/// Tests everything that the profile has; again, too, what has been tested, if `full`.
+///
+/// # Errors
+/// As [`before_command`].
+pub fn run_all(tpm: &mut Core, full: bool) -> Result<(), TpmRc> {
+    if full {
+        tpm.self_tests = SelfTests::NONE;
+    }
+    let all: Vec<TpmAlgId> = testable(&tpm.profile).collect();
+    run(tpm, &all)?;
+    tpm.self_tests.all = true;
+    Ok(())
+}
+
+/// What is tested with an algorithm: a cipher in all of its modes, a type of key in all of its schemes.
+const fn parts(alg: TpmAlgId) -> &'static [TpmAlgId] {
+    match alg {
+        TpmAlgId::RSA => &[TpmAlgId::RSASSA, TpmAlgId::RSAES, TpmAlgId::RSAPSS, TpmAlgId::OAEP],
+        TpmAlgId::ECC => &[TpmAlgId::ECDSA, TpmAlgId::ECDH],
+        TpmAlgId::AES => &[TpmAlgId::CTR, TpmAlgId::OFB, TpmAlgId::CBC, TpmAlgId::CFB, TpmAlgId::ECB],
+        _ => &[],
+    }
+}
+
+/// The test of one algorithm, without its parts.
+fn passes(tpm: &Core, alg: TpmAlgId) -> bool {
+    symmetric::test(alg).or_else(|| asymmetric::test(tpm.provider, &tpm.profile, alg)).is_none_or(|passed| passed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_testable_algorithm_has_a_test_that_passes() {
+        let provider = &ironroot_crypto::PORTABLE;
+        for &alg in BASICS.iter().chain(ASYMMETRIC) {
+            let passed = symmetric::test(alg).or_else(|| asymmetric::test(provider, &Profile::HOST, alg));
+            assert_eq!(passed, Some(true), "{:#06x}", alg.0);
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! Tests of hashes, HMAC, key derivation, the generator and block ciphers.
+
+use ironroot_crypto::{Aes, CryptoError, Drbg, Random, hash, hmac, kdfa, kdfe, rsa::mgf, symmetric, xor_obfuscate};
+use ironroot_wire::{TpmAlgId, TpmiAlgHash, TpmiAlgSymMode};
+
+use super::vectors as v;
+
+const SHA256: TpmiAlgHash = TpmiAlgHash::Sha256;
+
+/// Whether an algorithm passes; `None` if its test is not here.
+pub fn test(alg: TpmAlgId) -> Option<bool> {
+    Some(match alg {
+        TpmAlgId::SHA1 => digest(TpmiAlgHash::Sha1, &v::SHA1),
+        TpmAlgId::SHA256 => digest(TpmiAlgHash::Sha256, &v::SHA256),
+        TpmAlgId::SHA384 => digest(TpmiAlgHash::Sha384, &v::SHA384),
+        TpmAlgId::SHA512 => digest(TpmiAlgHash::Sha512, &v::SHA512),
+        TpmAlgId::SHA3_256 => digest(TpmiAlgHash::Sha3_256, &v::SHA3_256),
+        TpmAlgId::SHA3_384 => digest(TpmiAlgHash::Sha3_384, &v::SHA3_384),
+        TpmAlgId::SHA3_512 => digest(TpmiAlgHash::Sha3_512, &v::SHA3_512),
+        // The generator has no algorithm identifier; it is HMAC in another use.
+        TpmAlgId::HMAC => {
+            *hmac(SHA256, b"Jefe", &[b"what do ya ", b"want for nothing?"]) == v::HMAC_SHA256 && generator()
+        }
+        TpmAlgId::KDF1_SP800_108 => *kdfa(SHA256, &key(), b"TEST", b"context u", b"context v", 320) == v::KDFA,
+        TpmAlgId::KDF1_SP800_56A => *kdfe(SHA256, &key(), b"TEST", b"party u", b"party v", 320) == v::KDFE,
+        TpmAlgId::XOR => {
+            let mut data = [0x5A; 40];
+            xor_obfuscate(SHA256, &key(), b"nonce newer", b"nonce older", &mut data).is_ok() && data == v::XOR
+        }
+        TpmAlgId::MGF1 => {
+            let mut data = [0; 40];
+            mgf::mask(SHA256, b"seed", &mut data);
+            data == v::MGF1
+        }
+        TpmAlgId::AES => block(16, &v::AES128) && block(24, &v::AES192) && block(32, &v::AES256),
+        TpmAlgId::CTR => mode(TpmiAlgSymMode::Ctr, &v::AES_CTR),
+        TpmAlgId::OFB => mode(TpmiAlgSymMode::Ofb, &v::AES_OFB),
+        TpmAlgId::CBC => mode(TpmiAlgSymMode::Cbc, &v::AES_CBC),
+        TpmAlgId::CFB => mode(TpmiAlgSymMode::Cfb, &v::AES_CFB),
+        TpmAlgId::ECB => mode(TpmiAlgSymMode::Ecb, &v::AES_ECB),
+        _ => return None,
+    })
+}
+
+fn digest(alg: TpmiAlgHash, expected: &[u8]) -> bool {
+    *hash::digest(alg, &[b"a", b"bc"]) == *expected
+}
+
+/// The numbers from 0 to 31.
+fn key() -> [u8; 32] {
+    core::array::from_fn(|index| u8::try_from(index).unwrap_or_default())
+}
+
+fn generator() -> bool {
+    let (key, nonce) = (key(), key());
+    let mut drbg = Drbg::new(&key, nonce.get(..16).unwrap_or_default(), b"self-test");
+    let mut out = [0; 40];
+    drbg.fill(&mut out);
+    drbg.fill(&mut out);
+    out == v::DRBG
+}
+
+/// AES-128 in a mode, both ways.
+fn mode(mode: TpmiAlgSymMode, expected: &[u8]) -> bool {
+    let start = if mode == TpmiAlgSymMode::Ctr { 0xF0 } else { 0x00 };
+    let attempt = || -> Result<bool, CryptoError> {
+        let cipher = Aes::new(&v::AES_KEY)?;
+        let iv: [u8; symmetric::BLOCK_SIZE] =
+            core::array::from_fn(|index| u8::try_from(index).unwrap_or_default() | start);
+        let iv = iv.get(..symmetric::iv_size(mode)).unwrap_or_default();
+        let mut data = v::AES_PLAIN;
+        cipher.encrypt(mode, &mut iv.to_vec(), &mut data)?;
+        let encrypts = data == *expected;
+        cipher.decrypt(mode, &mut iv.to_vec(), &mut data)?;
+        Ok(encrypts && data == v::AES_PLAIN)
+    };
+    attempt() == Ok(true)
+}
+
+/// One block with a key of this size.
+fn block(key_size: usize, expected: &[u8]) -> bool {
+    let key = key();
+    let plain: [u8; 16] = core::array::from_fn(|index| u8::try_from(index).unwrap_or_default().wrapping_mul(0x11));
+    let mut data = plain;
+    let cipher = Aes::new(key.get(..key_size).unwrap_or_default());
+    cipher.and_then(|cipher| cipher.encrypt(TpmiAlgSymMode::Ecb, &mut [], &mut data)).is_ok() && data == *expected
+}

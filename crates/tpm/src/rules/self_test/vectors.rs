@@ -1,0 +1,177 @@
+//! Known answers for the self-tests: published examples, or computed by other programs as it says.
+
+/// The digest of "abc" (FIPS 180-4 and 202, examples).
+pub const SHA1: [u8; 20] = hex("a9993e364706816aba3e25717850c26c9cd0d89d");
+/// The digest of "abc" (FIPS 180-4 and 202, examples).
+pub const SHA256: [u8; 32] = hex("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+/// The digest of "abc" (FIPS 180-4 and 202, examples).
+pub const SHA384: [u8; 48] =
+    hex("cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed8086072ba1e7cc2358baeca134c825a7");
+/// The digest of "abc" (FIPS 180-4 and 202, examples).
+pub const SHA512: [u8; 64] =
+    hex("ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423\
+     643ce80e2a9ac94fa54ca49f");
+/// The digest of "abc" (FIPS 180-4 and 202, examples).
+pub const SHA3_256: [u8; 32] = hex("3a985da74fe225b2045c172d6bd390bd855f086e3e9d525b46bfe24511431532");
+/// The digest of "abc" (FIPS 180-4 and 202, examples).
+pub const SHA3_384: [u8; 48] =
+    hex("ec01498288516fc926459f58e2c6ad8df9b473cb0fc08c2596da7cf0e49be4b298d88cea927ac7f539f1edf228376d25");
+/// The digest of "abc" (FIPS 180-4 and 202, examples).
+pub const SHA3_512: [u8; 64] =
+    hex("b751850b1a57168a5693cd924b6b096e08f621827444f70d884f5d0240d2712e10e116e9192af3c91a7ec57647e3934057340b4c\
+     f408d5a56592f8274eec53f0");
+/// RFC 4231, test case 2.
+pub const HMAC_SHA256: [u8; 32] = hex("5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+/// KDFa with SHA-256 of the key 00 to 1f, "TEST", "context u", "context v", 320 bits, by Python's hmac.
+pub const KDFA: [u8; 40] = hex("273223460e8fd0a8f45950df4b8c74505c105e5ed084a4095537bedac24d6e1638da1f05ffd2eb64");
+/// KDFe with SHA-256 of the secret 00 to 1f, "TEST", "party u", "party v", 320 bits, by Python's hashlib.
+pub const KDFE: [u8; 40] = hex("f3c74f4a86ce86f866f14707407bf57194c14336dc41324f3a32f48748e0f4e7851800a64724f6e1");
+/// XOR obfuscation of forty bytes 5a with SHA-256, the key 00 to 1f, "nonce newer" and "nonce older".
+pub const XOR: [u8; 40] = hex("e8ed282baf297157133050e56cbd7f173fab694effdb287564daeb69cddba51fde871598dd43d3cf");
+/// MGF1 with SHA-256 of "seed", 40 bytes.
+pub const MGF1: [u8; 40] = hex("336f28a022193939585a1b4edc989f870917f3a5f6ddd16e4fb357084a6bdfc273a649427664d03b");
+/// HMAC_DRBG with SHA-256: the second 40 bytes from the entropy 00 to 1f, the nonce 00 to 0f and "self-test".
+pub const DRBG: [u8; 40] = hex("6349494a86eb5ab36ba4a796c04e290c34cc8acd10e78b2e0bcfe44df91c411aae274584f51f0ef4");
+/// The AES-128 key of SP 800-38A, annex F.
+pub const AES_KEY: [u8; 16] = hex("2b7e151628aed2a6abf7158809cf4f3c");
+/// Its first two blocks.
+pub const AES_PLAIN: [u8; 32] = hex("6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51");
+/// SP 800-38A, F.1.1, first two blocks.
+pub const AES_ECB: [u8; 32] = hex("3ad77bb40d7a3660a89ecaf32466ef97f5d3d58503b9699de785895a96fdbaaf");
+/// SP 800-38A, F.2.1, first two blocks.
+pub const AES_CBC: [u8; 32] = hex("7649abac8119b246cee98e9b12e9197d5086cb9b507219ee95db113a917678b2");
+/// SP 800-38A, F.3.13, first two blocks.
+pub const AES_CFB: [u8; 32] = hex("3b3fd92eb72dad20333449f8e83cfb4ac8a64537a0b3a93fcde3cdad9f1ce58b");
+/// SP 800-38A, F.4.1, first two blocks.
+pub const AES_OFB: [u8; 32] = hex("3b3fd92eb72dad20333449f8e83cfb4a7789508d16918f03f53c52dac54ed825");
+/// SP 800-38A, F.5.1, first two blocks.
+pub const AES_CTR: [u8; 32] = hex("874d6191b620e3261bef6864990db6ce9806f66b7970fdff8617187bb9fffdff");
+/// FIPS 197, annex C: AES-128.
+pub const AES128: [u8; 16] = hex("69c4e0d86a7b0430d8cdb78070b4c55a");
+/// FIPS 197, annex C: AES-192.
+pub const AES192: [u8; 16] = hex("dda97ca4864cdfe06eaf70a0ec0d7191");
+/// FIPS 197, annex C: AES-256.
+pub const AES256: [u8; 16] = hex("8ea2b7ca516745bfeafc49904b496089");
+/// The modulus of a key that is for tests alone; the exponent is 65537.
+pub const RSA_MODULUS: [u8; 256] =
+    hex("95babdd485bf3641b84b992154f351cc77e06725de3e18173465e819d1aa9d7e71debc99b1e1db0380c5ac5e0371cf5c4fd01314\
+     cece3521b349bce3b2c3c8f90d2ce39e439063b38b85015de6719c42bdaf7cbff5b283b8013646d3560d61873c24e6f67c16c96c\
+     86f17b749c97407ae032b20cafa0f2296da221db648f2ce00ee3dc00390901fee1a3f9cabdbe190ee26839633c8bd3cdf48fc256\
+     99e99afd2e82ceb217013c4ee2b663577b153963229bb143f8e64536eae8fbcee6a947ed57446ecb161c22fc766a20d2849a32f0\
+     1fc743852b1b1e99f4ace0fa7d234d4380268db092499519c7a6418d0da1a417710fec6ca8ef9dc95057cd540439392f");
+/// One of its primes.
+pub const RSA_PRIME: [u8; 128] =
+    hex("c8eaf0aafa8e7d7ba5bb9412dae03091cf20409e559a40fec24ef4ca04d92579acb55560c5a35970a4b30c42d63a903190ec6da8\
+     92489f955a999a1d49c6e4cc96e84e5ce28aec80a1fe41bcd88428254787981d8097504430a3ab509af52575a445b4fbfa56de64\
+     ece5c9cefe0a49bcc82d260095c8ab37d0c3ec1e5a6b761f");
+/// The RSASSA-PKCS1-v1_5 signature of SHA-256("abc"), by OpenSSL.
+pub const RSASSA: [u8; 256] =
+    hex("129881fa06e008b365cc32b697e21100ac0f40e070a3bba389135c13343727366c7d7c484855ada76b4be0fedf8f6076fbf6e6ad\
+     e5f2135e212772c3295ea56abc4c13bd8fde22643f3d3bc7992500bb01de1c9df9430a3f0c1372839e79a83b069d05597fb39ed1\
+     7566444b4c92d208c9d042f9b235b9bc500157097fbf42d5ca7da1e692f04be1bd7adbee7af149d1956454a408861b884e5a3078\
+     ecc057bc708ca95436a831db511ed4d3075f5c36f638b4755ff523afd64e6e7518ae2dc7867f421b3816e0cf8d9b5c3af64b8ad1\
+     bd4a5181c0f449a38d385cb46c653eb9a3a1ae8d4bf4a5ab6e16768add5ad98f70970e94c3dc84a4e3aab478bf3f19c0");
+/// A RSASSA-PSS signature of SHA-256("abc"), by OpenSSL.
+pub const RSAPSS: [u8; 256] =
+    hex("518dd5ef09e986eea1149bcd80540ee8697da21c3005d53bd79bc80fe26d0aa43a6a575a99f00b5e6a18dadc11f9751135e1561d\
+     004cbda5ec6cb5c25cd0e71f4a5192f70b62296e7113dbd5486b1899f5508dcdb31dc92606010842317a645262f84f416812bea7\
+     06ade35da77e1f81e19c4fcfd464ef4bd77e5394a98dd2beb4ac1b0e6506d4d2c4b2fd93191df8e048e1f3434106e736c0c6f2e7\
+     7c246a57135fc4cdb9709b830621684805bfa71c915ac3a18a19cf0d86b8408da4306e78c58fd8559745f2f4392e61dff05e621d\
+     5187b0dfdd5edd64b64b31a0829c473d6c2c8ebb074414651c3507aea38fa09af2ef78166047b11e633baba721f7e6f8");
+/// "message", encrypted by OpenSSL with RSAES-PKCS1-v1_5.
+pub const RSAES: [u8; 256] =
+    hex("0e4be2799a65cdbae66def8c369e6d29bf830464850559c092ea51b95ca07d3eabf123cefacebfc8299a793910fa88379725c8b2\
+     21098abe9a925a9010a6a39c614f48c64bde2c88ccf64e094fec279d28ad644f4e0595dc29b8dc709c3126b438c5cbe60287e1e7\
+     4df4ebbe7913599a7cc8c9c78ce55491b4709ed0c3322abafc1581ab1a3c53f22f89e2bee3117db89122b1bd445cfa2ad3b9e3cd\
+     c7b9a8ec197e61a1204cbe0124207ce92213d4cdbc03fe6d97ae7e2521c600d03a5218a49a93b283da0fd69ef7126bd4aa9d2396\
+     eb8555fbb58ab9145ce3d5e786196ba98418bcf81ca9c542804299f54cd0806bb56bcbc7435e2145a88d76e78f17b689");
+/// "message", encrypted by OpenSSL with RSAES-OAEP, SHA-256 and the label "TEST" with its zero.
+pub const OAEP: [u8; 256] =
+    hex("86c09f8c9ff80ed5d6b123bed62f2e7f09bd2526feee9cfc421aa1e0d9248b1a5f70be1ca8e9272242cba581c13dd3595d878852\
+     dfe7983db83152b7c8f90f5645d5c4add951fa4c700ab15e6b979e809a7caf8a41b86834dd0190522e375e7a3c9aa5134e25dcaf\
+     29bfbb2b2367afcc4dcd773e89e3a76b461ce40db630cc89ce888719ac241230f30cde3ad68e4c86d1c5f8e1eac6985c8afa9f17\
+     83f39a8c12a69326f636d8d4d131af3504779323cfe69be59b2a366bef58919ac0aa3dfbfa70a5939cfbdabd4214e2248cb807b0\
+     bc3230b07e4332ad4a5531f416131ad6769d7d5d1e65aad77f145d37d5da52959ce5caa47ebb7e36a2b2fc70e3eaf9dd");
+/// The public point of the scalar 01 02 03 … (P256), x.
+pub const P256_X: [u8; 32] = hex("515c3d6eb9e396b904d3feca7f54fdcd0cc1e997bf375dca515ad0a6c3b4035f");
+/// And y.
+pub const P256_Y: [u8; 32] = hex("4536be3a50f318fbf9a5475902a221502bef0d57e08c53b2cc0a56f17d9f9354");
+/// Its ECDSA signature of SHA-256("abc"), by OpenSSL, r.
+pub const P256_R: [u8; 32] = hex("8e023bcacdd59f5676b65923251509374c7c1ae46e4aba11b223f8958b90b111");
+/// And s.
+pub const P256_S: [u8; 32] = hex("60abd141e7bf1b31306287cfed663bd7a54684b687d7606bacf16bbbb158399d");
+/// The point of the scalar 01234567, x.
+pub const P256_PEER_X: [u8; 32] = hex("088bb9ff22ab291a74c86fc677ba897baadee370cc6129b82d170ba3fc26415c");
+/// And y.
+pub const P256_PEER_Y: [u8; 32] = hex("442da9a716067956d91eaa02b93ad409490e87cd5e758ea6a331a1deb75ba846");
+/// The x coordinate that both agree on, by OpenSSL.
+pub const P256_SHARED: [u8; 32] = hex("6ec10540eca3ef40b50ed24805030e996895d426364ed8a27c8afe93e9823ba7");
+/// The public point of the scalar 01 02 03 … (P384), x.
+pub const P384_X: [u8; 48] =
+    hex("c76f2283dda95cd49b0ed9e733d2904474e37216f124e13d2c9ab4cf01021c49ad9cabb3d0b97499aef2f0ab313fa028");
+/// And y.
+pub const P384_Y: [u8; 48] =
+    hex("26bc1f83451b5c8962a75caff73588d4400a6296436154fb343c393e91048a6c7bcbadc83cd8a5f26feae883156f92a1");
+/// Its ECDSA signature of SHA-256("abc"), by OpenSSL, r.
+pub const P384_R: [u8; 48] =
+    hex("dc27380c9dc4a57aa10173dcd3e4dc092f44c0ffcfb27c68c62ec2db7a18f4a7c496fef54dd54f203027160396786a4d");
+/// And s.
+pub const P384_S: [u8; 48] =
+    hex("bb902d4f14f02edf8981c8109e13cb3b35c6431cdeb26fac1076d353488865238b563c1564c87a854b00a9ab598bd068");
+/// The point of the scalar 01234567, x.
+pub const P384_PEER_X: [u8; 48] =
+    hex("7ae9e1db1160794c70c1ef071be5191f6c66240f4608fbe8a44ecd36c3ed5db97500f2e4d84e3fb45850fd6f4303302b");
+/// And y.
+pub const P384_PEER_Y: [u8; 48] =
+    hex("d8ac21444cd80d241538d8034b399a0dee3636eb5cb00b9499d061a571db0f14bb47ed79453948ed63f3a6ccbbf6e74f");
+/// The x coordinate that both agree on, by OpenSSL.
+pub const P384_SHARED: [u8; 48] =
+    hex("815d6654a729ff71d31d26853d5c3edba4284c7fd5d7ad3cfeee1a4c36336e76bf2ba48f5b5f30558944ea8c2b5f98a7");
+/// The public point of the scalar 00 01 01 02 03 … (P521), x.
+pub const P521_X: [u8; 66] =
+    hex("00f770dfc8f7efd180c8441c114973581ba36c9688b3433751689ea266be5329deedbb887cc6ab36b6e82f94028d81a600be3a53\
+     78e1c7bc523ea53501e503daf5e8");
+/// And y.
+pub const P521_Y: [u8; 66] =
+    hex("0084a51e090f64ec422a56c451c6b2e109da10133c438846c2835bc019d0e66a1f85f4e70457326003a342cdd9c40673aa027700\
+     bc0a699d99a5ac651a21db502506");
+/// Its ECDSA signature of SHA-256("abc"), by OpenSSL, r.
+pub const P521_R: [u8; 66] =
+    hex("0147b4d26198b5cad58a4561ae1fe5de7ba1cfa9f4ea66bf1a8f79ef7eed566fb4052c7d049e33691d287fc049f86177aada80e1\
+     92dfb50d96614b79bd8689559a7d");
+/// And s.
+pub const P521_S: [u8; 66] =
+    hex("0120c6cfbebc4a4dc466de92e6f447dec49e56afc497b26fefb395cef9fd0f878c755120248180a30a493fefbe28551e307eebe7\
+     b926a9069f00b786d78dc09c0ca2");
+/// The point of the scalar 01234567, x.
+pub const P521_PEER_X: [u8; 66] =
+    hex("005d22e725842cf107642cda652506a58add24336f5e7df89ed58646e847f299df9089a2c6c84df0b0ce504c32899885eeb13797\
+     2d21d3fc7b60d4c40c899b1cb919");
+/// And y.
+pub const P521_PEER_Y: [u8; 66] =
+    hex("018f9950c78507021278a5cd1de94d9b2c9ffa11ac0a6ec46fd3084c2d199ed9365c56bc2672f6d972e32e6cbe68baefe3ccfd01\
+     f99b89359311adf767da935e9972");
+/// The x coordinate that both agree on, by OpenSSL.
+pub const P521_SHARED: [u8; 66] =
+    hex("0016476cd90a8c094b8126ca0e97923ccf41954decf6423c299090cefeafe3c3a001520c7420866dc96b61a144abeb6c948a3a22\
+     6b914eb723e5f6df9d046ad9fd37");
+
+/// Reads a constant's digits while the crate is compiled: a wrong constant stops the build, never a running program.
+#[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::panic)]
+const fn hex<const N: usize>(digits: &str) -> [u8; N] {
+    const fn nibble(digit: u8) -> u8 {
+        match digit {
+            b'0'..=b'9' => digit - b'0',
+            b'a'..=b'f' => digit - b'a' + 10,
+            _ => panic!("not a hexadecimal digit"),
+        }
+    }
+    let digits = digits.as_bytes();
+    assert!(digits.len() == 2 * N);
+    let (mut bytes, mut at) = ([0u8; N], 0);
+    while at < N {
+        bytes[at] = nibble(digits[2 * at]) << 4 | nibble(digits[2 * at + 1]);
+        at += 1;
+    }
+    bytes
+}
