@@ -547,11 +547,11 @@ fn hostile_sensitive_areas_are_refused_in_import_and_in_load() {
                 assert!((4..36).contains(&(bit / 8)), "bit {bit} of {public:?}");
                 count += 1;
             }
-            if let Ok(imported) = any.run_auth(&import(mobile_parent, &public, &duplicate, b"", None)) {
-                if let Ok(loaded) = load(&mut any, mobile_parent, imported.out_private, &public) {
-                    flush(&mut any, &[loaded]);
-                    assert!((4..36).contains(&(bit / 8)), "bit {bit} of {public:?}");
-                }
+            if let Ok(imported) = any.run_auth(&import(mobile_parent, &public, &duplicate, b"", None))
+                && let Ok(loaded) = load(&mut any, mobile_parent, imported.out_private, &public)
+            {
+                flush(&mut any, &[loaded]);
+                assert!((4..36).contains(&(bit / 8)), "bit {bit} of {public:?}");
             }
         }
         assert_eq!(count, 256, "{public:?}");

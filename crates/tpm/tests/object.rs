@@ -136,6 +136,45 @@ fn every_type_of_object_is_created_and_loaded_under_every_type_of_parent() {
 }
 
 #[test]
+fn keys_of_every_size_curve_and_name_algorithm_are_created_and_loaded() {
+    let mut tpm = TestTpm::started();
+    let parent = srk(&mut tpm).object_handle.0;
+    let with_bits = |bits: u16| {
+        let mut template = rsassa(OWN);
+        if let PublicKind::Rsa(parms, _) = &mut template.kind {
+            parms.key_bits = TpmiRsaKeyBits::new(bits);
+        }
+        template
+    };
+    let with_curve = |curve: TpmEccCurve| {
+        let mut template = ecdsa(OWN);
+        if let PublicKind::Ecc(parms, _) = &mut template.kind {
+            parms.curve_id = curve;
+        }
+        template
+    };
+    let mut templates = vec![with_bits(3072), with_bits(4096)];
+    templates.extend(TpmEccCurve::EVERY.iter().map(|&curve| with_curve(curve)));
+    templates.extend(TpmiAlgHash::EVERY.iter().map(|&alg| TpmtPublic { name_alg: Some(alg), ..ecdsa(OWN) }));
+    for template in templates {
+        let made = tpm.run_auth(&create(parent, template.clone(), b"", b"")).unwrap();
+        let loaded = load(&mut tpm, parent, &made.out_private, &made.out_public).unwrap();
+        assert_eq!(loaded.name.as_slice(), name_of(&made.out_public.0));
+        match &made.out_public.0.kind {
+            PublicKind::Rsa(parms, modulus) => assert_eq!(modulus.len(), parms.key_bits.bytes()),
+            PublicKind::Ecc(parms, point) => {
+                assert_eq!([point.x.len(), point.y.len()], [parms.curve_id.field_size(); 2]);
+            }
+            _ => {}
+        }
+        let flush = FlushContext { flush_handle: TpmiDhContext(loaded.object_handle.0) };
+        tpm.run(&flush).unwrap();
+    }
+    let unknown = tpm.run_auth(&create(parent, with_bits(1024), b"", b""));
+    assert_eq!(unknown.map(|_| ()), Err(TpmRc::VALUE.parameter(2)));
+}
+
+#[test]
 fn sealed_data_comes_back_with_the_right_auth_value_only() {
     let mut tpm = TestTpm::started();
     let parent = srk(&mut tpm).object_handle.0;
