@@ -6,7 +6,7 @@ use subtle::ConstantTimeEq;
 use super::{
     Invocation,
     auth_area::{Entity, SessionUse},
-    failures, hmac, policy_check,
+    failures, hmac, pin, policy_check,
 };
 use crate::{
     core_state::Core,
@@ -22,6 +22,8 @@ const NV_WRITES: &[TpmCc] = &[
     TpmCc(0x0138), // NV_WriteLock
 ];
 
+const POLICY_SECRET: TpmCc = TpmCc(0x0151);
+
 /// Checks every session of a command.
 ///
 /// # Errors
@@ -35,22 +37,39 @@ pub fn check(tpm: &mut Core, invocation: &Invocation<'_>) -> Result<(), TpmRc> {
 
 fn check_session(tpm: &mut Core, invocation: &Invocation<'_>, usage: &SessionUse) -> Result<(), TpmRc> {
     let session = tpm.sessions.get(usage.handle).cloned();
-    if let Some(entity) = usage.entity {
-        check_entity(tpm, invocation.info, usage, session.as_ref(), entity)?;
-    }
+    let Some(entity) = usage.entity else { return check_proof(tpm, invocation, usage, session.as_ref()) };
+    check_entity(tpm, invocation.info, usage, session.as_ref(), entity)?;
+    let result = check_proof(tpm, invocation, usage, session.as_ref());
+    if uses_auth_value(session.as_ref()) { pin::note(tpm, entity.handle, result) } else { result }
+}
+
+/// Whether a session proves knowledge of the auth value: all do but policy sessions whose policy does not demand it.
+fn uses_auth_value(session: Option<&Session>) -> bool {
+    session
+        .filter(|session| session.is_policy())
+        .is_none_or(|session| session.policy.auth_value_needed || session.policy.password_needed)
+}
+
+/// The policy, password or HMAC of a session.
+fn check_proof(
+    tpm: &mut Core,
+    invocation: &Invocation<'_>,
+    usage: &SessionUse,
+    session: Option<&Session>,
+) -> Result<(), TpmRc> {
     let Some(session) = session else {
         return check_password(tpm, usage);
     };
     if let Some(entity) = usage.entity
         && session.is_policy()
     {
-        policy_check::check(tpm, invocation, &session, entity)?;
+        policy_check::check(tpm, invocation, session, entity)?;
         if session.policy.password_needed {
             return check_password(tpm, usage);
         }
     }
     check_exclusive(tpm, usage)?;
-    check_hmac(tpm, invocation, usage, &session)
+    check_hmac(tpm, invocation, usage, session)
 }
 
 /// What can be said before looking at the HMAC, password or policy.
@@ -63,13 +82,12 @@ fn check_entity(
 ) -> Result<(), TpmRc> {
     let policy = session.filter(|session| session.is_policy());
     require_sensitive(tpm, entity.handle)?;
-    let uses_auth_value =
-        policy.is_none_or(|session| session.policy.auth_value_needed || session.policy.password_needed);
-    if uses_auth_value {
+    if uses_auth_value(session) {
         failures::check_lockout(tpm, entity.handle)?;
     }
     if policy.is_some() {
-        return require_policy_available(tpm, info, entity);
+        require_policy_available(tpm, info, entity)?;
+        return if uses_auth_value(session) { pin::check(tpm, entity.handle) } else { Ok(()) };
     }
     // A policy session that is not a policy (a trial) has been refused with the session area.
     debug_assert!(usage.is_password() || usage.handle.kind() == HandleKind::HmacSession);
@@ -114,7 +132,10 @@ fn require_auth_value_available(tpm: &Core, info: &CommandInfo, entity: Entity) 
         HandleKind::NvIndex => {
             let index = tpm.nv_index(entity.handle)?;
             let needed = if NV_WRITES.contains(&info.code) { TpmaNv::AUTHWRITE } else { TpmaNv::AUTHREAD };
-            index.has(needed)
+            // Part 3, 23.4: what a PIN index is for, whether or not the PIN may read it.
+            let secret = pin::is_pin(&index) && info.code == POLICY_SECRET;
+            pin::check(tpm, entity.handle)?;
+            index.has(needed) || secret
         }
         // Sequences have no attributes and always take their auth value.
         _ => match (entity.role, object_attributes(tpm, entity.handle)) {

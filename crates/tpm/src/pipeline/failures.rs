@@ -49,12 +49,16 @@ pub fn binds_protected(tpm: &Core, handle: TpmHandle) -> bool {
 pub fn record(tpm: &mut Core, entity: Option<TpmHandle>, session: Option<&Session>) -> TpmRc {
     let bound_lockout = session.is_some_and(|session| session.bound_lockout);
     let bound_da = session.is_some_and(|session| session.bound_da);
-    let protected = entity.is_some_and(|handle| is_protected(tpm, handle));
+    // A policy session that does not need the auth value says nothing about it by failing.
+    let about_auth_value = session.is_none_or(|session| {
+        !session.is_policy() || session.policy.auth_value_needed || session.policy.password_needed
+    });
+    let protected = about_auth_value && entity.is_some_and(|handle| is_protected(tpm, handle));
     if !(protected || bound_da || bound_lockout) {
         return TpmRc::BAD_AUTH;
     }
     let time = tpm.clock.time();
-    if entity == Some(TpmHandle::LOCKOUT) || bound_lockout {
+    if (protected && entity == Some(TpmHandle::LOCKOUT)) || bound_lockout {
         tpm.lockout_timers.lockout_failed(time);
     } else {
         if tpm.nv.permanent().failed_tries == 0 {

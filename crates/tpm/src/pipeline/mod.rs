@@ -19,12 +19,14 @@ mod header;
 mod hmac;
 mod modes;
 mod parameter_encryption;
+mod pin;
 mod policy_check;
 mod respond;
 
 use auth_area::AuthArea;
 pub use failures::binds_protected;
 pub use header::error_response;
+pub use pin::is_pin;
 
 /// A command between its header and its action.
 struct Invocation<'a> {

@@ -16,6 +16,8 @@ use crate::{
 /// Commands with a template as their second parameter.
 const TEMPLATE_COMMANDS: &[TpmCc] = &[TpmCc(0x0131), TpmCc(0x0153), TpmCc(0x0191)];
 
+const POLICY_SECRET: TpmCc = TpmCc(0x0151);
+
 /// The policy of an entity; `None` if it has none.
 ///
 /// # Errors
@@ -49,6 +51,10 @@ pub fn policy_of(tpm: &Core, handle: TpmHandle) -> Result<Option<AuthPolicy>, Tp
 /// As Part 3, 5.6 has them.
 pub fn check(tpm: &Core, invocation: &Invocation<'_>, session: &Session, entity: Entity) -> Result<(), TpmRc> {
     let policy = &session.policy;
+    if invocation.info.code == POLICY_SECRET && !(policy.auth_value_needed || policy.password_needed) {
+        // Part 3, 23.4: no secret, no secret-based authorization.
+        return Err(TpmRc::MODE);
+    }
     if let Some(timeout) = policy.timeout
         && (session.epoch != tpm.clock.epoch || timeout < tpm.clock.time())
     {
@@ -67,7 +73,7 @@ pub fn check(tpm: &Core, invocation: &Invocation<'_>, session: &Session, entity:
     if policy.locality.is_some_and(|allowed| !locality_allowed(allowed, tpm.locality)) {
         return Err(TpmRc::LOCALITY);
     }
-    check_nv_written(tpm, invocation, session)
+    check_nv_written(tpm, session, entity)
 }
 
 fn check_digest(tpm: &Core, session: &Session, entity: Entity) -> Result<(), TpmRc> {
@@ -111,14 +117,9 @@ fn locality_allowed(allowed: TpmaLocality, locality: u8) -> bool {
     }
 }
 
-/// For `TPM2_PolicyNvWritten`: the state of the NV index that the command names.
-fn check_nv_written(tpm: &Core, invocation: &Invocation<'_>, session: &Session) -> Result<(), TpmRc> {
+/// For `TPM2_PolicyNvWritten`: the state of the NV index whose policy it is. The policy of anything else cannot demand it.
+fn check_nv_written(tpm: &Core, session: &Session, entity: Entity) -> Result<(), TpmRc> {
     let Some(wanted) = session.policy.nv_written else { return Ok(()) };
-    let handle = invocation
-        .handles
-        .iter()
-        .map(|&handle| TpmHandle(handle))
-        .find(|handle| handle.kind() == HandleKind::NvIndex)
-        .ok_or(TpmRc::POLICY_FAIL)?;
-    if tpm.nv_index(handle)?.has(TpmaNv::WRITTEN) == wanted { Ok(()) } else { Err(TpmRc::POLICY_FAIL) }
+    let found = tpm.nv_index(entity.handle).map_err(|_| TpmRc::POLICY_FAIL)?.has(TpmaNv::WRITTEN);
+    if found == wanted { Ok(()) } else { Err(TpmRc::POLICY_FAIL) }
 }

@@ -111,11 +111,13 @@ fn session_response(
     Ok(TpmsAuthResponse { nonce: session.nonce_tpm.clone(), session_attributes: attributes, hmac })
 }
 
-/// Ends a session that does not continue; a policy session that authorized starts over (Part 1, 16.7.10).
+/// Ends a session that does not continue; a policy session that authorized starts over, and its time with it (Part 1,
+/// 16.7.2 and 16.7.8).
 fn finish_session(tpm: &mut Core, usage: &SessionUse) {
     if usage.is_password() {
         return;
     }
+    let (time, epoch) = (tpm.clock.time(), tpm.clock.epoch);
     if !usage.has(TpmaSession::CONTINUE_SESSION) {
         // A session that the command itself flushed is gone already.
         let _gone = tpm.sessions.flush(usage.handle);
@@ -124,5 +126,7 @@ fn finish_session(tpm: &mut Core, usage: &SessionUse) {
         && session.is_policy()
     {
         session.policy = PolicyState::new(session.auth_hash);
+        session.start_time = time;
+        session.epoch = epoch;
     }
 }

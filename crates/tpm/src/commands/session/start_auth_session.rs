@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use crate::{
     commands::Action,
     core_state::Core,
-    pipeline::binds_protected,
+    pipeline::{binds_protected, is_pin},
     rules::{
         bind,
         secret_sharing::{self, Label},
@@ -38,7 +38,8 @@ impl Action for StartAuthSession {
         let bind_auth = bind_auth(&self, tpm)?;
         tpm.sessions.require_free()?;
 
-        let nonce_tpm = Tpm2bNonce::from_slice(&tpm.random.bytes(digest_size))?;
+        // Part 1, 16.6.3: the caller's first nonce sets the size of the TPM's nonces.
+        let nonce_tpm = Tpm2bNonce::from_slice(&tpm.random.bytes(self.nonce_caller.len()))?;
         let session_key = session_key(&self, &bind_auth, &salt, &nonce_tpm)?;
         let session = Session {
             kind: self.session_type,
@@ -82,6 +83,10 @@ fn bind_auth(command: &StartAuthSession, tpm: &Core) -> Result<Secret, TpmRc> {
     if matches!(bind.kind(), HandleKind::Transient | HandleKind::Persistent)
         && tpm.object(bind).is_ok_and(|object| object.sensitive.is_none())
     {
+        return Err(TpmRc::HANDLE.handle(2));
+    }
+    // Part 1, 34.2.8.3: every use of a PIN is to be counted.
+    if tpm.nv_index(bind).is_ok_and(|index| is_pin(&index)) {
         return Err(TpmRc::HANDLE.handle(2));
     }
     let auth = tpm.auth_value(bind).map_err(|_| TpmRc::HANDLE.handle(2))?;
