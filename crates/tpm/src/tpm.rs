@@ -275,3 +275,33 @@ fn seed_check(seeds: &Seeds) -> Tpm2bDigest {
     }
     Tpm2bDigest::from_slice(&ironroot_crypto::hash::digest(TpmiAlgHash::Sha256, &[&all])).unwrap_or_default()
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use alloc::{format, string::String};
+
+    use super::*;
+
+    const DOCUMENT: &str = include_str!("../../../docs/derivations.md");
+
+    fn documented(name: &str) -> String {
+        let block = DOCUMENT.split("```vectors-tpm-seeds-v1\n").nth(1).unwrap().split("```").next().unwrap();
+        String::from(block.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(" = ")).unwrap())
+    }
+
+    fn hex(bytes: &[u8]) -> String {
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    #[test]
+    fn seeds_are_what_the_document_says() {
+        let base = |byte| zeroize::Zeroizing::new([byte; SEED_SIZE]);
+        let seeds = Seeds { owner: base(1), endorsement: base(2), platform: base(3) };
+        assert_eq!(hex(&mixed_seed(&seeds.endorsement, &[])), documented("endorsement primary seed"));
+        assert_eq!(hex(&mixed_seed(&seeds.platform, &[])), documented("platform primary seed"));
+        let owner = mixed_seed(&seeds.owner, &[0xAA; 64]);
+        assert_eq!(hex(&owner), documented("storage primary seed, mix of 64 bytes aa"));
+        assert_eq!(hex(&seed_check(&seeds)), documented("seed check"));
+    }
+}
