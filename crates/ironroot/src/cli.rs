@@ -1,0 +1,204 @@
+//! The command line.
+
+use std::{net::SocketAddr, path::PathBuf, str::FromStr};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use ironroot_anchor::machine::Source;
+
+/// A TPM 2.0 in software, and provisioning for it.
+#[derive(Debug, Parser)]
+#[command(name = "ironroot", version, about, max_term_width = 100)]
+pub struct Cli {
+    /// Say more on standard error; twice for everything but secrets.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show a device identity from end to end: TPM, provisioning, TLS, and the attacks that fail.
+    #[cfg(feature = "service")]
+    Demo(Demo),
+    /// Run a TPM and the provisioning service until Ctrl-C.
+    #[cfg(feature = "service")]
+    Up(Up),
+    /// Run a TPM alone, as a daemon in the foreground.
+    Tpm(Tpm),
+    /// Print the settings for a shell: eval "$(ironroot env)".
+    Env(Env),
+    /// Explain a TPM response code.
+    Explain(Explain),
+    /// Look for what is wrong with a TPM's folder and this machine.
+    Doctor(Doctor),
+    /// Print a completion script for a shell.
+    Completions(Completions),
+    /// Print the manual page.
+    Man,
+}
+
+/// `demo`.
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// A new folder for what the demonstration leaves [default: ironroot-demo, or the next free number behind it].
+    #[arg(long, value_name = "DIR")]
+    pub state: Option<PathBuf>,
+    /// Print the timeline as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `up`.
+#[derive(Debug, Args)]
+pub struct Up {
+    /// The folder for TPM, factory and service; made if it is not there.
+    #[arg(long, value_name = "DIR", default_value = "ironroot-state")]
+    pub state: PathBuf,
+    /// The simulator protocol's command port; the platform port is the next one. Port 0 takes a free pair.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:2321")]
+    pub mssim: SocketAddr,
+    /// swtpm's data channel: an address, or unix:PATH. The control channel is at the next port, or at PATH.ctrl.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:2331")]
+    pub swtpm: Endpoint,
+    /// The provisioning service's address. Port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8480")]
+    pub service: SocketAddr,
+    /// The device value's source for a new TPM [default: this machine's best].
+    #[arg(long, value_name = "SOURCE")]
+    pub device_source: Option<Source>,
+    /// Print one JSON object instead of text.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `tpm`.
+#[derive(Debug, Args)]
+pub struct Tpm {
+    /// The TPM's folder; a TPM is manufactured in an empty one.
+    #[arg(long, value_name = "DIR")]
+    pub state: PathBuf,
+    /// The file with the product secret; made for a new TPM [default: DIR.product-secret, beside the folder].
+    #[arg(long, value_name = "FILE")]
+    pub product_secret: Option<PathBuf>,
+    /// The device value's source for a new TPM [default: this machine's best].
+    #[arg(long, value_name = "SOURCE")]
+    pub device_source: Option<Source>,
+    /// The simulator protocol's command port; the platform port is the next one. Port 0 takes a free pair.
+    #[arg(long, value_name = "ADDRESS", required_unless_present = "swtpm")]
+    pub mssim: Option<SocketAddr>,
+    /// swtpm's data channel: an address, or unix:PATH. The control channel is at the next port, or at PATH.ctrl.
+    #[arg(long, value_name = "ADDRESS")]
+    pub swtpm: Option<Endpoint>,
+    /// What happens to the TPM at the start.
+    #[arg(long, value_enum, default_value_t = Start::PowerOn)]
+    pub start: Start,
+    /// What an acknowledged change survives.
+    #[arg(long, value_enum, default_value_t = Durable::Power)]
+    pub durability: Durable,
+    /// Do not send TPM2_Shutdown before the end: the end is then a power failure for the TPM.
+    #[arg(long)]
+    pub no_auto_shutdown: bool,
+    /// Print one JSON object instead of text.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What happens to the TPM when the daemon starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Start {
+    /// Off until a client powers it on.
+    Off,
+    /// On, waiting for TPM2_Startup.
+    PowerOn,
+    /// On, after TPM2_Startup(CLEAR).
+    Clear,
+    /// On, after TPM2_Startup(STATE).
+    State,
+}
+
+/// What an acknowledged change survives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Durable {
+    /// A power cut.
+    Power,
+    /// The death of the process, but not a power cut.
+    Process,
+}
+
+/// `env`.
+#[derive(Debug, Args)]
+pub struct Env {
+    /// The folder of `ironroot up`.
+    #[arg(long, value_name = "DIR", default_value = "ironroot-state")]
+    pub state: PathBuf,
+    /// Print JSON instead of exports.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `explain`.
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// The code, such as 0x9a2 or 2466.
+    #[arg(value_parser = number)]
+    pub code: u32,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `doctor`.
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// The TPM's folder to look at.
+    #[arg(long, value_name = "DIR")]
+    pub state: Option<PathBuf>,
+    /// The file with the product secret [default: DIR.product-secret].
+    #[arg(long, value_name = "FILE")]
+    pub product_secret: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `completions`.
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// The shell.
+    pub shell: clap_complete::Shell,
+}
+
+/// A TCP address or the path of a UNIX socket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Endpoint {
+    /// TCP.
+    Tcp(SocketAddr),
+    /// A UNIX socket.
+    Unix(PathBuf),
+}
+
+impl FromStr for Endpoint {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.strip_prefix("unix:") {
+            Some("") => Err("a path is missing behind unix:".into()),
+            Some(path) => Ok(Self::Unix(path.into())),
+            None => text
+                .parse()
+                .map(Self::Tcp)
+                .map_err(|_| "expected an address such as 127.0.0.1:2321, or unix:PATH".into()),
+        }
+    }
+}
+
+fn number(text: &str) -> Result<u32, String> {
+    let parsed = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+        Some(digits) => u32::from_str_radix(digits, 16),
+        None => text.parse(),
+    };
+    parsed.map_err(|_| format!("{text} is not a number: write 0x9a2 or 2466"))
+}

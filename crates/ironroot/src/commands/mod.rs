@@ -1,0 +1,30 @@
+//! One file for each command.
+
+mod completions;
+mod doctor;
+mod env;
+mod explain;
+mod tpm;
+#[cfg(feature = "service")]
+mod up;
+
+use crate::{cli::Command, failure::Result};
+
+/// Runs a command.
+///
+/// # Errors
+/// The command's failure.
+pub fn run(command: Command) -> Result {
+    match command {
+        #[cfg(feature = "service")]
+        Command::Demo(arguments) => crate::demo::run(&arguments),
+        #[cfg(feature = "service")]
+        Command::Up(arguments) => up::run(&arguments),
+        Command::Tpm(arguments) => tpm::run(&arguments),
+        Command::Env(arguments) => env::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::Completions(arguments) => completions::shell(arguments.shell),
+        Command::Man => completions::manual(),
+    }
+}

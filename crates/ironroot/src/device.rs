@@ -1,0 +1,197 @@
+//! A device: product secret and device value, and the TPM that they make.
+//!
+//! The TPM's folder holds the sealed state and the name of the device value's source. The product secret, and a device
+//! value that had to be made up, stand beside the folder, never in it.
+
+use std::path::{Path, PathBuf};
+
+use ironroot_anchor::{
+    DeviceMaster, ProductSecret, Purpose,
+    machine::{self, Machine, Source},
+    masters, product_file, words,
+};
+use ironroot_platform::{CopyResistance, DeviceValue, host::OsEntropy};
+use ironroot_store::{FileStore, Options};
+use ironroot_tpm::{Profile, SEED_SIZE, Seeds, Tpm};
+use zeroize::Zeroizing;
+
+use crate::{
+    crypto::provider,
+    failure::{Failure, Result},
+};
+
+/// Where a device's parts are.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// The TPM's folder.
+    pub folder: PathBuf,
+    /// The file with the product secret.
+    pub product_secret: PathBuf,
+    /// The device value's source for a new TPM; the machine's best if `None`.
+    pub source: Option<Source>,
+}
+
+/// A device value's source, for people.
+#[derive(Debug, Clone)]
+pub struct Grade {
+    /// Where it comes from.
+    pub source: String,
+    /// How hard it is to copy.
+    pub resistance: CopyResistance,
+}
+
+impl Grade {
+    fn of(value: &DeviceValue) -> Self {
+        Self { source: value.source.clone(), resistance: value.resistance }
+    }
+
+    /// An honest word on its strength.
+    pub const fn words(&self) -> &'static str {
+        words(self.resistance)
+    }
+}
+
+/// A device's secrets, in memory.
+pub struct Anchor {
+    master: DeviceMaster,
+    /// What the device value is worth.
+    pub grade: Grade,
+}
+
+impl Place {
+    /// A TPM in `folder`, with the product secret beside it unless another file is named.
+    pub fn new(folder: PathBuf, product_secret: Option<PathBuf>, source: Option<Source>) -> Self {
+        let product_secret = product_secret.unwrap_or_else(|| beside(&folder, "product-secret"));
+        Self { folder, product_secret, source }
+    }
+
+    /// Whether there is a TPM.
+    pub fn is_manufactured(&self) -> bool {
+        self.folder.join("state").exists() || self.folder.join(machine::RECORD_NAME).exists()
+    }
+
+    /// The secrets of a new device: the product secret is made if there is none, the device value is chosen and its
+    /// source recorded.
+    ///
+    /// # Errors
+    /// A file or source, named.
+    pub fn new_anchor(&self) -> Result<Anchor> {
+        create_folder(&self.folder)?;
+        let secret = if self.product_secret.exists() {
+            self.load_secret()?
+        } else {
+            product_file::create(&self.product_secret, &mut OsEntropy)?
+        };
+        let fallback = beside(&self.folder, "device-value");
+        let (source, value) = machine::choose(&Machine::this(), self.source.clone(), &fallback, &mut OsEntropy)?;
+        machine::record(&self.folder, &source)?;
+        Anchor::new(&secret, &value)
+    }
+
+    /// The secrets of a device that has been manufactured: the same source as then.
+    ///
+    /// # Errors
+    /// A file or source, named; never another value by surprise.
+    pub fn anchor(&self) -> Result<Anchor> {
+        let source = machine::recall(&self.folder)?;
+        if let Some(wanted) = &self.source
+            && *wanted != source
+        {
+            return Err(Failure::new(format!(
+                "{}: this TPM was made with the device value from {source}, not {wanted}; leave the option out, or \
+                 manufacture a new TPM in an empty folder",
+                self.folder.display()
+            )));
+        }
+        let value = Machine::this().read(&source)?;
+        Anchor::new(&self.load_secret()?, &value)
+    }
+
+    fn load_secret(&self) -> Result<ProductSecret> {
+        let (secret, warning) = product_file::load(&self.product_secret)?;
+        if let Some(warning) = warning {
+            tracing::warn!("{warning}");
+        }
+        Ok(secret)
+    }
+
+    /// The TPM, which is manufactured if there is none.
+    ///
+    /// # Errors
+    /// As [`Place::open`] and [`Place::manufacture`].
+    pub fn open_or_manufacture(&self, durability: Options) -> Result<(Tpm, Grade)> {
+        if self.is_manufactured() { self.open(durability) } else { self.manufacture(durability) }
+    }
+
+    /// Manufactures a TPM.
+    ///
+    /// # Errors
+    /// What failed, on which file, and the next step.
+    pub fn manufacture(&self, durability: Options) -> Result<(Tpm, Grade)> {
+        let anchor = self.new_anchor()?;
+        let store = FileStore::create(&self.folder, &*anchor.state_key()?, durability)?;
+        let tpm = Tpm::manufacture(Box::new(store), Box::new(OsEntropy), provider(), Profile::HOST, anchor.seeds()?)
+            .map_err(|error| Failure::during(self.folder.display(), error))?;
+        Ok((tpm, anchor.grade))
+    }
+
+    /// Opens the TPM.
+    ///
+    /// # Errors
+    /// What failed, on which file, and the next step.
+    pub fn open(&self, durability: Options) -> Result<(Tpm, Grade)> {
+        let anchor = self.anchor()?;
+        let tpm = anchor.open(&self.folder, durability)?;
+        Ok((tpm, anchor.grade))
+    }
+}
+
+impl Anchor {
+    /// The anchor of a product's device.
+    ///
+    /// # Errors
+    /// The secret or the value is unusable.
+    pub fn new(secret: &ProductSecret, value: &DeviceValue) -> Result<Self> {
+        let (_, master) = masters(secret, value)?;
+        Ok(Self { master, grade: Grade::of(value) })
+    }
+
+    fn state_key(&self) -> Result<Zeroizing<[u8; 32]>> {
+        Ok(self.master.state_key()?)
+    }
+
+    fn seeds(&self) -> Result<Seeds> {
+        let mut owner = Zeroizing::new([0; SEED_SIZE]);
+        owner.copy_from_slice(&self.master.derive(Purpose::ApplicationKey, "tpm storage seed", SEED_SIZE)?);
+        Ok(Seeds { owner, endorsement: self.master.endorsement_seed()?, platform: self.master.platform_seed()? })
+    }
+
+    /// Opens the TPM in `folder` with this anchor.
+    ///
+    /// # Errors
+    /// The store refuses a folder that was made with another anchor.
+    pub fn open(&self, folder: &Path, durability: Options) -> Result<Tpm> {
+        let store = FileStore::open(folder, &*self.state_key()?, durability)?;
+        Tpm::open(Box::new(store), Box::new(OsEntropy), provider(), Profile::HOST, self.seeds()?)
+            .map_err(|error| Failure::during(folder.display(), error))
+    }
+}
+
+/// Makes a folder that only its owner may enter; one that is there stays as it is.
+///
+/// # Errors
+/// Which folder, and why.
+pub fn create_folder(path: &Path) -> Result {
+    use std::os::unix::fs::DirBuilderExt as _;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| {
+        Failure::new(format!("cannot make the folder {}: {error}; choose another one with --state", path.display()))
+    })
+}
+
+/// `folder.name`, next to `folder`.
+fn beside(folder: &Path, name: &str) -> PathBuf {
+    let mut file = folder.file_name().unwrap_or_default().to_os_string();
+    file.push(".");
+    file.push(name);
+    folder.with_file_name(file)
+}

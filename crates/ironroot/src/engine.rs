@@ -1,0 +1,68 @@
+//! The TPM as the daemon's doors see it.
+
+use std::sync::Arc;
+
+use ironroot_host::{Engine, EngineError, Features};
+use ironroot_platform::{Clock, host::SystemClock};
+use ironroot_tpm::Tpm;
+
+/// A TPM with this machine's clock.
+pub struct HostEngine {
+    tpm: Tpm,
+    clock: Arc<SystemClock>,
+    established: bool,
+}
+
+impl HostEngine {
+    /// An engine around a TPM that is powered off.
+    pub fn new(tpm: Tpm) -> Self {
+        Self { tpm, clock: Arc::new(SystemClock::new()), established: false }
+    }
+}
+
+impl Engine for HostEngine {
+    fn features(&self) -> Features {
+        Features { hashing: true, established: true, ..Features::default() }
+    }
+
+    fn power_on(&mut self) -> Result<(), EngineError> {
+        self.tpm.power_on(self.clock.now());
+        Ok(())
+    }
+
+    fn power_off(&mut self) {
+        // Volatile state goes now rather than with the next power-on.
+        self.tpm.power_on(self.clock.now());
+    }
+
+    fn execute(&mut self, locality: u8, command: &[u8], response: &mut Vec<u8>) {
+        response.extend_from_slice(&self.tpm.execute(locality, self.clock.now(), command));
+    }
+
+    fn hash_start(&mut self) {
+        self.tpm.hash_start();
+    }
+
+    fn hash_data(&mut self, data: &[u8]) {
+        self.tpm.hash_data(data);
+    }
+
+    fn hash_end(&mut self) {
+        self.tpm.hash_end();
+        self.established = true;
+    }
+
+    fn established(&self) -> bool {
+        self.established
+    }
+
+    fn reset_established(&mut self, locality: u8) -> u32 {
+        // swtpm's control channel has TPM 1.2's codes: TPM_BAD_LOCALITY.
+        const BAD_LOCALITY: u32 = 0x3d;
+        if !matches!(locality, 3 | 4) {
+            return BAD_LOCALITY;
+        }
+        self.established = false;
+        0
+    }
+}
