@@ -7,6 +7,7 @@ use ironroot_wire::{
     TpmaSession, TpmiShAuthSession, Wire,
 };
 
+use super::hmac;
 use crate::core_state::Core;
 
 /// The most sessions of a command.
@@ -35,6 +36,9 @@ pub struct SessionUse {
     pub auth: Tpm2bAuth,
     /// What the session authorizes, if anything.
     pub entity: Option<Entity>,
+    /// Whether the session was bound to the entity when the command came: the auth value is then in neither HMAC, even if
+    /// the command changes it (Part 1, 16.6).
+    pub bound: bool,
     /// 1 for the first session.
     pub number: u32,
 }
@@ -108,8 +112,9 @@ pub fn unmarshal(
             }
             _ => None,
         };
-        let session = take_session(&mut area, entity, number).map_err(|rc| rc.session(number))?;
+        let mut session = take_session(&mut area, entity, number).map_err(|rc| rc.session(number))?;
         check_session(tpm, info, &sessions, &session).map_err(|rc| rc.session(number))?;
+        session.bound = entity.is_some_and(|entity| hmac::is_bound(tpm, session.handle, entity.handle));
         sessions.push(session);
     }
     if sessions.len() < needed {
@@ -128,6 +133,7 @@ fn take_session(area: &mut Reader<'_>, entity: Option<Entity>, number: u32) -> R
         attributes: Wire::unmarshal(area)?,
         auth: Wire::unmarshal(area)?,
         entity,
+        bound: false,
         number,
     })
 }

@@ -57,7 +57,7 @@ pub fn key(tpm: &Core, session: &Session, usage: &SessionUse) -> Result<Zeroizin
         let include = if session.is_policy() {
             session.policy.auth_value_needed
         } else {
-            !is_bound_to(tpm, session, entity.handle)
+            !usage.bound
         };
         // The entity may be gone after the command that it authorized (TPM2_NV_UndefineSpaceSpecial, for one).
         if include && let Ok(auth) = tpm.auth_value(entity.handle) {
@@ -67,10 +67,12 @@ pub fn key(tpm: &Core, session: &Session, usage: &SessionUse) -> Result<Zeroizin
     Ok(key)
 }
 
-/// Whether a session is bound to an entity with the auth value that it has now.
-fn is_bound_to(tpm: &Core, session: &Session, handle: TpmHandle) -> bool {
-    match (&session.bound, crate::rules::bind::digest(tpm, handle)) {
-        (Some(bound), Ok(current)) => bool::from(bound.ct_eq(&current)),
+/// Whether a session is bound to an entity with the name and the auth value that it has now.
+#[must_use]
+pub fn is_bound(tpm: &Core, session: TpmHandle, entity: TpmHandle) -> bool {
+    let bound = tpm.sessions.get(session).and_then(|session| session.bound.as_ref());
+    match (bound, crate::rules::bind::digest(tpm, entity)) {
+        (Some(bound), Ok(current)) => bool::from(bound.as_slice().ct_eq(current.as_slice())),
         _ => false,
     }
 }
