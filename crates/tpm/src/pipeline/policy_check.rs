@@ -113,7 +113,8 @@ fn template<'a>(invocation: &Invocation<'a>) -> Option<&'a [u8]> {
 fn locality_allowed(allowed: TpmaLocality, locality: u8) -> bool {
     match locality {
         0..=4 => allowed.0 < 32 && allowed.0 >> locality & 1 == 1,
-        _ => allowed.0 == locality,
+        32.. => allowed.0 == locality,
+        _ => false,
     }
 }
 
