@@ -2,7 +2,9 @@
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 use std::{
-    env, fs,
+    env,
+    fmt::Debug,
+    fs,
     io::{Read, Write},
     os::unix::net::UnixStream,
     path::PathBuf,
@@ -106,10 +108,9 @@ impl Both {
 
     /// Sends a command to both; both must answer the same.
     #[track_caller]
-    pub fn same<C: Command>(&mut self, command: &C, sessions: &[TpmsAuthCommand]) -> Result<C::Response, TpmRc>
+    pub fn same<C: Command + Debug>(&mut self, command: &C, sessions: &[TpmsAuthCommand]) -> Result<C::Response, TpmRc>
     where
-        C: core::fmt::Debug,
-        C::Response: PartialEq + core::fmt::Debug,
+        C::Response: PartialEq + Debug,
     {
         let (ours, theirs) = self.both(command, sessions);
         assert_eq!(ours, theirs, "ours, theirs: {command:?}");
@@ -118,10 +119,7 @@ impl Both {
 
     /// Sends a command to both; both must succeed or give the same response code.
     #[track_caller]
-    pub fn same_code<C: Command>(&mut self, command: &C, sessions: &[TpmsAuthCommand]) -> Pair<C>
-    where
-        C: core::fmt::Debug,
-    {
+    pub fn same_code<C: Command + Debug>(&mut self, command: &C, sessions: &[TpmsAuthCommand]) -> Pair<C> {
         let (ours, theirs) = self.both(command, sessions);
         assert_eq!(ours.as_ref().err(), theirs.as_ref().err(), "ours, theirs: {command:?}");
         (ours, theirs)
