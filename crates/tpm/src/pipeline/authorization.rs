@@ -146,7 +146,8 @@ fn require_auth_value_available(tpm: &Core, info: &CommandInfo, entity: Entity) 
     if available { Ok(()) } else { Err(TpmRc::AUTH_UNAVAILABLE) }
 }
 
-/// Whether a policy of an entity may authorize the command (Part 3, 5.6, point 7).
+/// Whether a policy of an entity may authorize the command (Part 3, 5.6, point 7). Every object has a policy, if only an
+/// empty one that no session matches; a hierarchy has one once it was set.
 fn require_policy_available(tpm: &Core, info: &CommandInfo, entity: Entity) -> Result<(), TpmRc> {
     let available = match entity.handle.kind() {
         HandleKind::NvIndex if entity.role == Role::User => {
@@ -154,13 +155,10 @@ fn require_policy_available(tpm: &Core, info: &CommandInfo, entity: Entity) -> R
             let needed = if NV_WRITES.contains(&info.code) { TpmaNv::POLICYWRITE } else { TpmaNv::POLICYREAD };
             index.has(needed)
         }
-        _ => true,
+        HandleKind::NvIndex | HandleKind::Transient | HandleKind::Persistent => true,
+        _ => policy_check::policy_of(tpm, entity.handle)?.is_some(),
     };
-    if available && policy_check::policy_of(tpm, entity.handle)?.is_some() {
-        Ok(())
-    } else {
-        Err(TpmRc::AUTH_UNAVAILABLE)
-    }
+    if available { Ok(()) } else { Err(TpmRc::AUTH_UNAVAILABLE) }
 }
 
 /// The password is the auth value; trailing zeros do not count (Part 1, 16.6.4.3).

@@ -55,17 +55,18 @@ pub fn check(tpm: &Core, invocation: &Invocation<'_>, session: &Session, entity:
         // Part 3, 23.4: no secret, no secret-based authorization.
         return Err(TpmRc::MODE);
     }
+    if policy.command_code.is_none() && matches!(entity.role, Role::Admin | Role::Dup) {
+        return Err(TpmRc::POLICY_FAIL);
+    }
     if let Some(timeout) = policy.timeout
         && (session.epoch != tpm.clock.epoch || timeout < tpm.clock.time())
     {
         return Err(TpmRc::EXPIRED);
     }
-    match policy.command_code {
-        Some(code) if code != invocation.info.code => return Err(TpmRc::POLICY_CC),
-        None if matches!(entity.role, Role::Admin | Role::Dup) => return Err(TpmRc::POLICY_FAIL),
-        _ => {}
-    }
     check_bound_hash(tpm, invocation, session)?;
+    if policy.command_code.is_some_and(|code| code != invocation.info.code) {
+        return Err(TpmRc::POLICY_CC);
+    }
     check_digest(tpm, session, entity)?;
     if policy.pcr_counter.is_some_and(|counter| counter != tpm.pcrs.update_counter) {
         return Err(TpmRc::PCR_CHANGED);

@@ -95,10 +95,12 @@ fn session_response(
         });
     };
     let exclusive = tpm.sessions.exclusive_audit == Some(usage.handle);
+    // Part 2, 8.4: auditReset is always clear in a response, auditExclusive says what the session is now.
+    let sent = usage.attributes.without(TpmaSession::AUDIT_RESET);
     let attributes = match (usage.has(TpmaSession::AUDIT), exclusive) {
-        (true, true) => usage.attributes.with(TpmaSession::AUDIT_EXCLUSIVE),
-        (true, false) => usage.attributes.without(TpmaSession::AUDIT_EXCLUSIVE),
-        (false, _) => usage.attributes,
+        (true, true) => sent.with(TpmaSession::AUDIT_EXCLUSIVE),
+        (true, false) => sent.without(TpmaSession::AUDIT_EXCLUSIVE),
+        (false, _) => sent,
     };
     let key = hmac::key(tpm, session, usage)?;
     let uses_password = session.is_policy() && session.policy.password_needed && usage.entity.is_some();
