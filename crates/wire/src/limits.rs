@@ -31,8 +31,8 @@ pub const MAX_PRIVATE: usize = 2048;
 pub const MAX_ENCRYPTED_SECRET: usize = 512;
 /// Bytes of the largest credential: an integrity value and an encrypted digest, both sized.
 pub const MAX_ID_OBJECT: usize = (2 + MAX_DIGEST) * 2;
-/// Bytes of the largest `TPMS_ATTEST`.
-pub const MAX_ATTEST: usize = 512;
+/// Bytes of the largest `TPMS_ATTEST`: that of an NV index's contents, with names, qualifying data and clock.
+pub const MAX_ATTEST: usize = MAX_NV_BUFFER + 512;
 /// Bytes of the largest creation data.
 pub const MAX_CREATION_DATA: usize = 512;
 /// Bytes of the largest saved context.

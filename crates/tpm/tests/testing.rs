@@ -1,0 +1,183 @@
+//! Self-tests through bytes, with a provider that computes wrongly.
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
+
+mod common;
+mod templates;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use common::{TestTpm, encode, frame, password, rc, seeds};
+use ironroot_crypto::{
+    CryptoError, EccPoint, EccProvider, EccSecretPoint, PORTABLE, Provider, Random, RsaPrivateKey, RsaProvider,
+    rsa::RsaCrt,
+};
+use ironroot_platform::memory::{MemoryStorage, TestEntropy};
+use ironroot_tpm::{Profile, Tpm};
+use ironroot_wire::*;
+use templates::*;
+use zeroize::Zeroizing;
+
+fn test_result(tpm: &mut TestTpm) -> (Vec<u8>, TpmRc) {
+    let result = tpm.run(&GetTestResult {}).unwrap();
+    (result.out_data.to_vec(), TpmRc(result.test_result))
+}
+
+fn to_do(tpm: &mut TestTpm, to_test: &[TpmAlgId]) -> Vec<TpmAlgId> {
+    tpm.run(&IncrementalSelfTest { to_test: TpmlAlg::new(to_test.to_vec()) }).unwrap().to_do_list.to_vec()
+}
+
+#[test]
+fn the_to_do_list_shrinks_as_algorithms_are_tested() {
+    let mut tpm = TestTpm::started();
+    let all = to_do(&mut tpm, &[]);
+    for alg in [TpmAlgId::RSA, TpmAlgId::SHA256, TpmAlgId::AES, TpmAlgId::ECDSA, TpmAlgId::KDF1_SP800_108] {
+        assert!(all.contains(&alg));
+    }
+    assert!(all.is_sorted());
+    assert_eq!(to_do(&mut tpm, &[]), all, "asking tests nothing");
+    assert_eq!(test_result(&mut tpm), (vec![], TpmRc::NEEDS_TEST));
+
+    let after = to_do(&mut tpm, &[TpmAlgId::SHA256, TpmAlgId::CTR, TpmAlgId(0x7FFF)]);
+    assert_eq!(after.len(), all.len() - 2);
+    assert!(after.contains(&TpmAlgId::AES), "a cipher is tested with all of its modes");
+    let after = to_do(&mut tpm, &[TpmAlgId::AES]);
+    let modes = [TpmAlgId::AES, TpmAlgId::CTR, TpmAlgId::OFB, TpmAlgId::CBC, TpmAlgId::CFB, TpmAlgId::ECB];
+    assert!(!after.iter().any(|alg| modes.contains(alg)));
+    let after = to_do(&mut tpm, &all);
+    assert_eq!(after, []);
+    assert_eq!(test_result(&mut tpm), (vec![], TpmRc::SUCCESS));
+    tpm.power_cycle();
+    assert_eq!(to_do(&mut tpm, &[]), all);
+}
+
+#[test]
+fn self_test_tests_everything() {
+    for full_test in [false, true] {
+        let mut tpm = TestTpm::started();
+        for _ in 0..2 {
+            tpm.run(&SelfTest { full_test: TpmiYesNo(full_test) }).unwrap();
+            assert_eq!(test_result(&mut tpm), (vec![], TpmRc::SUCCESS));
+            assert_eq!(to_do(&mut tpm, &[]), []);
+        }
+    }
+    let mut tpm = TestTpm::started();
+    assert_eq!(rc(&tpm.raw(&frame(TpmSt::NoSessions, 0x143, &[2]))), TpmRc::VALUE.parameter(1));
+    assert_eq!(rc(&tpm.raw(&frame(TpmSt::NoSessions, 0x142, &[0, 0, 1, 0]))), TpmRc::SIZE.parameter(1));
+}
+
+#[test]
+fn a_command_tests_what_it_depends_on() {
+    let mut tpm = TestTpm::started();
+    tpm.run(&GetRandom { bytes_requested: 1 }).unwrap();
+    let left = to_do(&mut tpm, &[]);
+    assert!(!left.contains(&TpmAlgId::HMAC) && !left.contains(&TpmAlgId::SHA256));
+    assert!(left.contains(&TpmAlgId::RSA) && left.contains(&TpmAlgId::ECC));
+    tpm.run_auth(&create_primary(OWNER, ecc_srk())).unwrap();
+    assert_eq!(to_do(&mut tpm, &[]), []);
+}
+
+/// A provider whose elliptic curves go wrong when the test says so.
+struct Faulty {
+    broken: AtomicBool,
+}
+
+impl Provider for Faulty {
+    fn name(&self) -> &'static str {
+        "faulty"
+    }
+}
+
+impl RsaProvider for Faulty {
+    fn rsa_public(&self, modulus: &[u8], exponent: u32, input: &[u8]) -> Result<Vec<u8>, CryptoError> {
+        PORTABLE.rsa_public(modulus, exponent, input)
+    }
+    fn rsa_load(&self, key: &RsaCrt) -> Result<Box<dyn RsaPrivateKey>, CryptoError> {
+        PORTABLE.rsa_load(key)
+    }
+    fn first_prime(
+        &self,
+        candidates: &[Zeroizing<Vec<u8>>],
+        bases: &[Zeroizing<Vec<u8>>],
+    ) -> Result<Option<usize>, CryptoError> {
+        PORTABLE.first_prime(candidates, bases)
+    }
+}
+
+impl EccProvider for Faulty {
+    fn ecc_base_multiply(&self, curve: TpmEccCurve, scalar: &[u8]) -> Result<EccPoint, CryptoError> {
+        PORTABLE.ecc_base_multiply(curve, scalar)
+    }
+    fn ecc_multiply(
+        &self,
+        curve: TpmEccCurve,
+        scalar: &[u8],
+        point: &EccPoint,
+    ) -> Result<Zeroizing<EccSecretPoint>, CryptoError> {
+        let mut product = PORTABLE.ecc_multiply(curve, scalar, point)?;
+        if self.broken.load(Ordering::SeqCst) {
+            product.x[0] ^= 1;
+        }
+        Ok(product)
+    }
+    fn ecc_check_point(&self, curve: TpmEccCurve, point: &EccPoint) -> Result<(), CryptoError> {
+        PORTABLE.ecc_check_point(curve, point)
+    }
+    fn ecdsa_sign(
+        &self,
+        curve: TpmEccCurve,
+        scalar: &[u8],
+        digest: &[u8],
+        random: &mut dyn Random,
+    ) -> Result<(Vec<u8>, Vec<u8>), CryptoError> {
+        PORTABLE.ecdsa_sign(curve, scalar, digest, random)
+    }
+    fn ecdsa_verify(
+        &self,
+        curve: TpmEccCurve,
+        public: &EccPoint,
+        digest: &[u8],
+        r: &[u8],
+        s: &[u8],
+    ) -> Result<(), CryptoError> {
+        PORTABLE.ecdsa_verify(curve, public, digest, r, s)
+    }
+}
+
+fn on(provider: &'static dyn Provider) -> TestTpm {
+    let storage = MemoryStorage::new();
+    let entropy = Box::new(TestEntropy::new(9));
+    let tpm = Tpm::manufacture(Box::new(storage.clone()), entropy, provider, Profile::HOST, seeds()).unwrap();
+    let mut tpm = TestTpm { tpm, storage, now: 1, locality: 0 };
+    tpm.startup(TpmSu::Clear).unwrap();
+    tpm
+}
+
+#[test]
+fn a_failed_test_ends_in_failure_mode_until_power_is_lost() {
+    let by: [fn(&mut TestTpm) -> TpmRc; 4] = [
+        |tpm| tpm.run(&SelfTest { full_test: TpmiYesNo(true) }).unwrap_err(),
+        |tpm| tpm.run(&SelfTest { full_test: TpmiYesNo(false) }).unwrap_err(),
+        |tpm| tpm.run(&IncrementalSelfTest { to_test: TpmlAlg::new(vec![TpmAlgId::ECC]) }).unwrap_err(),
+        |tpm| tpm.run_auth(&create_primary(OWNER, ecc_srk())).unwrap_err(),
+    ];
+    for fails in by {
+        let provider: &'static Faulty = Box::leak(Box::new(Faulty { broken: AtomicBool::new(true) }));
+        let mut tpm = on(provider);
+        tpm.run(&GetRandom { bytes_requested: 1 }).unwrap();
+        assert_eq!(fails(&mut tpm), TpmRc::FAILURE);
+        assert_eq!(tpm.run(&GetRandom { bytes_requested: 1 }), Err(TpmRc::FAILURE));
+        assert_eq!(tpm.run(&SelfTest { full_test: TpmiYesNo(true) }), Err(TpmRc::FAILURE));
+        assert_eq!(test_result(&mut tpm), (vec![0x00, 0x19], TpmRc::FAILURE), "TPM_ALG_ECDH");
+        let with_session = encode(&GetTestResult {}, &[password(b"")]);
+        assert_eq!(rc(&tpm.raw(&with_session)), TpmRc::FAILURE);
+        let capability = GetCapability { capability: TpmCap::TpmProperties, property: 0x100, property_count: 1 };
+        assert!(tpm.run(&capability).is_ok());
+
+        provider.broken.store(false, Ordering::SeqCst);
+        assert_eq!(tpm.run(&SelfTest { full_test: TpmiYesNo(true) }), Err(TpmRc::FAILURE), "no way back but power");
+        tpm.tpm.power_on(tpm.now);
+        tpm.startup(TpmSu::Clear).unwrap();
+        tpm.run(&SelfTest { full_test: TpmiYesNo(true) }).unwrap();
+        assert_eq!(test_result(&mut tpm), (vec![], TpmRc::SUCCESS));
+    }
+}
