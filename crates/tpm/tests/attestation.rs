@@ -336,3 +336,43 @@ fn large_nv_contents_are_certified() {
     };
     assert_eq!(info.nv_digest.as_slice(), &digest(SHA256, &[&[1; 1024], &[2; 1024]])[..]);
 }
+
+/// Where libtpms refuses, we refuse with its code.
+#[test]
+fn error_codes_are_libtpms() {
+    let mut both = Both::started();
+    let second = Some(TpmiDhObject(0x8000_0001));
+    let first = Some(TpmiDhObject(0x8000_0000));
+    let (ours, theirs) = both.both(&create_primary(OWNER, ecc_srk()), &auth());
+    assert!(ours.is_ok() && theirs.is_ok());
+    both.same(&load_external(ec_public(), Some(ec_private()), NULL), &[]).unwrap();
+    let two = [password(b""), password(b"")];
+    let ecdsa = Some(TpmtSigScheme::Ecdsa(SHA256));
+    let other = Some(TpmtSigScheme::Ecdsa(TpmiAlgHash::Sha384));
+    let rsa = Some(TpmtSigScheme::Rsassa(SHA256));
+    for (key, scheme) in [(first, None), (first, ecdsa.clone()), (second, other), (second, rsa), (second, ecdsa)] {
+        let (quoted, _) = both.same_code(&quote(key, scheme.clone(), &[0]), &auth());
+        let certified = Certify { in_scheme: scheme.clone(), ..certify(first, key) };
+        let (certified, _) = both.same_code(&certified, &two);
+        let timed = GetTime { in_scheme: scheme.clone(), ..get_time(key) };
+        let (timed, _) = both.same_code(&timed, &two);
+        let created = CertifyCreation {
+            sign_handle: key,
+            object_handle: first.unwrap(),
+            qualifying_data: nonce(),
+            creation_hash: Tpm2bDigest::default(),
+            in_scheme: scheme,
+            creation_ticket: TpmtTkCreation {
+                tag: TpmSt::Creation,
+                hierarchy: TpmiRhHierarchy(OWNER),
+                digest: Tpm2bDigest::default(),
+            },
+        };
+        let (created, _) = both.same_code(&created, &auth());
+        assert!(created.is_err());
+        assert!(quoted.is_ok() == certified.is_ok() && quoted.is_ok() == timed.is_ok());
+    }
+    both.same_code(&certify(first, None), &two).0.unwrap();
+    both.same_code(&certify(first, second), &[password(b""), password(b"wrong")]).0.unwrap_err();
+    both.same_code(&get_time(None), &two).0.unwrap();
+}
