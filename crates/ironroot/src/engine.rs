@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ironroot_host::{Engine, EngineError, Features};
 use ironroot_platform::{Clock, host::SystemClock};
 use ironroot_tpm::Tpm;
+use zeroize::Zeroizing;
 
 /// A TPM with this machine's clock.
 pub struct HostEngine {
@@ -22,7 +23,7 @@ impl HostEngine {
 
 impl Engine for HostEngine {
     fn features(&self) -> Features {
-        Features { hashing: true, established: true, ..Features::default() }
+        Features { hashing: true, established: true, volatile_state: true, ..Features::default() }
     }
 
     fn power_on(&mut self) -> Result<(), EngineError> {
@@ -37,6 +38,20 @@ impl Engine for HostEngine {
 
     fn execute(&mut self, locality: u8, command: &[u8], response: &mut Vec<u8>) {
         response.extend_from_slice(&self.tpm.execute(locality, self.clock.now(), command));
+    }
+
+    fn save_volatile(&mut self) -> Result<Zeroizing<Vec<u8>>, EngineError> {
+        Ok(self.tpm.save_volatile())
+    }
+
+    fn load_volatile(&mut self, state: Option<&[u8]>) -> Result<(), EngineError> {
+        match state {
+            None => Ok(()),
+            Some(state) => self
+                .tpm
+                .restore_volatile(self.clock.now(), state)
+                .map_err(|error| EngineError::Failed(format!("the volatile state cannot be resumed: {error}"))),
+        }
     }
 
     fn hash_start(&mut self) {

@@ -55,7 +55,10 @@ pub fn stolen_folder(folder: &Path, plant: &Plant, timeline: &mut Timeline) -> R
 pub fn foreign_key(tpm: &SharedTpm, identity: &Identity, timeline: &mut Timeline) -> Result {
     let software = rcgen::KeyPair::generate()?;
     let mut parameters = rcgen::CertificateParams::new(Vec::new())?;
-    parameters.distinguished_name.push(rcgen::DnType::CommonName, "pump-0666");
+    // The very name of the device, in the order in which its own request has it: nothing but the key is foreign.
+    parameters.distinguished_name = rcgen::DistinguishedName::new();
+    parameters.distinguished_name.push(rcgen::DnType::OrganizationName, "Ironroot demonstration");
+    parameters.distinguished_name.push(rcgen::DnType::CommonName, "pump-0007");
     let request = parameters.serialize_request(&software)?;
 
     // With the TPM's key as the claimed identity key, the request's key does not fit.

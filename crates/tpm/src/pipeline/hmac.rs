@@ -54,11 +54,7 @@ pub fn key(tpm: &Core, session: &Session, usage: &SessionUse) -> Result<Zeroizin
     let mut key = Zeroizing::new(alloc::vec::Vec::with_capacity(128));
     key.extend_from_slice(&session.session_key);
     if let Some(entity) = usage.entity {
-        let include = if session.is_policy() {
-            session.policy.auth_value_needed
-        } else {
-            !usage.bound
-        };
+        let include = if session.is_policy() { session.policy.auth_value_needed } else { !usage.bound };
         // The entity may be gone after the command that it authorized (TPM2_NV_UndefineSpaceSpecial, for one).
         if include && let Ok(auth) = tpm.auth_value(entity.handle) {
             key.extend_from_slice(&auth);

@@ -104,7 +104,7 @@ fn session_response(
     };
     let key = hmac::key(tpm, session, usage)?;
     let uses_password = session.is_policy() && session.policy.password_needed && usage.entity.is_some();
-    let hmac = if uses_password || (session.is_policy() && key.is_empty()) {
+    let hmac = if uses_password || (session.is_policy() && key.is_empty() && usage.auth.is_empty()) {
         Tpm2bAuth::default()
     } else {
         let rp_hash = hmac::rp_hash(invocation.info.code.0, parameters, session.auth_hash);

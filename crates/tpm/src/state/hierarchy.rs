@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use ironroot_wire::{Tpm2bAuth, Tpm2bDigest, TpmAlgId, TpmHandle, TpmRc, TpmiAlgHash, TpmiRhHierarchy, TpmiYesNo, Wire};
+use ironroot_wire::{Tpm2bAuth, Tpm2bDigest, TpmHandle, TpmRc, TpmiAlgHash, TpmiRhHierarchy, TpmiYesNo, Wire};
 use zeroize::Zeroizing;
 
 /// A hierarchy.
@@ -71,14 +71,6 @@ impl Wire for AuthPolicy {
     }
     fn unmarshal(reader: &mut ironroot_wire::Reader<'_>) -> Result<Self, TpmRc> {
         Ok(Self { alg: Wire::unmarshal(reader)?, digest: Wire::unmarshal(reader)? })
-    }
-}
-
-impl AuthPolicy {
-    /// The hash as a plain identifier.
-    #[must_use]
-    pub fn alg_id(&self) -> TpmAlgId {
-        self.alg.map_or(TpmAlgId::NULL, |alg| TpmAlgId(alg.value()))
     }
 }
 
