@@ -102,8 +102,7 @@ impl Tpm {
         let record = open(&self.core, blob)?;
         let mut reader = Reader::new(&record, &Rules::ALL);
         let misfit = |_| VolatileError::Profile;
-        let mut volatile =
-            Volatile::restore(&mut reader, &self.core.profile, self.core.provider).map_err(misfit)?;
+        let mut volatile = Volatile::restore(&mut reader, &self.core.profile, self.core.provider).map_err(misfit)?;
         let measurement = take_measurement(&mut reader).map_err(misfit)?;
         if !reader.is_empty() {
             return Err(VolatileError::Profile);
@@ -121,8 +120,7 @@ impl Tpm {
 
 /// The authentic record of a blob.
 fn open(core: &Core, blob: &[u8]) -> Result<Zeroizing<Vec<u8>>, VolatileError> {
-    let (&version, rest) =
-        blob.strip_prefix(MAGIC).and_then(<[u8]>::split_first).ok_or(VolatileError::Unknown)?;
+    let (&version, rest) = blob.strip_prefix(MAGIC).and_then(<[u8]>::split_first).ok_or(VolatileError::Unknown)?;
     if version != VERSION {
         return Err(VolatileError::Version(version));
     }

@@ -38,7 +38,8 @@ fn properties_start_with_the_family_and_end_the_group() {
     let all =
         tpm.run(&GetCapability { capability: TpmCap::TpmProperties, property: 0x100, property_count: 1000 }).unwrap();
     assert!(!all.more_data.0);
-    let none = tpm.run(&GetCapability { capability: TpmCap::TpmProperties, property: 0x1FF, property_count: 8 }).unwrap();
+    let none =
+        tpm.run(&GetCapability { capability: TpmCap::TpmProperties, property: 0x1FF, property_count: 8 }).unwrap();
     assert_eq!(none.capability_data, TpmsCapabilityData::TpmProperties(TpmlTaggedTpmProperty::default()));
     let first = tpm.run(&GetCapability { capability: TpmCap::Commands, property: 0, property_count: 1 }).unwrap();
     assert!(first.more_data.0);
@@ -84,7 +85,8 @@ fn pcr_survive_resume_but_not_reset() {
 fn hierarchy_auth_is_asked_for_and_survives_power_cycles() {
     let mut tpm = TestTpm::started();
     let owner = TpmiRhHierarchyAuth(TpmHandle::OWNER.0);
-    let change = |auth: &[u8]| HierarchyChangeAuth { auth_handle: owner, new_auth: Tpm2bAuth::from_slice(auth).unwrap() };
+    let change =
+        |auth: &[u8]| HierarchyChangeAuth { auth_handle: owner, new_auth: Tpm2bAuth::from_slice(auth).unwrap() };
     tpm.run_auth(&change(b"secret\0\0")).unwrap();
     tpm.power_cycle();
     assert_eq!(tpm.run_auth(&change(b"")), Err(TpmRc::BAD_AUTH.session(1)));

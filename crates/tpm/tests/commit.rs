@@ -245,8 +245,7 @@ fn a_store_that_fails_makes_no_guess_free() {
     index.auth = Tpm2bAuth::from_slice(b"index").unwrap();
     tpm.run_auth(&index).unwrap();
     tpm.run_with(&write(), &[password(b"index")]).unwrap();
-    let read =
-        NvRead { auth_handle: TpmiRhNvAuth(INDEX), nv_index: TpmiRhNvIndex(INDEX), size: 1, offset: 0 };
+    let read = NvRead { auth_handle: TpmiRhNvAuth(INDEX), nv_index: TpmiRhNvIndex(INDEX), size: 1, offset: 0 };
     faults.fail_every(Fault::Io);
     assert_eq!(tpm.run_with(&read, &[password(b"guess")]), Err(TpmRc::NV_UNAVAILABLE));
     // From now on right and wrong look the same, until the failure is recorded.
@@ -256,11 +255,8 @@ fn a_store_that_fails_makes_no_guess_free() {
     assert_eq!(tpm.run(&GetRandom { bytes_requested: 1 }).unwrap().random_bytes.len(), 1);
     faults.none();
     tpm.run_with(&read, &[password(b"index")]).unwrap();
-    let counter = GetCapability {
-        capability: TpmCap::TpmProperties,
-        property: TpmPt::LOCKOUT_COUNTER.0,
-        property_count: 1,
-    };
+    let counter =
+        GetCapability { capability: TpmCap::TpmProperties, property: TpmPt::LOCKOUT_COUNTER.0, property_count: 1 };
     let TpmsCapabilityData::TpmProperties(list) = tpm.run(&counter).unwrap().capability_data else {
         panic!("properties")
     };

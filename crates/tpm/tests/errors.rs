@@ -35,8 +35,10 @@ const INTENDED: &[(&str, u32, u32, &str)] = &[
     ("reset without audit", 0x982, 0x9A2, "the same"),
     ("sessions for a start-up", 0x145, 0x100, "Part 3, 5.5, point 1; the action, which refuses a second start, comes later"),
 ];
-const SLOTS: &str = "Part 3, 5.4, point 2.1; libtpms has three slots, and calls a handle that no slot could have a bad value";
-const KIND: &str = "Part 3, 5.4 and 5.5: a session that is not loaded; the number is in use, but by a session of the other kind";
+const SLOTS: &str =
+    "Part 3, 5.4, point 2.1; libtpms has three slots, and calls a handle that no slot could have a bad value";
+const KIND: &str =
+    "Part 3, 5.4 and 5.5: a session that is not loaded; the number is in use, but by a session of the other kind";
 const AREA: &str = "Part 3, 5.5, point 3 names TPM_RC_AUTHSIZE";
 
 /// What the preparation leaves, in both TPMs: handles are given out in the same order.
@@ -265,7 +267,10 @@ fn authorizations() -> Vec<(&'static str, Vec<u8>)> {
         ("clock of another hierarchy", with(CLOCK_SET, &[0x4000_000B], &[pw(b"")], &[0; 8])),
         ("policy secret with a bad password", with(POLICY_SECRET, &[OWNER, POLICY], &[pw(b"bad")], &[0; 10])),
         ("policy secret with a bad session", with(POLICY_SECRET, &[OWNER, HMAC], &[pw(b"")], &[0; 10])),
-        ("policy secret with a bad nonce", with(POLICY_SECRET, &[OWNER, POLICY], &[pw(b"")], &[0, 1, 7, 0, 0, 0, 0, 0, 0, 0, 0])),
+        (
+            "policy secret with a bad nonce",
+            with(POLICY_SECRET, &[OWNER, POLICY], &[pw(b"")], &[0, 1, 7, 0, 0, 0, 0, 0, 0, 0, 0]),
+        ),
         ("evict to a bad handle", with(EVICT, &[OWNER, KEY], &[pw(b"")], &[0x80, 0, 0, 0])),
         ("evict to the platform's range", with(EVICT, &[OWNER, KEY], &[pw(b"")], &[0x81, 0x80, 0, 0])),
         ("create under a signing key", with(CREATE, &[KEY], &[pw(b"key")], &[])),
@@ -307,7 +312,10 @@ fn preparation(public: Option<&TpmtPublic>) -> Vec<Vec<u8>> {
     };
     let Some(public) = public else {
         return vec![
-            encode(&create(TpmtPublic { object_attributes: attributes | TpmaObject::NO_DA, ..template }), &[password(b"")]),
+            encode(
+                &create(TpmtPublic { object_attributes: attributes | TpmaObject::NO_DA, ..template }),
+                &[password(b"")],
+            ),
             encode(&create(policy_only), &[password(b"")]),
         ];
     };

@@ -13,10 +13,7 @@ const OWNER: TpmHandle = TpmHandle::OWNER;
 const INDEX: u32 = 0x0180_0001;
 
 fn change_auth(handle: TpmHandle, auth: &[u8]) -> HierarchyChangeAuth {
-    HierarchyChangeAuth {
-        auth_handle: TpmiRhHierarchyAuth(handle.0),
-        new_auth: Tpm2bAuth::from_slice(auth).unwrap(),
-    }
+    HierarchyChangeAuth { auth_handle: TpmiRhHierarchyAuth(handle.0), new_auth: Tpm2bAuth::from_slice(auth).unwrap() }
 }
 
 fn index(attributes: TpmaNv, auth_policy: &[u8]) -> TpmsNvPublic {

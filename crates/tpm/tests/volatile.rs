@@ -21,14 +21,12 @@ fn pcr(tpm: &mut TestTpm, pcr: u32) -> (u32, Vec<u8>) {
 
 fn extend(tpm: &mut TestTpm, pcr: u32) {
     let digest = TpmtHa::new(TpmiAlgHash::Sha256, &[0xAB; 32]).unwrap();
-    tpm.run_auth(&PcrExtend { pcr_handle: Some(TpmiDhPcr(pcr)), digests: TpmlDigestValues::new(vec![digest]) }).unwrap();
+    tpm.run_auth(&PcrExtend { pcr_handle: Some(TpmiDhPcr(pcr)), digests: TpmlDigestValues::new(vec![digest]) })
+        .unwrap();
 }
 
 fn change_auth(handle: TpmHandle, auth: &[u8]) -> HierarchyChangeAuth {
-    HierarchyChangeAuth {
-        auth_handle: TpmiRhHierarchyAuth(handle.0),
-        new_auth: Tpm2bAuth::from_slice(auth).unwrap(),
-    }
+    HierarchyChangeAuth { auth_handle: TpmiRhHierarchyAuth(handle.0), new_auth: Tpm2bAuth::from_slice(auth).unwrap() }
 }
 
 fn hash_start() -> HashSequenceStart {
@@ -70,10 +68,8 @@ fn objects_and_sessions_go_on() {
     assert_eq!(client.policy_digest(&other).unwrap(), policy);
     let sealed = client.create(ecc.handle, &templates::sealed(), b"", b"what was sealed").unwrap();
     let loaded = client.load(ecc.handle, &sealed.private, &sealed.public).unwrap();
-    let data = client.run_with(
-        &Unseal { item_handle: TpmiDhObject(loaded.handle.0) },
-        &mut [Auth::Session(&mut session)],
-    );
+    let data =
+        client.run_with(&Unseal { item_handle: TpmiDhObject(loaded.handle.0) }, &mut [Auth::Session(&mut session)]);
     assert_eq!(&*data.unwrap().out_data, b"what was sealed");
     let scheme = Some(TpmtSigScheme::Rsassa(TpmiAlgHash::Sha256));
     let digest = Tpm2bDigest::from_slice(&[7; 32]).unwrap();
@@ -94,10 +90,8 @@ fn pcr_sequences_contexts_and_hierarchies_go_on() {
     };
     tpm.run_auth(&disable).unwrap();
     let sequence = tpm.run(&hash_start()).unwrap().sequence_handle;
-    let update = |bytes: &[u8]| SequenceUpdate {
-        sequence_handle: sequence,
-        buffer: Tpm2bMaxBuffer::from_slice(bytes).unwrap(),
-    };
+    let update =
+        |bytes: &[u8]| SequenceUpdate { sequence_handle: sequence, buffer: Tpm2bMaxBuffer::from_slice(bytes).unwrap() };
     tpm.run_with(&update(b"first "), &[password(b"seq")]).unwrap();
     let start = StartAuthSession {
         tpm_key: None,

@@ -4,13 +4,7 @@
 //! pipeline commits them in one step before the response is released, or drops them. A failed commit therefore leaves
 //! the old state, in storage and in memory.
 
-use alloc::{
-    boxed::Box,
-    collections::BTreeMap,
-    string::{String, ToString},
-    sync::Arc,
-    vec::Vec,
-};
+use alloc::{boxed::Box, collections::BTreeMap, string::String, sync::Arc, vec::Vec};
 
 use ironroot_crypto::Provider;
 use ironroot_platform::{Change, RecordKey, Records, Storage, StorageError};
@@ -336,7 +330,7 @@ fn versioned(key: RecordKey, value: &[u8]) -> Result<&[u8], LoadError> {
 }
 
 fn bad_record(key: RecordKey, rc: TpmRc) -> LoadError {
-    LoadError::Record(alloc::format!("record {:#x} is not valid: {}", key.0, rc.to_string()))
+    LoadError::Record(alloc::format!("record {:#x} is not valid: {rc}", key.0))
 }
 
 fn decode<T: Wire>(key: RecordKey, value: &[u8]) -> Result<T, LoadError> {

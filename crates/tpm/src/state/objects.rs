@@ -103,6 +103,8 @@ pub struct Sequence {
 
 /// The contents of a slot.
 #[derive(Clone)]
+// A sequence is larger than the reference to an object; slots hold either behind a pointer, so an empty one is small.
+#[allow(clippy::large_enum_variant)]
 pub enum Slot {
     /// An object.
     Object(Arc<Object>),
@@ -113,7 +115,7 @@ pub enum Slot {
 /// The slots.
 #[derive(Clone, Default)]
 pub struct Objects {
-    slots: Vec<Option<Slot>>,
+    slots: Vec<Option<Box<Slot>>>,
 }
 
 impl Objects {
@@ -138,7 +140,7 @@ impl Objects {
     pub fn insert(&mut self, slot: Slot) -> Result<TpmHandle, TpmRc> {
         let index = self.slots.iter().position(Option::is_none).ok_or(TpmRc::OBJECT_MEMORY)?;
         let free = self.slots.get_mut(index).ok_or(TpmRc::OBJECT_MEMORY)?;
-        *free = Some(slot);
+        *free = Some(Box::new(slot));
         let offset = u32::try_from(index).map_err(|_| TpmRc::OBJECT_MEMORY)?;
         Ok(TpmHandle(TpmHandle::TRANSIENT_FIRST.0.saturating_add(offset)))
     }
@@ -150,7 +152,7 @@ impl Objects {
     pub fn insert_at(&mut self, handle: TpmHandle, slot: Slot) -> Result<(), TpmRc> {
         match Self::index(handle).and_then(|index| self.slots.get_mut(index)) {
             Some(free @ None) => {
-                *free = Some(slot);
+                *free = Some(Box::new(slot));
                 Ok(())
             }
             _ => Err(TpmRc::HANDLE),
@@ -172,7 +174,7 @@ impl Objects {
     /// What is in the slot with this transient handle.
     #[must_use]
     pub fn get(&self, handle: TpmHandle) -> Option<&Slot> {
-        self.slots.get(Self::index(handle)?)?.as_ref()
+        self.slots.get(Self::index(handle)?)?.as_deref()
     }
 
     /// The sequence with this handle.
@@ -181,20 +183,23 @@ impl Objects {
     /// `TPM_RC_MODE` if the handle is not a sequence's.
     pub fn sequence_mut(&mut self, handle: TpmHandle) -> Result<&mut Sequence, TpmRc> {
         match Self::index(handle).and_then(|index| self.slots.get_mut(index)) {
-            Some(Some(Slot::Sequence(sequence))) => Ok(sequence),
+            Some(Some(slot)) => match slot.as_mut() {
+                Slot::Sequence(sequence) => Ok(sequence),
+                Slot::Object(_) => Err(TpmRc::MODE),
+            },
             _ => Err(TpmRc::MODE),
         }
     }
 
     /// Empties a slot and returns what was in it.
     pub fn remove(&mut self, handle: TpmHandle) -> Option<Slot> {
-        self.slots.get_mut(Self::index(handle)?)?.take()
+        self.slots.get_mut(Self::index(handle)?)?.take().map(|slot| *slot)
     }
 
     /// Empties every slot for which `condition` holds.
     pub fn flush_if(&mut self, condition: impl Fn(&Slot) -> bool) {
         for slot in &mut self.slots {
-            if slot.as_ref().is_some_and(&condition) {
+            if slot.as_deref().is_some_and(&condition) {
                 *slot = None;
             }
         }

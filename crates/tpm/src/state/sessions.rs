@@ -1,6 +1,6 @@
 //! Authorization sessions (Part 1, clause 16.6) in memory, and the list of those that are saved.
 
-use alloc::{collections::BTreeMap, vec::Vec};
+use alloc::{boxed::Box, collections::BTreeMap, vec::Vec};
 
 use ironroot_wire::{
     Reader, SeedValue, Tpm2bDigest, Tpm2bNonce, TpmCc, TpmHandle, TpmRc, TpmSe, TpmaLocality, TpmiAlgHash, TpmiYesNo,
@@ -202,7 +202,7 @@ impl Wire for Session {
 /// An active session: in memory, or saved with a number that its context must have.
 #[derive(Clone)]
 enum Active {
-    Loaded(Session),
+    Loaded(Box<Session>),
     Saved { kind: u32, context_id: u64 },
 }
 
@@ -257,7 +257,7 @@ impl Sessions {
             .find(|index| !self.active.contains_key(index))
             .ok_or(TpmRc::SESSION_HANDLES)?;
         let handle = TpmHandle(session.handle_base() | index);
-        self.active.insert(index, Active::Loaded(session));
+        self.active.insert(index, Active::Loaded(Box::new(session)));
         Ok(handle)
     }
 
@@ -336,7 +336,7 @@ impl Sessions {
             _ => return Err(TpmRc::HANDLE),
         }
         self.require_free()?;
-        self.active.insert(handle.0 & INDEX, Active::Loaded(session));
+        self.active.insert(handle.0 & INDEX, Active::Loaded(Box::new(session)));
         Ok(())
     }
 
@@ -418,13 +418,15 @@ impl Sessions {
             let (kind, index) = (handle & !INDEX, handle & INDEX);
             let context_id = u64::unmarshal(reader)?;
             let active = if context_id == 0 {
-                Active::Loaded(Session::unmarshal(reader)?)
+                Active::Loaded(Box::new(Session::unmarshal(reader)?))
             } else {
                 Active::Saved { kind, context_id }
             };
             let matches = match &active {
                 Active::Loaded(session) => session.handle_base() == kind,
-                Active::Saved { .. } => [TpmHandle::HMAC_SESSION_FIRST.0, TpmHandle::POLICY_SESSION_FIRST.0].contains(&kind),
+                Active::Saved { .. } => {
+                    [TpmHandle::HMAC_SESSION_FIRST.0, TpmHandle::POLICY_SESSION_FIRST.0].contains(&kind)
+                }
             };
             let fits = usize::try_from(index).is_ok_and(|index| index < active_max);
             if !matches || !fits || sessions.active.insert(index, active).is_some() {
