@@ -236,11 +236,17 @@ fn ordinary_indices_read_what_was_written() {
 }
 
 #[test]
-fn what_a_first_write_leaves_out_is_zero() {
-    let mut tpm = TestTpm::started();
-    tpm.run_auth(&define(INDEX, OPEN, 4)).unwrap();
-    tpm.run_with(&write(INDEX, &[0x55], 1), &pin()).unwrap();
-    assert_eq!(&*tpm.run_with(&read(INDEX, 4, 0), &pin()).unwrap().data, [0, 0x55, 0, 0]);
+fn what_a_first_write_leaves_out_is_erased() {
+    let mut tpms = Both::started();
+    tpms.same(&define(INDEX, OPEN, 4), &empty()).unwrap();
+    tpms.same(&write(INDEX, &[0x55], 1), &pin()).unwrap();
+    assert_eq!(&*tpms.same(&read(INDEX, 4, 0), &pin()).unwrap().data, [0xFF, 0x55, 0xFF, 0xFF]);
+    // A PIN's limit is not what was never written (Part 1, 34.2.6.6; libtpms erases it, too).
+    let attributes = OPEN.without(TpmaNv::AUTHWRITE).with_nt(TpmNt::PinPass);
+    tpms.ours.run_auth(&define(OTHER, attributes, 8)).unwrap();
+    tpms.ours.run_auth(&write_as(OWNER, OTHER, &[0x55], 3)).unwrap();
+    let data = tpms.ours.run_auth(&read_as(OWNER, OTHER, 8, 0)).unwrap().data;
+    assert_eq!(&*data, [0, 0, 0, 0x55, 0, 0, 0, 0]);
 }
 
 #[test]
@@ -445,7 +451,11 @@ fn acknowledged_writes_survive_a_power_cut_and_st_clear_indices_start_empty() {
     assert_eq!(&*tpm.run_with(&read(INDEX, 4, 0), &pin()).unwrap().data, b"abcd");
     assert_eq!(tpm.run_with(&read(OTHER, 4, 0), &pin()), Err(TpmRc::NV_UNINITIALIZED));
     tpm.run_with(&write(OTHER, b"x", 3), &pin()).unwrap();
-    assert_eq!(&*tpm.run_with(&read(OTHER, 4, 0), &pin()).unwrap().data, b"\0\0\0x", "nothing of the old contents");
+    assert_eq!(
+        &*tpm.run_with(&read(OTHER, 4, 0), &pin()).unwrap().data,
+        b"\xFF\xFF\xFFx",
+        "nothing of the old contents"
+    );
 }
 
 #[test]

@@ -53,15 +53,20 @@ pub fn require_type(index: &NvIndex, nt: TpmNt) -> Result<(), TpmRc> {
     if index.public.attributes.nt() == Ok(nt) { Ok(()) } else { Err(TpmRc::ATTRIBUTES.handle(2)) }
 }
 
-/// The index, for a write that sets `WRITTEN`, which changes its name. The contents of an index that was not written are
-/// zeros. A write that changes nothing should not come here: storage wears out.
+/// What a first write leaves of an ordinary index: ones, as erased memory and the TPMs in the field have them. Everything
+/// else starts with zeros (Part 1, 34.2.6).
+const ERASED: u8 = 0xFF;
+
+/// The index, for a write that sets `WRITTEN`, which changes its name. Nothing that it may have held before it became
+/// unwritten shows. A write that changes nothing should not come here: storage wears out.
 ///
 /// # Errors
 /// `TPM_RC_HANDLE` if the index is not defined.
 pub fn write(tpm: &mut Core, handle: TpmiRhNvIndex) -> Result<&mut NvIndex, TpmRc> {
     let index = tpm.nv.index_mut(handle.into())?;
     if !index.has(TpmaNv::WRITTEN) {
-        index.data.fill(0);
+        let ordinary = index.public.attributes.nt() == Ok(TpmNt::Ordinary);
+        index.data.fill(if ordinary { ERASED } else { 0 });
         index.public.attributes = index.public.attributes.with(TpmaNv::WRITTEN);
     }
     Ok(index)
@@ -78,8 +83,19 @@ pub fn number(index: &NvIndex) -> u64 {
 /// Sets the 64-bit number of an index.
 ///
 /// # Errors
-/// As [`write()`].
+/// As [`replace()`].
 pub fn set_number(tpm: &mut Core, handle: TpmiRhNvIndex, number: u64) -> Result<(), TpmRc> {
-    write(tpm, handle)?.data.copy_from_slice(&number.to_be_bytes());
+    replace(write(tpm, handle)?, &number.to_be_bytes())
+}
+
+/// Replaces all contents of an index.
+///
+/// # Errors
+/// `TPM_RC_FAILURE` if the size is another, which no index that was defined here has for its type.
+pub fn replace(index: &mut NvIndex, contents: &[u8]) -> Result<(), TpmRc> {
+    if index.data.len() != contents.len() {
+        return Err(TpmRc::FAILURE);
+    }
+    index.data.copy_from_slice(contents);
     Ok(())
 }

@@ -117,12 +117,16 @@ pub struct Granted<'a> {
 }
 
 impl Granted<'_> {
-    /// Updates a session: digest, cpHash and timeout, which can only become sooner (23.2.4).
+    /// Updates a session: digest, cpHash and timeout, which can only become sooner (23.2.4). Of a trial, where cpHash has
+    /// not been checked, only the digest.
     ///
     /// # Errors
     /// None: the digest always fits.
     pub fn apply(&self, session: &mut Session) -> Result<(), TpmRc> {
         policy_digest::update(session, self.code, self.auth_name, self.policy_ref)?;
+        if policy_digest::is_trial(session) {
+            return Ok(());
+        }
         if !self.cp_hash.is_empty() {
             session.policy.bound_hash = BoundHash::CpHash(self.cp_hash.clone());
         }

@@ -60,7 +60,7 @@ record! {
         shutdown: Shutdown,
         /// Clock at the last time that it was recorded, in milliseconds.
         clock: u64,
-        /// The largest value that any NV counter has had.
+        /// The largest value that any deleted NV counter has had.
         max_counter: u64,
     }
 }

@@ -12,7 +12,7 @@ impl Action for NvExtend {
         nv_access::require_type(&index, TpmNt::Extend)?;
         let index = nv_access::write(tpm, self.nv_index)?;
         let extended = hash::digest(index.public.name_alg, &[&index.data, &self.data]);
-        index.data.copy_from_slice(&extended);
+        nv_access::replace(index, &extended)?;
         Ok(NvExtendResponse {})
     }
 }
