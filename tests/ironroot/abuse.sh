@@ -5,7 +5,7 @@
 raw() { # sends stdin to the command port and prints what comes back within a second
     exec 9<>"/dev/tcp/127.0.0.1/$PEER_PORT"
     cat >&9
-    timeout 1 head -c 4096 <&9 | xxd -p | tr -d '\n'
+    { timeout 1 dd bs=4096 count=1 status=none <&9 || :; } | xxd -p | tr -d '\n'
     exec 9>&- 9<&-
 }
 alive() { tpm2_getrandom 4 >/dev/null || die "the TPM is gone after: $1"; }

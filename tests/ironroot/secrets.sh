@@ -50,9 +50,8 @@ equal "secrets to look for" 9 "$(wc -l <secrets)"
 look() {
     local file
     find "$1" -type f | while read -r file; do
-        hex "$file" | finds --fixed-strings --file=secrets && echo "$file"
+        if hex "$file" | finds --fixed-strings --file=secrets; then echo "$file"; fi
     done
-    return 0
 }
 power_cycle
 equal "files with a secret in them" "" "$(look "$PEER_STATE")"
@@ -67,6 +66,6 @@ for number in $(seq 9); do
 done
 
 # Nor may others read the files.
-equal "files that others may read" "" "$(find "$PEER_STATE" "$PEER_STATE.product-secret" -perm /077)"
+equal "files that others may read" "" "$(find "$PEER_STATE" "$PEER_STATE.product-secret" -type f -perm /077)"
 
 ok

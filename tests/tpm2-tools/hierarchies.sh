@@ -27,8 +27,7 @@ tpm2_flushcontext trial.ctx
 tpm2_setprimarypolicy --hierarchy=o --policy=policy --hash-algorithm=sha256
 tpm2_startauthsession --policy-session --session=s.session
 tpm2_policycommandcode --session=s.session TPM2_CC_NV_DefineSpace >/dev/null
-tpm2_nvdefine 0x150000b --hierarchy=o --auth=session:s.session --size=4 --attributes='ownerread|ownerwrite' >/dev/null 2>&1 ||
-    tpm2_nvdefine 0x150000b --hierarchy=o --hierarchy-auth=session:s.session --size=4 --attributes='ownerread|ownerwrite' >/dev/null
+tpm2_nvdefine 0x150000b --hierarchy=o --hierarchy-auth=session:s.session --size=4 --attributes='ownerread|ownerwrite' >/dev/null
 tpm2_flushcontext s.session
 tpm2_getcap handles-nv-index | finds -i 0x150000b || die "not defined under the policy"
 

@@ -22,10 +22,4 @@ fails_with 0x148 tpm2_nvwrite 0x1500005 --hierarchy=o --input=data
 equal "read again" data "$(tpm2_nvread 0x1500006 --hierarchy=o)"
 tpm2_nvwrite 0x1500006 --hierarchy=o --input=data
 
-# The global lock takes every index with GLOBALLOCK.
-tpm2_nvdefine 0x1500007 --hierarchy=o --size=4 --attributes='ownerwrite|ownerread|globallock' >/dev/null
-tpm2_nvwrite 0x1500007 --hierarchy=o --input=data
-tpm2_nvwritelock --hierarchy=o --global
-fails_with 0x148 tpm2_nvwrite 0x1500007 --hierarchy=o --input=data
-
 ok
