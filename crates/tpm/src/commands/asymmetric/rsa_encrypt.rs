@@ -14,8 +14,8 @@ impl Action for RsaEncrypt {
         let key = tpm.object(self.key_handle).map_err(|_| TpmRc::KEY.handle(1))?;
         // Attributes are not checked: whoever loads a public area can set them at will.
         let PublicKind::Rsa(parms, modulus) = &key.public.kind else { return Err(TpmRc::KEY.handle(1)) };
-        let scheme = schemes::rsa_encryption(parms.scheme.as_ref(), self.in_scheme).map_err(|rc| rc.parameter(2))?;
         check_label(&self.label)?;
+        let scheme = schemes::rsa_encryption(parms.scheme.as_ref(), self.in_scheme).map_err(|rc| rc.parameter(2))?;
         let public = RsaPublic { n: modulus, e: exponent(parms) };
         let out = rsa::encrypt(tpm.provider, public, padding(scheme, &self.label), &self.message, &mut tpm.random)
             .map_err(|_| TpmRc::VALUE.parameter(1))?;

@@ -10,7 +10,8 @@ use crate::{
 
 impl Action for VerifySignature {
     fn run(self, tpm: &mut Core) -> Result<VerifySignatureResponse, TpmRc> {
-        let key = tpm.object(self.key_handle).map_err(|rc| rc.handle(1))?;
+        // A sequence has no attributes, so not this one either.
+        let key = tpm.object(self.key_handle).map_err(|_| TpmRc::ATTRIBUTES.handle(1))?;
         if !key.has(TpmaObject::SIGN_ENCRYPT) {
             return Err(TpmRc::ATTRIBUTES.handle(1));
         }
