@@ -342,7 +342,8 @@ fn large_nv_contents_are_certified() {
 fn error_codes_are_libtpms() {
     let mut both = Both::started();
     let second = Some(TpmiDhObject(0x8000_0001));
-    let first = Some(TpmiDhObject(0x8000_0000));
+    let object = TpmiDhObject(0x8000_0000);
+    let first = Some(object);
     let (ours, theirs) = both.both(&create_primary(OWNER, ecc_srk()), &auth());
     assert!(ours.is_ok() && theirs.is_ok());
     both.same(&load_external(ec_public(), Some(ec_private()), NULL), &[]).unwrap();
@@ -358,7 +359,7 @@ fn error_codes_are_libtpms() {
         let (timed, _) = both.same_code(&timed, &two);
         let created = CertifyCreation {
             sign_handle: key,
-            object_handle: first.unwrap(),
+            object_handle: object,
             qualifying_data: nonce(),
             creation_hash: Tpm2bDigest::default(),
             in_scheme: scheme,
@@ -375,4 +376,38 @@ fn error_codes_are_libtpms() {
     both.same_code(&certify(first, None), &two).0.unwrap();
     both.same_code(&certify(first, second), &[password(b""), password(b"wrong")]).0.unwrap_err();
     both.same_code(&get_time(None), &two).0.unwrap();
+}
+
+#[test]
+fn certified_nv_contents_are_libtpms() {
+    let mut both = Both::started();
+    let key = with_rsa_scheme(rsa_public(), None);
+    both.same(&load_external(key.clone(), Some(rsa_private()), NULL), &[]).unwrap();
+    let attributes = TpmaNv::AUTHREAD | TpmaNv::AUTHWRITE;
+    let public = TpmsNvPublic {
+        nv_index: INDEX,
+        name_alg: SHA256,
+        attributes,
+        auth_policy: Tpm2bDigest::default(),
+        data_size: 64,
+    };
+    let auth_handle = TpmiRhProvision(OWNER);
+    let define = NvDefineSpace { auth_handle, auth: Tpm2bAuth::default(), public_info: Tpm2b(public) };
+    both.same(&define, &auth()).unwrap();
+    let signer = Some(TpmiDhObject(0x8000_0000));
+    let in_scheme = || Some(TpmtSigScheme::Rsassa(SHA256));
+    let two = [password(b""), password(b"")];
+    let unwritten = NvCertify { in_scheme: in_scheme(), ..nv_certify(signer, 1, 0) };
+    assert_eq!(both.same(&unwritten, &two), Err(TpmRc::NV_UNINITIALIZED));
+    let data = Tpm2bMaxNvBuffer::from_slice(&(0..64).collect::<Vec<u8>>()).unwrap();
+    both.same(&NvWrite { auth_handle: TpmiRhNvAuth(INDEX.0), nv_index: INDEX, data, offset: 0 }, &auth()).unwrap();
+    for (size, offset) in [(64, 0), (1, 63), (0, 0), (0, 7), (64, 1), (65, 0)] {
+        let command = NvCertify { in_scheme: in_scheme(), ..nv_certify(signer, size, offset) };
+        let (ours, theirs) = both.same_code(&command, &two);
+        let (Ok(ours), Ok(theirs)) = (ours, theirs) else { continue };
+        assert!(verifies(&key, &ours.certify_info, &ours.signature.unwrap()));
+        let [ours, theirs] =
+            [ours.certify_info, theirs.certify_info].map(|info| TpmsAttest::from_bytes(&info).unwrap());
+        assert_eq!(ours.attested, theirs.attested);
+    }
 }
