@@ -100,20 +100,28 @@ fn nv_cases() -> Vec<Case> {
         case(ordinary, NvWriteLock { auth_handle, nv_index }),
         case(ordinary, NvReadLock { auth_handle, nv_index }),
         case(
-            |tpm| drop(tpm.run_auth(&define(TpmNt::Counter, TpmaNv::NONE)).unwrap()),
+            |tpm| {
+                tpm.run_auth(&define(TpmNt::Counter, TpmaNv::NONE)).unwrap();
+            },
             NvIncrement { auth_handle, nv_index },
         ),
         // An orderly counter, which a TPM might keep in memory, is durable here too.
         case(
-            |tpm| drop(tpm.run_auth(&define(TpmNt::Counter, TpmaNv::ORDERLY)).unwrap()),
+            |tpm| {
+                tpm.run_auth(&define(TpmNt::Counter, TpmaNv::ORDERLY)).unwrap();
+            },
             NvIncrement { auth_handle, nv_index },
         ),
         case(
-            |tpm| drop(tpm.run_auth(&define(TpmNt::Bits, TpmaNv::NONE)).unwrap()),
+            |tpm| {
+                tpm.run_auth(&define(TpmNt::Bits, TpmaNv::NONE)).unwrap();
+            },
             NvSetBits { auth_handle, nv_index, bits: 6 },
         ),
         case(
-            |tpm| drop(tpm.run_auth(&define(TpmNt::Extend, TpmaNv::NONE)).unwrap()),
+            |tpm| {
+                tpm.run_auth(&define(TpmNt::Extend, TpmaNv::NONE)).unwrap();
+            },
             NvExtend { auth_handle, nv_index, data },
         ),
     ]
@@ -123,7 +131,9 @@ fn hierarchy_cases() -> Vec<Case> {
     let banks = vec![TpmsPcrSelection { hash: TpmiAlgHash::Sha1, pcr_select: TpmsPcrSelect([0xFF; 3]) }];
     vec![
         case(
-            |tpm| drop(tpm.run_auth(&primary()).unwrap()),
+            |tpm| {
+                tpm.run_auth(&primary()).unwrap();
+            },
             HierarchyChangeAuth {
                 auth_handle: TpmiRhHierarchyAuth(OWNER),
                 new_auth: Tpm2bAuth::from_slice(b"new").unwrap(),
@@ -146,7 +156,12 @@ fn hierarchy_cases() -> Vec<Case> {
             },
             Clear { auth_handle: TpmiRhClear(TpmHandle::LOCKOUT.0) },
         ),
-        case(|tpm| drop(tpm.run_auth(&primary()).unwrap()), evict(0x8000_0000)),
+        case(
+            |tpm| {
+                tpm.run_auth(&primary()).unwrap();
+            },
+            evict(0x8000_0000),
+        ),
         case(
             |tpm| {
                 let handle = tpm.run_auth(&primary()).unwrap().object_handle;
@@ -173,7 +188,12 @@ fn hierarchy_cases() -> Vec<Case> {
             },
         ),
         case(|_| {}, Shutdown { shutdown_type: TpmSu::State }),
-        case(|tpm| drop(tpm.run(&Shutdown { shutdown_type: TpmSu::State }).unwrap()), primary()),
+        case(
+            |tpm| {
+                tpm.run(&Shutdown { shutdown_type: TpmSu::State }).unwrap();
+            },
+            primary(),
+        ),
     ]
 }
 
@@ -275,4 +295,31 @@ fn a_clock_that_cannot_be_recorded_stops_nobody() {
     assert_eq!(faults.tried(), tried + 1, "recorded as soon as that is possible");
     tpm.run(&GetRandom { bytes_requested: 1 }).unwrap();
     assert_eq!(faults.tried(), tried + 1);
+}
+
+#[test]
+fn a_store_that_fails_makes_no_pin_free() {
+    let (mut tpm, faults) = faulty();
+    let mut index = define(TpmNt::PinFail, TpmaNv::NO_DA);
+    let attributes = &mut index.public_info.0.attributes;
+    *attributes = attributes.without(TpmaNv::AUTHWRITE);
+    index.auth = Tpm2bAuth::from_slice(b"pin").unwrap();
+    tpm.run_auth(&index).unwrap();
+    let limit = NvWrite {
+        auth_handle: TpmiRhNvAuth(OWNER),
+        data: Tpm2bMaxNvBuffer::from_slice(&[0, 0, 0, 0, 0, 0, 0, 3]).unwrap(),
+        ..write()
+    };
+    tpm.run_auth(&limit).unwrap();
+    let read = |auth| NvRead { auth_handle: TpmiRhNvAuth(auth), nv_index: TpmiRhNvIndex(INDEX), size: 8, offset: 0 };
+    assert_eq!(tpm.run_with(&read(INDEX), &[password(b"bad")]), Err(TpmRc::BAD_AUTH.session(1)));
+    tpm.run_with(&read(INDEX), &[password(b"pin")]).unwrap();
+    faults.fail_every(Fault::Io);
+    for guess in [&b"bad"[..], b"pin", b"bad"] {
+        assert_eq!(tpm.run_with(&read(INDEX), &[password(guess)]), Err(TpmRc::NV_UNAVAILABLE));
+    }
+    faults.none();
+    // The one failure that nobody could record counts now.
+    assert_eq!(tpm.run_with(&read(INDEX), &[password(b"bad")]), Err(TpmRc::BAD_AUTH.session(1)));
+    assert_eq!(tpm.run_auth(&read(OWNER)).unwrap().data.as_slice(), [0, 0, 0, 2, 0, 0, 0, 3]);
 }

@@ -323,7 +323,7 @@ macro_rules! commands {
                 $(#[allow(missing_docs)] pub $parameter: $ptype,)*
             }
 
-            #[doc = concat!("The response of [`", stringify!($name), "`].")]
+            #[doc = concat!("The response of [`", stringify!($name), "`](struct@", stringify!($name), ").")]
             #[derive(Debug, Clone, PartialEq, Eq)]
             pub struct $response {
                 $(#[allow(missing_docs)] pub $rhandle: $rhtype,)?

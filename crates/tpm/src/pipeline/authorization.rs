@@ -38,6 +38,9 @@ pub fn check(tpm: &mut Core, invocation: &Invocation<'_>) -> Result<(), TpmRc> {
 fn check_session(tpm: &mut Core, invocation: &Invocation<'_>, usage: &SessionUse) -> Result<(), TpmRc> {
     let session = tpm.sessions.get(usage.handle).cloned();
     let Some(entity) = usage.entity else { return check_proof(tpm, invocation, usage, session.as_ref()) };
+    if uses_auth_value(session.as_ref()) {
+        pin::settle(tpm, entity.handle)?;
+    }
     check_entity(tpm, invocation.info, usage, session.as_ref(), entity)?;
     let result = check_proof(tpm, invocation, usage, session.as_ref());
     if uses_auth_value(session.as_ref()) { pin::note(tpm, entity.handle, result) } else { result }
@@ -147,18 +150,20 @@ fn require_auth_value_available(tpm: &Core, info: &CommandInfo, entity: Entity) 
 }
 
 /// Whether a policy of an entity may authorize the command (Part 3, 5.6, point 7). Every object has a policy, if only an
-/// empty one that no session matches; a hierarchy has one once it was set.
+/// empty one that no session matches; a hierarchy and an NV index have one once it was set.
 fn require_policy_available(tpm: &Core, info: &CommandInfo, entity: Entity) -> Result<(), TpmRc> {
-    let available = match entity.handle.kind() {
+    let kind = entity.handle.kind();
+    let allowed = match kind {
         HandleKind::NvIndex if entity.role == Role::User => {
             let index = tpm.nv_index(entity.handle)?;
             let needed = if NV_WRITES.contains(&info.code) { TpmaNv::POLICYWRITE } else { TpmaNv::POLICYREAD };
             index.has(needed)
         }
-        HandleKind::NvIndex | HandleKind::Transient | HandleKind::Persistent => true,
-        _ => policy_check::policy_of(tpm, entity.handle)?.is_some(),
+        _ => true,
     };
-    if available { Ok(()) } else { Err(TpmRc::AUTH_UNAVAILABLE) }
+    let exists = matches!(kind, HandleKind::Transient | HandleKind::Persistent)
+        || policy_check::policy_of(tpm, entity.handle)?.is_some();
+    if allowed && exists { Ok(()) } else { Err(TpmRc::AUTH_UNAVAILABLE) }
 }
 
 /// The password is the auth value; trailing zeros do not count (Part 1, 16.6.4.3).

@@ -6,7 +6,7 @@
 
 use alloc::vec::Vec;
 
-use ironroot_wire::{CommandAttributes, Reader, TpmRc, TpmSt, Wire};
+use ironroot_wire::{CommandAttributes, CommandInfo, Reader, TpmCc, TpmRc, TpmSt, Wire};
 
 use crate::{commands, core_state::Core, rules::self_test, state::volatile::Volatile};
 
@@ -73,7 +73,7 @@ fn attempt(tpm: &mut Core, command: &[u8]) -> Result<Vec<u8>, TpmRc> {
     let mut handle_reader = Reader::new(handle_area, &rules);
     let mut parameter_reader = Reader::new(decrypted.as_deref().map_or(invocation.parameters, |bytes| bytes), &rules);
     // What a command does to volatile state must not outlive a commit that fails.
-    let before = entry.info.attributes.contains(CommandAttributes::NV).then(|| Volatile::capture(tpm));
+    let before = may_stage(entry.info).then(|| Volatile::capture(tpm));
     let done = (entry.run)(tpm, &mut handle_reader, &mut parameter_reader, &mut output).and_then(|()| commit(tpm));
     if let (Err(rc), Some(before)) = (done, before) {
         before.apply(tpm);
@@ -82,6 +82,22 @@ fn attempt(tpm: &mut Core, command: &[u8]) -> Result<Vec<u8>, TpmRc> {
     done?;
     record_clock(tpm);
     respond::success(tpm, invocation, output)
+}
+
+/// Commands that Part 3 marks as writers of NV, but that change only memory here.
+const VOLATILE_ONLY: &[TpmCc] = &[
+    TpmCc(0x013C), // PCR_Event
+    TpmCc(0x013D), // PCR_Reset
+    TpmCc(0x0142), // IncrementalSelfTest
+    TpmCc(0x0143), // SelfTest
+    TpmCc(0x0146), // StirRandom
+    TpmCc(0x0182), // PCR_Extend
+    TpmCc(0x0185), // EventSequenceComplete
+];
+
+/// Whether a command may stage a change of non-volatile state, so that its commit may fail.
+fn may_stage(info: &CommandInfo) -> bool {
+    info.attributes.contains(CommandAttributes::NV) && !VOLATILE_ONLY.contains(&info.code)
 }
 
 /// Records Clock if that is due. A store that fails now leaves it for the next command: nothing was acknowledged.

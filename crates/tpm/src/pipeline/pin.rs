@@ -55,7 +55,34 @@ pub fn note(tpm: &mut Core, handle: TpmHandle, result: Result<(), TpmRc>) -> Res
     };
     if next != count {
         nv_access::set_number(tpm, TpmiRhNvIndex(handle.0), next << COUNT_SHIFT | limit)?;
-        super::commit(tpm)?;
+        if let Err(rc) = super::commit(tpm) {
+            if failed {
+                tpm.lockout_timers.pin_failed(handle);
+            }
+            return Err(rc);
+        }
     }
     result
+}
+
+/// Counts a mistaken PIN that the store did not take when it happened, before another one may be tried: a broken store
+/// must not make guessing free.
+///
+/// # Errors
+/// That of the commit, while the store still fails.
+pub fn settle(tpm: &mut Core, handle: TpmHandle) -> Result<(), TpmRc> {
+    let Some(failed) = tpm.lockout_timers.unrecorded_pin() else { return Ok(()) };
+    if handle.kind() != HandleKind::NvIndex || !tpm.nv_index(handle).is_ok_and(|index| is_pin(&index)) {
+        return Ok(());
+    }
+    if let Ok(index) = tpm.nv_index(failed)
+        && is_pin(&index)
+    {
+        let number = nv_access::number(&index);
+        let next = (number >> COUNT_SHIFT).saturating_add(1);
+        nv_access::set_number(tpm, TpmiRhNvIndex(failed.0), next << COUNT_SHIFT | number & LIMIT_MASK)?;
+        super::commit(tpm)?;
+    }
+    tpm.lockout_timers.pin_recorded();
+    Ok(())
 }

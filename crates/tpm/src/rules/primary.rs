@@ -15,7 +15,7 @@ const PROTECTION_LABEL: &[u8] = b"PRIMARY PROTECTION v1";
 /// Creates the primary object of a template, which has passed [`super::attributes::check_creation`].
 ///
 /// # Errors
-/// As [`derive`].
+/// As [`derive()`].
 pub fn create(
     tpm: &Core,
     hierarchy: Hierarchy,

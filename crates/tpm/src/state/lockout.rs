@@ -1,7 +1,7 @@
 //! Dictionary-attack protection (Part 1, clause 16.8). Every failure is committed before its response, so a power cut
 //! cannot lose one, and an unorderly shutdown needs no penalty (Part 1, 16.8.5 allows that).
 
-use ironroot_wire::TpmiYesNo;
+use ironroot_wire::{TpmHandle, TpmiYesNo};
 
 use super::permanent::Permanent;
 
@@ -19,6 +19,8 @@ record! {
         unrecorded: u32,
         /// Whether the store has not taken yet that lockoutAuth failed.
         lockout_unrecorded: TpmiYesNo,
+        /// The PIN index whose failure the store has not taken yet; 0 if there is none.
+        pin_unrecorded: u32,
     }
 }
 
@@ -78,6 +80,22 @@ impl LockoutTimers {
         }
     }
 
+    /// Notes a mistaken PIN of this index that the store did not take. No other PIN is looked at before it has.
+    pub const fn pin_failed(&mut self, index: TpmHandle) {
+        self.pin_unrecorded = index.0;
+    }
+
+    /// The PIN index whose failure the store has not taken yet.
+    #[must_use]
+    pub const fn unrecorded_pin(&self) -> Option<TpmHandle> {
+        if self.pin_unrecorded == 0 { None } else { Some(TpmHandle(self.pin_unrecorded)) }
+    }
+
+    /// Notes that the store has taken that failure.
+    pub const fn pin_recorded(&mut self) {
+        self.pin_unrecorded = 0;
+    }
+
     /// Notes that the store has taken everything.
     pub fn note_recorded(&mut self) {
         self.unrecorded = 0;
@@ -87,7 +105,13 @@ impl LockoutTimers {
 
 impl Default for LockoutTimers {
     fn default() -> Self {
-        Self { healed_at: 0, lockout_failed_at: 0, unrecorded: 0, lockout_unrecorded: TpmiYesNo(false) }
+        Self {
+            healed_at: 0,
+            lockout_failed_at: 0,
+            unrecorded: 0,
+            lockout_unrecorded: TpmiYesNo(false),
+            pin_unrecorded: 0,
+        }
     }
 }
 

@@ -69,6 +69,9 @@ fn salt(command: &StartAuthSession, tpm: &mut Core) -> Result<Secret, TpmRc> {
     if key.sensitive.is_none() {
         return Err(TpmRc::HANDLE.handle(1));
     }
+    if command.encrypted_salt.is_empty() {
+        return Err(TpmRc::VALUE.parameter(2));
+    }
     secret_sharing::decrypt(tpm, &key, Label::Secret, &command.encrypted_salt).map_err(|rc| match rc {
         TpmRc::TYPE => TpmRc::KEY.handle(1),
         TpmRc::ATTRIBUTES | TpmRc::KEY => rc.handle(1),
