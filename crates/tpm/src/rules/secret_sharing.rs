@@ -104,14 +104,17 @@ pub fn decrypt(tpm: &mut Core, key: &Object, label: Label, encrypted: &[u8]) -> 
         }
         (PublicKind::Ecc(parms, own), TpmuSensitiveComposite::Ecc(scalar)) => {
             let curve = parms.curve_id;
-            let sent = fixed_point(curve, &TpmsEccPoint::from_bytes(encrypted)?).map_err(|_| TpmRc::ECC_POINT)?;
+            let received = TpmsEccPoint::from_bytes(encrypted)?;
+            let sent = fixed_point(curve, &received).map_err(|_| TpmRc::ECC_POINT)?;
             let own = fixed_point(curve, own).map_err(|_| TpmRc::KEY)?;
             let scalar = fixed_size(scalar, order_size(curve)).map_err(|_| TpmRc::KEY)?;
             let shared = tpm.provider.ecc_multiply(curve, &scalar, &sent).map_err(|error| match error {
                 CryptoError::Point => TpmRc::ECC_POINT,
                 _ => TpmRc::KEY,
             })?;
-            Ok(agree(key.name_alg()?, &shared.x, label, &sent.x, &own.x))
+            // The coordinate as it came: a sender that leaves its leading zeros out (tpm2-tools, once in 256 points) leaves
+            // them out of the derivation too; one that pads, as it should, pads both.
+            Ok(agree(key.name_alg()?, &shared.x, label, &received.x, &own.x))
         }
         _ => Err(TpmRc::TYPE),
     }

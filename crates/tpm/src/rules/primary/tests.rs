@@ -98,7 +98,10 @@ fn the_rsa2048_endorsement_key_of_a_zero_seed() {
 
 #[test]
 fn an_hmac_key_of_a_zero_seed() {
-    assert_eq!(hex(&made(hmac_key(), &[], &[]).name), "000b8ef2b293a591f25ce9eeba2a93d9391a2da2267b5b0f0698be32bc739e37c087");
+    assert_eq!(
+        hex(&made(hmac_key(), &[], &[]).name),
+        "000b8ef2b293a591f25ce9eeba2a93d9391a2da2267b5b0f0698be32bc739e37c087"
+    );
 }
 
 #[test]
