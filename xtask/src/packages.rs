@@ -4,7 +4,7 @@ use crate::run::{Result, cmd, has, output, run};
 
 /// What the tests of unmodified programs need.
 pub const PEERS: &[&str] =
-    &["swtpm", "tpm2-tools", "tpm2-openssl", "tpm2-abrmd", "libtss2-tcti-tabrmd0", "dbus", "openssl", "xxd"];
+    &["swtpm", "tpm2-tools", "tpm2-openssl", "tpm2-abrmd", "libtss2-tcti-tabrmd0", "dbus", "openssl", "xxd", "curl"];
 /// What building core and alloc for bare metal needs: a compiler whose standard library comes with its source.
 pub const FIRMWARE: &[&str] = &["rustc-web", "cargo-web", "rust-web-src"];
 /// What libFuzzer needs.
