@@ -3,13 +3,13 @@
 //!
 //! An input is a chain of steps: a control byte, a length of two bytes, the command. The control byte's low three bits
 //! are the locality; bit 7 switches the power off and on before the command; bit 6 sends the command's size field as it
-//! is, where otherwise it is put right (almost every input would end there).
+//! is, where otherwise it is put right (almost every input would end there). Bit 5 of the first one gives the TPM RSA.
 #![no_main]
 
-use ironroot_crypto::PORTABLE;
+use ironroot_crypto_host::HOST;
 use ironroot_platform::memory::{MemoryStorage, TestEntropy};
 use ironroot_tpm::{Profile, SEED_SIZE, Seeds, Tpm};
-use ironroot_wire::Rules;
+use ironroot_wire::{Rules, TpmEccCurve};
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
 use zeroize::Zeroizing;
 
@@ -19,10 +19,25 @@ use prelude::steps;
 
 /// More commands than this in one input only make it slow.
 const STEPS: usize = 24;
+/// The bit of the first control byte that asks for a TPM with RSA.
+pub const RSA: u8 = 0x20;
 const FAILURE: u32 = 0x101;
 
-/// The host's profile, but only with RSA keys that are made quickly.
-const PROFILE: Profile = Profile { rules: Rules { rsa_key_bits: &[1024], ..Profile::HOST.rules }, ..Profile::HOST };
+/// The host's profile with quick keys: every fresh TPM tests its algorithms before it uses them, and there is a fresh one
+/// for each input. The provider is the host's for the same reason.
+const WITH_RSA: Profile = Profile {
+    rules: Rules { rsa_key_bits: &[1024], curves: 1 << TpmEccCurve::NistP256.value(), ..Profile::HOST.rules },
+    ..Profile::HOST
+};
+
+/// Without RSA, whose tests take most of the time.
+const QUICK: Profile = Profile {
+    rules: Rules {
+        algorithms: Profile::HOST.rules.algorithms.without(1).without(0x14).without(0x15).without(0x16).without(0x17),
+        ..WITH_RSA.rules
+    },
+    ..WITH_RSA
+};
 
 fn seeds() -> Seeds {
     let seed = |fill| Zeroizing::new([fill; SEED_SIZE]);
@@ -44,10 +59,10 @@ fn execute(tpm: &mut Tpm, locality: u8, now: u64, command: &[u8]) -> u32 {
 }
 
 fuzz_target!(|input: &[u8]| {
+    let profile = if input.first().is_some_and(|control| control & RSA != 0) { WITH_RSA } else { QUICK };
     let storage = MemoryStorage::new();
-    let mut tpm =
-        Tpm::manufacture(Box::new(storage.clone()), Box::new(TestEntropy::new(7)), &PORTABLE, PROFILE, seeds())
-            .expect("an empty store takes a TPM");
+    let mut tpm = Tpm::manufacture(Box::new(storage.clone()), Box::new(TestEntropy::new(7)), &HOST, profile, seeds())
+        .expect("an empty store takes a TPM");
     let mut now = 0;
     for command in prelude::commands() {
         now += 1;
@@ -67,7 +82,7 @@ fuzz_target!(|input: &[u8]| {
     }
 
     drop(tpm);
-    let again = Tpm::open(Box::new(storage), Box::new(TestEntropy::new(8)), &PORTABLE, PROFILE, seeds());
+    let again = Tpm::open(Box::new(storage), Box::new(TestEntropy::new(8)), &HOST, profile, seeds());
     assert!(again.is_ok(), "what the TPM stored does not open: {:?}", again.err());
 });
 

@@ -75,7 +75,7 @@ fn write(path: &Path, bytes: &[u8]) -> Result {
     std::fs::write(path, bytes).map_err(|e| format!("{}: {e}", path.display()))
 }
 
-/// A step at locality 0.
+/// A step at locality 0, for a TPM without RSA; the fuzzer tries the other one by itself.
 fn step(command: &[u8]) -> Vec<u8> {
     let mut bytes = vec![0];
     bytes.extend((command.len() as u16).to_be_bytes());

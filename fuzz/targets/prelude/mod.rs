@@ -89,3 +89,34 @@ pub fn commands() -> Vec<Vec<u8>> {
         command(0x134, &[OWNER, 0x0150_0002], true, Bytes::default()),
     ]
 }
+
+/// Commands that read back what is stored; they may fail.
+#[allow(dead_code, reason = "one of the targets asks")]
+pub fn questions() -> Vec<Vec<u8>> {
+    let read = |index, size| command(0x14e, &[OWNER, index], true, Bytes::default().u16(size).u16(0));
+    let capability = |kind, from| command(0x17a, &[], false, Bytes::default().u32(kind).u32(from).u32(64));
+    vec![
+        capability(1, 0x0100_0000),
+        capability(1, 0x8100_0000),
+        capability(5, 0),
+        capability(6, 0x100),
+        capability(6, 0x200),
+        command(0x169, &[0x0150_0001], false, Bytes::default()),
+        read(0x0150_0001, 32),
+        read(0x0150_0002, 8),
+        command(0x173, &[0x8100_0001], false, Bytes::default()),
+        // TPM2_Create under the persistent key.
+        command(
+            0x153,
+            &[0x8100_0001],
+            true,
+            Bytes::default()
+                .sized(&[0, 0, 0, 4, 1, 2, 3, 4])
+                .sized(&Bytes::default().u16(8).u16(0xb).u32(0x52).sized(&[]).u16(0x10).sized(&[]).0)
+                .sized(&[])
+                .u32(0),
+        ),
+        // TPM2_Shutdown(STATE), which stores what is volatile.
+        command(0x145, &[], false, Bytes::default().u16(1)),
+    ]
+}

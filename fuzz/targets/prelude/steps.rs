@@ -71,7 +71,9 @@ pub fn mutate(data: &mut [u8], size: usize, max: usize, seed: u32) -> usize {
             let other = dice.below(steps.len());
             steps.swap(at, other);
         }
-        3 => steps[at].control = [0, 0, 1, 2, 3, 4, 0x40, 0x80][dice.below(8)],
+        3 => steps[at].control = steps[at].control & 0x20 | [0, 0, 1, 2, 3, 4, 0x40, 0x80][dice.below(8)],
+        // Another kind of TPM: slower, so rarely.
+        4 if dice.below(16) == 0 => steps[0].control ^= 0x20,
         4..=6 => {
             // The handle area starts behind the header.
             let place = 10 + 4 * dice.below(4);
