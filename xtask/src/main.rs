@@ -5,6 +5,7 @@ mod args;
 mod bench;
 mod corpus;
 mod deny;
+mod disks;
 mod firmware;
 mod fuzz;
 mod kill;

@@ -8,6 +8,9 @@ use std::time::{Duration, Instant};
 /// What every task returns. The text is for people: what failed, and what to do about it.
 pub type Result<T = ()> = std::result::Result<T, String>;
 
+/// How the error of a step begins that cannot be run on this machine, for a reason that is nobody's fault.
+pub const NOT_RUN: &str = "not run: ";
+
 /// The root of the repository.
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_path_buf).unwrap_or_default()
