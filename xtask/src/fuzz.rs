@@ -65,7 +65,7 @@ fn hunt(name: &str, length: u32, seconds: u32, keep: bool, host: &str) -> Result
         .arg(format!("-max_total_time={seconds}"))
         .arg(format!("-max_len={length}"))
         // A command that takes longer than this hangs, as far as a user can tell.
-        .args(["-timeout=20", "-rss_limit_mb=2048", "-print_final_stats=1", "-verbosity=0"]))
+        .args(["-timeout=20", "-rss_limit_mb=2048", "-print_final_stats=1", "-verbosity=0", "-print_funcs=0"]))
     .map_err(|e| format!("{e}\nthe input is in {}", artifacts.display()))
 }
 
