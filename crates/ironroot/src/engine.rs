@@ -1,7 +1,5 @@
 //! The TPM as the daemon's doors see it.
 
-use std::sync::Arc;
-
 use ironroot_host::{Engine, EngineError, Features};
 use ironroot_platform::{Clock, host::SystemClock};
 use ironroot_tpm::Tpm;
@@ -10,14 +8,14 @@ use zeroize::Zeroizing;
 /// A TPM with this machine's clock.
 pub struct HostEngine {
     tpm: Tpm,
-    clock: Arc<SystemClock>,
+    clock: SystemClock,
     established: bool,
 }
 
 impl HostEngine {
     /// An engine around a TPM that is powered off.
     pub fn new(tpm: Tpm) -> Self {
-        Self { tpm, clock: Arc::new(SystemClock::new()), established: false }
+        Self { tpm, clock: SystemClock::new(), established: false }
     }
 }
 

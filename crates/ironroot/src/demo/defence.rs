@@ -120,7 +120,7 @@ fn activate_for(tpm: &SharedTpm, identity: &Identity, public: &TpmtPublic, blob:
 ///
 /// # Errors
 /// It was certified.
-pub fn replayed_ticket(_tpm: &SharedTpm, identity: &Identity, timeline: &mut Timeline) -> Result {
+pub fn replayed_ticket(identity: &Identity, timeline: &mut Timeline) -> Result {
     let challenge = identity.service.challenge(&identity.parameters)?;
     let decode = |text: &str| from_base64(text).map_err(Failure::new);
     let ticket =

@@ -82,7 +82,7 @@ fn with_running(folder: &Path, plant: &Plant, running: &Started, tcti: &str, tim
     timeline.step(5, "defend: what a thief and a liar get");
     defence::stolen_folder(folder, plant, timeline)?;
     defence::foreign_key(&tpm, &identity, timeline)?;
-    defence::replayed_ticket(&tpm, &identity, timeline)?;
+    defence::replayed_ticket(&identity, timeline)?;
     timeline.done();
     Ok(())
 }
