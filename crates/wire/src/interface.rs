@@ -118,6 +118,74 @@ wire_enum! {
     }
 }
 
+wire_enum! {
+    /// `TPMI_MLKEM_PARMS` (Part 2, 11.2.6.1): the parameter sets of ML-KEM (FIPS 203, clause 8).
+    TpmiMlkemParms: u16, else PARMS {
+        /// ML-KEM-512.
+        MlKem512 = 0x0001,
+        /// ML-KEM-768.
+        MlKem768 = 0x0002,
+        /// ML-KEM-1024.
+        MlKem1024 = 0x0003,
+    }
+}
+
+impl TpmiMlkemParms {
+    /// Bytes of a public (encapsulation) key.
+    #[must_use]
+    pub const fn public_size(self) -> usize {
+        match self {
+            Self::MlKem512 => 800,
+            Self::MlKem768 => 1184,
+            Self::MlKem1024 => 1568,
+        }
+    }
+
+    /// Bytes of a ciphertext.
+    #[must_use]
+    pub const fn ciphertext_size(self) -> usize {
+        match self {
+            Self::MlKem512 => 768,
+            Self::MlKem768 => 1088,
+            Self::MlKem1024 => 1568,
+        }
+    }
+}
+
+wire_enum! {
+    /// `TPMI_MLDSA_PARMS` (Part 2, 11.2.7.1): the parameter sets of ML-DSA (FIPS 204, clause 4).
+    TpmiMldsaParms: u16, else PARMS {
+        /// ML-DSA-44.
+        MlDsa44 = 0x0001,
+        /// ML-DSA-65.
+        MlDsa65 = 0x0002,
+        /// ML-DSA-87.
+        MlDsa87 = 0x0003,
+    }
+}
+
+impl TpmiMldsaParms {
+    /// Bytes of a public key.
+    #[must_use]
+    pub const fn public_size(self) -> usize {
+        match self {
+            Self::MlDsa44 => 1312,
+            Self::MlDsa65 => 1952,
+            Self::MlDsa87 => 2592,
+        }
+    }
+
+    /// Bytes of a signature.
+    #[must_use]
+    pub const fn signature_size(self) -> usize {
+        match self {
+            Self::MlDsa44 => 2420,
+            Self::MlDsa65 => 3309,
+            Self::MlDsa87 => 4627,
+        }
+    }
+}
+
 /// `TPMI_RSA_KEY_BITS` (Part 2, 11.2.4.6): a size that the rules have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TpmiRsaKeyBits(u16);
