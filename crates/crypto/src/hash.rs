@@ -92,6 +92,7 @@ enum State {
     Sha256(sha2::Sha256),
     Sha384(sha2::Sha384),
     Sha512(sha2::Sha512),
+    Sm3_256(sm3::Sm3),
     Sha3_256(sha3::Sha3_256),
     Sha3_384(sha3::Sha3_384),
     Sha3_512(sha3::Sha3_512),
@@ -105,6 +106,7 @@ macro_rules! each {
             State::Sha256($hash) => $run,
             State::Sha384($hash) => $run,
             State::Sha512($hash) => $run,
+            State::Sm3_256($hash) => $run,
             State::Sha3_256($hash) => $run,
             State::Sha3_384($hash) => $run,
             State::Sha3_512($hash) => $run,
@@ -121,6 +123,7 @@ impl Hasher {
             TpmiAlgHash::Sha256 => State::Sha256(Default::default()),
             TpmiAlgHash::Sha384 => State::Sha384(Default::default()),
             TpmiAlgHash::Sha512 => State::Sha512(Default::default()),
+            TpmiAlgHash::Sm3_256 => State::Sm3_256(Default::default()),
             TpmiAlgHash::Sha3_256 => State::Sha3_256(Default::default()),
             TpmiAlgHash::Sha3_384 => State::Sha3_384(Default::default()),
             TpmiAlgHash::Sha3_512 => State::Sha3_512(Default::default()),
@@ -135,6 +138,7 @@ impl Hasher {
             State::Sha256(_) => TpmiAlgHash::Sha256,
             State::Sha384(_) => TpmiAlgHash::Sha384,
             State::Sha512(_) => TpmiAlgHash::Sha512,
+            State::Sm3_256(_) => TpmiAlgHash::Sm3_256,
             State::Sha3_256(_) => TpmiAlgHash::Sha3_256,
             State::Sha3_384(_) => TpmiAlgHash::Sha3_384,
             State::Sha3_512(_) => TpmiAlgHash::Sha3_512,
@@ -171,6 +175,7 @@ impl Hasher {
             TpmiAlgHash::Sha256 => State::Sha256(restore(saved)?),
             TpmiAlgHash::Sha384 => State::Sha384(restore(saved)?),
             TpmiAlgHash::Sha512 => State::Sha512(restore(saved)?),
+            TpmiAlgHash::Sm3_256 => State::Sm3_256(restore(saved)?),
             TpmiAlgHash::Sha3_256 => State::Sha3_256(restore(saved)?),
             TpmiAlgHash::Sha3_384 => State::Sha3_384(restore(saved)?),
             TpmiAlgHash::Sha3_512 => State::Sha3_512(restore(saved)?),
@@ -183,7 +188,7 @@ impl Hasher {
 fn high_count(algorithm: TpmiAlgHash) -> Range<usize> {
     match algorithm {
         TpmiAlgHash::Sha1 => 26..28,
-        TpmiAlgHash::Sha256 => 38..40,
+        TpmiAlgHash::Sha256 | TpmiAlgHash::Sm3_256 => 38..40,
         TpmiAlgHash::Sha384 | TpmiAlgHash::Sha512 => 70..80,
         TpmiAlgHash::Sha3_256 | TpmiAlgHash::Sha3_384 | TpmiAlgHash::Sha3_512 => 0..0,
     }

@@ -22,7 +22,7 @@ pub(crate) fn hex(digits: &str) -> Vec<u8> {
 #[cfg(test)]
 pub(crate) fn algorithm(name: &str) -> ironroot_wire::TpmiAlgHash {
     use ironroot_wire::TpmiAlgHash as A;
-    let names = ["sha1", "sha256", "sha384", "sha512", "sha3_256", "sha3_384", "sha3_512"];
-    let all = [A::Sha1, A::Sha256, A::Sha384, A::Sha512, A::Sha3_256, A::Sha3_384, A::Sha3_512];
+    let names = ["sha1", "sha256", "sha384", "sha512", "sm3", "sha3_256", "sha3_384", "sha3_512"];
+    let all = [A::Sha1, A::Sha256, A::Sha384, A::Sha512, A::Sm3_256, A::Sha3_256, A::Sha3_384, A::Sha3_512];
     all[names.iter().position(|known| *known == name).unwrap()]
 }

@@ -155,7 +155,7 @@ fn errors_of_sequences() {
     both.same(&start(b"", Some(SHA256)), &[]).unwrap();
     let begin = HmacStart { handle: SECOND, auth: Tpm2bAuth::default(), hash_alg: Some(SHA256) };
     assert!(both.ours.run_auth(&begin).is_err());
-    let unknown = common::frame(TpmSt::NoSessions, 0x186, &[0, 0, 0, 0x12]);
+    let unknown = common::frame(TpmSt::NoSessions, 0x186, &[0, 0, 0, 0x26]);
     assert_eq!(rc(&both.ours.raw(&unknown)), TpmRc::HASH.parameter(2));
 }
 

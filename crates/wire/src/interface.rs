@@ -32,6 +32,8 @@ wire_enum! {
         Sha384 = 0x000C,
         /// SHA-512.
         Sha512 = 0x000D,
+        /// SM3 (GB/T 32905-2016).
+        Sm3_256 = 0x0012,
         /// SHA3-256.
         Sha3_256 = 0x0027,
         /// SHA3-384.
@@ -47,7 +49,7 @@ impl TpmiAlgHash {
     pub const fn digest_size(self) -> usize {
         match self {
             Self::Sha1 => 20,
-            Self::Sha256 | Self::Sha3_256 => 32,
+            Self::Sha256 | Self::Sm3_256 | Self::Sha3_256 => 32,
             Self::Sha384 | Self::Sha3_384 => 48,
             Self::Sha512 | Self::Sha3_512 => 64,
         }
@@ -57,7 +59,7 @@ impl TpmiAlgHash {
     #[must_use]
     pub const fn block_size(self) -> usize {
         match self {
-            Self::Sha1 | Self::Sha256 => 64,
+            Self::Sha1 | Self::Sha256 | Self::Sm3_256 => 64,
             Self::Sha384 | Self::Sha512 => 128,
             Self::Sha3_256 => 136,
             Self::Sha3_384 => 104,
@@ -250,7 +252,7 @@ pub const fn algorithm_attributes(id: u16) -> TpmaAlgorithm {
     use TpmaAlgorithm as A;
     match id {
         0x0001 | 0x0023 => A::ASYMMETRIC.with(A::OBJECT),
-        0x0004 | 0x000B..=0x000D | 0x0027..=0x0029 => A::HASH,
+        0x0004 | 0x000B..=0x000D | 0x0012 | 0x0027..=0x0029 => A::HASH,
         0x0005 => A::HASH.with(A::SIGNING),
         0x0006 => A::SYMMETRIC,
         0x0007 | 0x0020..=0x0022 => A::HASH.with(A::METHOD),

@@ -40,6 +40,7 @@ pub fn run_hmac() -> Result<usize, Failure> {
         (T::HmacSha256, TpmiAlgHash::Sha256),
         (T::HmacSha384, TpmiAlgHash::Sha384),
         (T::HmacSha512, TpmiAlgHash::Sha512),
+        (T::HmacSm3, TpmiAlgHash::Sm3_256),
         (T::HmacSha3_256, TpmiAlgHash::Sha3_256),
         (T::HmacSha3_384, TpmiAlgHash::Sha3_384),
         (T::HmacSha3_512, TpmiAlgHash::Sha3_512),

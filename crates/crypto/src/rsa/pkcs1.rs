@@ -15,13 +15,17 @@ use crate::{CryptoError, Random};
 /// The least number of padding octets.
 const MIN_PADDING: usize = 8;
 
-/// The DER encoding of a DigestInfo up to the digest (RFC 8017, 9.2, note 1; for SHA-3, NIST's registry).
+/// The DER encoding of a DigestInfo up to the digest (RFC 8017, 9.2, note 1; for SHA-3, NIST's registry; for SM3,
+/// GM/T 0006).
 const fn digest_info(hash: TpmiAlgHash) -> &'static [u8] {
     match hash {
         TpmiAlgHash::Sha1 => &[0x30, 0x21, 0x30, 9, 6, 5, 0x2b, 0x0e, 3, 2, 0x1a, 5, 0, 4, 0x14],
         TpmiAlgHash::Sha256 => &[0x30, 0x31, 0x30, 13, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1, 5, 0, 4, 0x20],
         TpmiAlgHash::Sha384 => &[0x30, 0x41, 0x30, 13, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 2, 5, 0, 4, 0x30],
         TpmiAlgHash::Sha512 => &[0x30, 0x51, 0x30, 13, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 3, 5, 0, 4, 0x40],
+        TpmiAlgHash::Sm3_256 => {
+            &[0x30, 0x30, 0x30, 12, 6, 8, 0x2a, 0x81, 0x1c, 0xcf, 0x55, 1, 0x83, 0x11, 5, 0, 4, 0x20]
+        }
         TpmiAlgHash::Sha3_256 => &[0x30, 0x31, 0x30, 13, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 8, 5, 0, 4, 0x20],
         TpmiAlgHash::Sha3_384 => &[0x30, 0x41, 0x30, 13, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 9, 5, 0, 4, 0x30],
         TpmiAlgHash::Sha3_512 => &[0x30, 0x51, 0x30, 13, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 10, 5, 0, 4, 0x40],

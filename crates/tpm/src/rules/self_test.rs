@@ -54,6 +54,7 @@ const BASICS: &[TpmAlgId] = &[
     TpmAlgId::SHA256,
     TpmAlgId::SHA384,
     TpmAlgId::SHA512,
+    TpmAlgId::SM3_256,
     TpmAlgId::KDF1_SP800_56A,
     TpmAlgId::KDF1_SP800_108,
     TpmAlgId::SHA3_256,

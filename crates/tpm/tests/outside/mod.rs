@@ -90,6 +90,7 @@ pub fn verifies(public: &TpmtPublic, message: &[u8], signature: &TpmtSignature) 
         TpmiAlgHash::Sha256 => "-sha256",
         TpmiAlgHash::Sha384 => "-sha384",
         TpmiAlgHash::Sha512 => "-sha512",
+        TpmiAlgHash::Sm3_256 => "-sm3",
         TpmiAlgHash::Sha3_256 => "-sha3-256",
         TpmiAlgHash::Sha3_384 => "-sha3-384",
         TpmiAlgHash::Sha3_512 => "-sha3-512",

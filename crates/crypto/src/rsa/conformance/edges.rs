@@ -12,11 +12,12 @@ use crate::{
     rsa::{self, EncryptionScheme, RsaCrt, RsaPublic, SignatureScheme, mgf, oaep, pss},
 };
 
-const HASHES: [TpmiAlgHash; 7] = [
+const HASHES: [TpmiAlgHash; 8] = [
     TpmiAlgHash::Sha1,
     TpmiAlgHash::Sha256,
     TpmiAlgHash::Sha384,
     TpmiAlgHash::Sha512,
+    TpmiAlgHash::Sm3_256,
     TpmiAlgHash::Sha3_256,
     TpmiAlgHash::Sha3_384,
     TpmiAlgHash::Sha3_512,

@@ -14,6 +14,7 @@ pub fn test(alg: TpmAlgId) -> Option<bool> {
         TpmAlgId::SHA256 => digest(TpmiAlgHash::Sha256, &v::SHA256),
         TpmAlgId::SHA384 => digest(TpmiAlgHash::Sha384, &v::SHA384),
         TpmAlgId::SHA512 => digest(TpmiAlgHash::Sha512, &v::SHA512),
+        TpmAlgId::SM3_256 => digest(TpmiAlgHash::Sm3_256, &v::SM3),
         TpmAlgId::SHA3_256 => digest(TpmiAlgHash::Sha3_256, &v::SHA3_256),
         TpmAlgId::SHA3_384 => digest(TpmiAlgHash::Sha3_384, &v::SHA3_384),
         TpmAlgId::SHA3_512 => digest(TpmiAlgHash::Sha3_512, &v::SHA3_512),

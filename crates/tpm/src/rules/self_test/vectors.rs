@@ -11,6 +11,8 @@ pub const SHA384: [u8; 48] =
 pub const SHA512: [u8; 64] =
     hex("ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423\
      643ce80e2a9ac94fa54ca49f");
+/// The digest of "abc" (GB/T 32905-2016, A.1).
+pub const SM3: [u8; 32] = hex("66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0");
 /// The digest of "abc" (FIPS 180-4 and 202, examples).
 pub const SHA3_256: [u8; 32] = hex("3a985da74fe225b2045c172d6bd390bd855f086e3e9d525b46bfe24511431532");
 /// The digest of "abc" (FIPS 180-4 and 202, examples).
