@@ -138,12 +138,13 @@ impl EkTemplate {
                 (4096, _) => Ok(Self::H7),
                 _ => Err(EkTemplateError::Algorithm),
             },
-            PublicKind::Ecc(parms, _) => Ok(match (parms.curve_id, high) {
-                (TpmEccCurve::NistP256, false) => Self::L2,
-                (TpmEccCurve::NistP256, true) => Self::H2,
-                (TpmEccCurve::NistP384, _) => Self::H3,
-                (TpmEccCurve::NistP521, _) => Self::H4,
-            }),
+            PublicKind::Ecc(parms, _) => match (parms.curve_id, high) {
+                (TpmEccCurve::NistP256, false) => Ok(Self::L2),
+                (TpmEccCurve::NistP256, true) => Ok(Self::H2),
+                (TpmEccCurve::NistP384, _) => Ok(Self::H3),
+                (TpmEccCurve::NistP521, _) => Ok(Self::H4),
+                _ => Err(EkTemplateError::Algorithm),
+            },
             PublicKind::Keyedhash(..) | PublicKind::Symcipher(..) => Err(EkTemplateError::Algorithm),
         }
     }

@@ -33,9 +33,10 @@ impl KeyType {
     #[must_use]
     pub const fn hash(self) -> TpmiAlgHash {
         match self {
-            Self::Rsa(_) | Self::Ecc(TpmEccCurve::NistP256) => TpmiAlgHash::Sha256,
-            Self::Ecc(TpmEccCurve::NistP384) => TpmiAlgHash::Sha384,
-            Self::Ecc(TpmEccCurve::NistP521) => TpmiAlgHash::Sha512,
+            Self::Rsa(_) => TpmiAlgHash::Sha256,
+            Self::Ecc(curve) if curve.bits() <= 256 => TpmiAlgHash::Sha256,
+            Self::Ecc(curve) if curve.bits() <= 384 => TpmiAlgHash::Sha384,
+            Self::Ecc(_) => TpmiAlgHash::Sha512,
         }
     }
 }

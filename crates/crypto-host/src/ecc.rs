@@ -76,15 +76,16 @@ impl EccProvider for Host {
 }
 
 /// The library's curve. It is a constant of the library: nobody frees it, and any thread may read it.
-fn group(curve: TpmEccCurve) -> *const c::EC_GROUP {
-    match curve {
+fn group(curve: TpmEccCurve) -> Result<*const c::EC_GROUP, CryptoError> {
+    Ok(match curve {
         // SAFETY: takes no arguments; gives the address of a constant.
         TpmEccCurve::NistP256 => unsafe { c::EC_group_p256() },
         // SAFETY: takes no arguments; gives the address of a constant.
         TpmEccCurve::NistP384 => unsafe { c::EC_group_p384() },
         // SAFETY: takes no arguments; gives the address of a constant.
         TpmEccCurve::NistP521 => unsafe { c::EC_group_p521() },
-    }
+        _ => return Err(CryptoError::Unsupported),
+    })
 }
 
 /// A scalar above zero and below the order, checked in constant time.
@@ -105,15 +106,17 @@ fn scalar_from(curve: TpmEccCurve, scalar: &[u8]) -> Result<Number, CryptoError>
 /// A point of a curve; erased when it is dropped.
 struct Point {
     pointer: NonNull<c::EC_POINT>,
+    group: *const c::EC_GROUP,
     curve: TpmEccCurve,
 }
 
 impl Point {
     /// Infinity, to be written.
     fn new(curve: TpmEccCurve) -> Result<Self, CryptoError> {
+        let group = group(curve)?;
         // SAFETY: the group is a constant; `made` sorts out the null pointer.
-        let pointer = made(unsafe { c::EC_POINT_new(group(curve)) })?;
-        Ok(Self { pointer, curve })
+        let pointer = made(unsafe { c::EC_POINT_new(group) })?;
+        Ok(Self { pointer, group, curve })
     }
 
     /// The point of these coordinates, if it is on the curve.
@@ -127,7 +130,7 @@ impl Point {
         // SAFETY: every pointer is to a live value of its type, and the point belongs to the group.
         let status = unsafe {
             c::EC_POINT_set_affine_coordinates_GFp(
-                group(curve),
+                result.group,
                 result.pointer.as_ptr(),
                 x.as_ptr(),
                 y.as_ptr(),
@@ -143,7 +146,7 @@ impl Point {
         // SAFETY: every pointer is to a live value of its type or null where the function allows it.
         done(unsafe {
             c::EC_POINT_mul(
-                group(self.curve),
+                self.group,
                 self.pointer.as_ptr(),
                 scalar.as_ptr(),
                 std::ptr::null(),
@@ -158,7 +161,7 @@ impl Point {
         // SAFETY: as in `set_base_multiple`.
         done(unsafe {
             c::EC_POINT_mul(
-                group(self.curve),
+                self.group,
                 self.pointer.as_ptr(),
                 std::ptr::null(),
                 point.pointer.as_ptr(),
@@ -173,7 +176,7 @@ impl Point {
         // SAFETY: every pointer is to a live value of its type; C refuses infinity.
         done(unsafe {
             c::EC_POINT_get_affine_coordinates_GFp(
-                group(self.curve),
+                self.group,
                 self.pointer.as_ptr(),
                 x.as_mut_ptr(),
                 y.as_mut_ptr(),
@@ -200,8 +203,9 @@ impl Key {
     fn new(curve: TpmEccCurve) -> Result<Self, CryptoError> {
         // SAFETY: takes no arguments; `made` sorts out the null pointer.
         let key = Self(made(unsafe { c::EC_KEY_new() })?);
+        let group = group(curve)?;
         // SAFETY: the key is live and the group a constant.
-        done(unsafe { c::EC_KEY_set_group(key.0.as_ptr(), group(curve)) })?;
+        done(unsafe { c::EC_KEY_set_group(key.0.as_ptr(), group) })?;
         Ok(key)
     }
 

@@ -56,7 +56,7 @@ pub(crate) fn spki(public: &TpmtPublic) -> Result<SubjectPublicKeyInfoOwned, Key
             (with_null(RSA_ENCRYPTION), key.map_err(KeyError::encoding("the public key"))?)
         }
         PublicKind::Ecc(parms, point) => {
-            let curve = Any::encode_from(&curve_oid(parms.curve_id)).map_err(KeyError::encoding("the curve"))?;
+            let curve = Any::encode_from(&curve_oid(parms.curve_id)?).map_err(KeyError::encoding("the curve"))?;
             let algorithm = AlgorithmIdentifierOwned { oid: EC_PUBLIC_KEY, parameters: Some(curve) };
             (algorithm, uncompressed(parms.curve_id, point)?)
         }
@@ -123,12 +123,23 @@ fn with_null(oid: ObjectIdentifier) -> AlgorithmIdentifierOwned {
     AlgorithmIdentifierOwned { oid, parameters: Some(Any::null()) }
 }
 
-fn curve_oid(curve: TpmEccCurve) -> ObjectIdentifier {
-    ObjectIdentifier::new_unwrap(match curve {
+/// The curves that have a name (RFC 5480, 2.1.1.1; RFC 5639, 4.1; GB/T 33560) and keys with two coordinates.
+fn curve_oid(curve: TpmEccCurve) -> Result<ObjectIdentifier, KeyError> {
+    let name = match curve {
+        TpmEccCurve::NistP192 => "1.2.840.10045.3.1.1",
+        TpmEccCurve::NistP224 => "1.3.132.0.33",
         TpmEccCurve::NistP256 => "1.2.840.10045.3.1.7",
         TpmEccCurve::NistP384 => "1.3.132.0.34",
         TpmEccCurve::NistP521 => "1.3.132.0.35",
-    })
+        TpmEccCurve::Sm2P256 => "1.2.156.10197.1.301",
+        TpmEccCurve::BpP256R1 => "1.3.36.3.3.2.8.1.1.7",
+        TpmEccCurve::BpP384R1 => "1.3.36.3.3.2.8.1.1.11",
+        TpmEccCurve::BpP512R1 => "1.3.36.3.3.2.8.1.1.13",
+        TpmEccCurve::BnP256 | TpmEccCurve::BnP638 | TpmEccCurve::Curve25519 | TpmEccCurve::Curve448 => {
+            return Err(KeyError::unsuitable("its curve has no name in X.509 keys with two coordinates"));
+        }
+    };
+    Ok(ObjectIdentifier::new_unwrap(name))
 }
 
 fn hash_oid(hash: TpmiAlgHash) -> Option<ObjectIdentifier> {

@@ -154,7 +154,7 @@ fn keys_of_every_size_curve_and_name_algorithm_are_created_and_loaded() {
         template
     };
     let mut templates = vec![with_bits(3072), with_bits(4096)];
-    templates.extend(TpmEccCurve::EVERY.iter().map(|&curve| with_curve(curve)));
+    templates.extend([TpmEccCurve::NistP256, TpmEccCurve::NistP384, TpmEccCurve::NistP521].map(with_curve));
     templates.extend(TpmiAlgHash::EVERY.iter().map(|&alg| TpmtPublic { name_alg: Some(alg), ..ecdsa(OWN) }));
     for template in templates {
         let made = tpm.run_auth(&create(parent, template.clone(), b"", b"")).unwrap();

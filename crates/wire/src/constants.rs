@@ -82,14 +82,34 @@ impl TpmPt {
 }
 
 wire_enum! {
-    /// `TPM_ECC_CURVE` (Part 2, 6.4), those that are implemented.
+    /// `TPM_ECC_CURVE` (Part 2, 6.4).
     TpmEccCurve: u16, else CURVE, checked curves {
+        /// NIST P-192.
+        NistP192 = 0x0001,
+        /// NIST P-224.
+        NistP224 = 0x0002,
         /// NIST P-256.
         NistP256 = 0x0003,
         /// NIST P-384.
         NistP384 = 0x0004,
         /// NIST P-521.
         NistP521 = 0x0005,
+        /// Barreto-Naehrig, 256 bits, for ECDAA.
+        BnP256 = 0x0010,
+        /// Barreto-Naehrig, 638 bits, for ECDAA.
+        BnP638 = 0x0011,
+        /// The curve of SM2.
+        Sm2P256 = 0x0020,
+        /// brainpoolP256r1.
+        BpP256R1 = 0x0030,
+        /// brainpoolP384r1.
+        BpP384R1 = 0x0031,
+        /// brainpoolP512r1.
+        BpP512R1 = 0x0032,
+        /// Curve25519: X25519 and Ed25519.
+        Curve25519 = 0x0040,
+        /// Curve448: X448 and Ed448.
+        Curve448 = 0x0041,
     }
 }
 

@@ -223,23 +223,41 @@ impl Wire for TpmiRsaKeyBits {
 }
 
 impl TpmEccCurve {
-    /// Bytes of a coordinate; the orders of these curves have the same length.
+    /// Bytes of a coordinate.
     #[must_use]
     pub const fn field_size(self) -> usize {
-        match self {
-            Self::NistP256 => 32,
-            Self::NistP384 => 48,
-            Self::NistP521 => 66,
-        }
+        self.bits().div_ceil(8) as usize
+    }
+
+    /// Bytes of the order.
+    #[must_use]
+    pub const fn order_size(self) -> usize {
+        self.order_bits().div_ceil(8) as usize
     }
 
     /// Bits of the field.
     #[must_use]
     pub const fn bits(self) -> u16 {
         match self {
-            Self::NistP256 => 256,
-            Self::NistP384 => 384,
+            Self::NistP192 => 192,
+            Self::NistP224 => 224,
+            Self::NistP256 | Self::BnP256 | Self::Sm2P256 | Self::BpP256R1 => 256,
+            Self::NistP384 | Self::BpP384R1 => 384,
             Self::NistP521 => 521,
+            Self::BnP638 => 638,
+            Self::BpP512R1 => 512,
+            Self::Curve25519 => 255,
+            Self::Curve448 => 448,
+        }
+    }
+
+    /// Bits of the order of the base point.
+    #[must_use]
+    pub const fn order_bits(self) -> u16 {
+        match self {
+            Self::Curve25519 => 253,
+            Self::Curve448 => 446,
+            _ => self.bits(),
         }
     }
 }

@@ -15,8 +15,8 @@ pub const MAX_NV_BUFFER: usize = 1024;
 pub const MAX_NV_INDEX: usize = 2048;
 /// Bytes of the largest RSA modulus.
 pub const MAX_RSA_KEY: usize = 512;
-/// Bytes of the largest elliptic-curve coordinate (P-521).
-pub const MAX_ECC_KEY: usize = 66;
+/// Bytes of the largest elliptic-curve coordinate (BN P-638).
+pub const MAX_ECC_KEY: usize = 80;
 /// Bytes of the largest symmetric key.
 pub const MAX_SYM_KEY: usize = 32;
 /// Bytes of the largest symmetric block.

@@ -44,7 +44,7 @@ fn algorithms_have_a_code_for_each_place() {
     only::<Option<TpmiAlgSymMode>>(&[0x40, 0x41, 0x42, 0x43, 0x44, 0x10], TpmRc::MODE);
     only::<TpmiAlgKdf>(&[0x07, 0x20, 0x21, 0x22], TpmRc::KDF);
     only::<TpmiAlgPublic>(&[0x01, 0x08, 0x23, 0x25], TpmRc::TYPE);
-    only::<TpmEccCurve>(&[3, 4, 5], TpmRc::CURVE);
+    only::<TpmEccCurve>(&[1, 2, 3, 4, 5, 0x10, 0x11, 0x20, 0x30, 0x31, 0x32, 0x40, 0x41], TpmRc::CURVE);
     only::<TpmiAesKeyBits>(&[128, 192, 256], TpmRc::VALUE);
     only::<TpmiRsaKeyBits>(&[1024, 2048, 3072, 4096], TpmRc::VALUE);
 }

@@ -41,6 +41,12 @@ impl fmt::Display for KeyError {
 
 impl std::error::Error for KeyError {}
 
+impl From<der::Error> for KeyError {
+    fn from(_: der::Error) -> Self {
+        Self::Encoding
+    }
+}
+
 /// A public key. Two values are equal if and only if they are the same key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PublicKey {
@@ -85,14 +91,16 @@ impl PublicKey {
     /// A key on a curve from its coordinates, big-endian, of any length that fits the field.
     ///
     /// # Errors
-    /// [`KeyError::Encoding`] if a coordinate is longer than the field.
+    /// [`KeyError::Curve`] if the curve is not P-256, P-384 or P-521; [`KeyError::Encoding`] if a coordinate is longer than
+    /// the field.
     pub fn ecc(curve: TpmEccCurve, x: &[u8], y: &[u8]) -> Result<Self, KeyError> {
+        curve_oid(curve)?;
         let size = curve.field_size();
         let fixed = |coordinate: &[u8]| {
             let zeros = coordinate.iter().take_while(|byte| **byte == 0).count();
             let digits = coordinate.get(zeros..).unwrap_or_default();
             let padding = size.checked_sub(digits.len()).ok_or(KeyError::Encoding)?;
-            Ok([&vec![0; padding], digits].concat())
+            Ok::<_, KeyError>([&vec![0; padding], digits].concat())
         };
         Ok(Self::Ecc { curve, point: EccPoint { x: fixed(x)?, y: fixed(y)? } })
     }
@@ -149,10 +157,6 @@ impl PublicKey {
     /// # Errors
     /// [`KeyError::Encoding`], which no key made here gives.
     pub fn to_spki(&self) -> Result<SubjectPublicKeyInfoOwned, KeyError> {
-        self.encode_spki().map_err(|_| KeyError::Encoding)
-    }
-
-    fn encode_spki(&self) -> der::Result<SubjectPublicKeyInfoOwned> {
         let (oid, parameters, key) = match self {
             Self::Rsa { modulus, exponent } => {
                 let exponent = exponent.to_be_bytes();
@@ -161,7 +165,7 @@ impl PublicKey {
             }
             Self::Ecc { curve, point } => {
                 let key = [&[4], point.x.as_slice(), point.y.as_slice()].concat();
-                (oids::EC_PUBLIC_KEY, Any::encode_from(&curve_oid(*curve))?, key)
+                (oids::EC_PUBLIC_KEY, Any::encode_from(&curve_oid(*curve)?)?, key)
             }
         };
         Ok(SubjectPublicKeyInfoOwned {
@@ -180,10 +184,11 @@ fn curve_of(oid: ObjectIdentifier) -> Result<TpmEccCurve, KeyError> {
     }
 }
 
-fn curve_oid(curve: TpmEccCurve) -> ObjectIdentifier {
+fn curve_oid(curve: TpmEccCurve) -> Result<ObjectIdentifier, KeyError> {
     match curve {
-        TpmEccCurve::NistP256 => oids::P256,
-        TpmEccCurve::NistP384 => oids::P384,
-        TpmEccCurve::NistP521 => oids::P521,
+        TpmEccCurve::NistP256 => Ok(oids::P256),
+        TpmEccCurve::NistP384 => Ok(oids::P384),
+        TpmEccCurve::NistP521 => Ok(oids::P521),
+        _ => Err(KeyError::Curve),
     }
 }

@@ -9,7 +9,7 @@ use crate::{
 };
 
 pub(super) fn run(one: &dyn Provider, other: &dyn Provider, rounds: u32, checks: &mut Checks) -> Result<(), Failure> {
-    for &curve in TpmEccCurve::EVERY {
+    for curve in [TpmEccCurve::NistP256, TpmEccCurve::NistP384, TpmEccCurve::NistP521] {
         for round in 0..rounds {
             let what = format_args!("{} and {}, {curve:?}, round {round}", one.name(), other.name());
             let random = || Drbg::from_seed(b"agreement", &[&curve.value().to_be_bytes(), &round.to_be_bytes()]);

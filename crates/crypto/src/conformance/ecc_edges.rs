@@ -10,7 +10,7 @@ use crate::{
 };
 
 pub(super) fn run(provider: &dyn Provider, checks: &mut Checks) -> Result<(), Failure> {
-    for &curve in TpmEccCurve::EVERY {
+    for curve in [TpmEccCurve::NistP256, TpmEccCurve::NistP384, TpmEccCurve::NistP521] {
         let edges = Edges { provider, curve, numbers: parameters(curve) };
         edges.scalars(checks)?;
         edges.small_multiples(checks)?;

@@ -8,7 +8,7 @@ mod nonce;
 mod number;
 mod portable;
 
-pub use curve::{CurveParameters, field_size, order_bits, order_size, parameters};
+pub use curve::{CurveParameters, field_size, is_weierstrass, order_bits, order_size, parameters};
 pub use nonce::nonce;
 pub use number::{digest_to_integer, fixed_size};
 

@@ -17,7 +17,8 @@ const HEDGE: usize = 32;
 ///
 /// RFC 6979, 3.2 with 32 bytes from `random` as the additional data of 3.6. So `k` is unpredictable and never repeats for
 /// different messages even if the random bytes fail, and a fault that is forced twice meets two different numbers. The
-/// HMAC is of the hash that matches the curve (SHA-256, SHA-384, SHA-512), whatever hash made the digest.
+/// HMAC is of the hash that matches the curve (SHA-256 up to 256 bits, SHA-384 up to 384, SHA-512 above), whatever hash
+/// made the digest.
 ///
 /// # Errors
 /// [`CryptoError::Value`] unless `0 < scalar < n`.
@@ -65,10 +66,10 @@ struct State {
 
 impl State {
     fn new(curve: TpmEccCurve) -> Self {
-        let algorithm = match curve {
-            TpmEccCurve::NistP256 => TpmiAlgHash::Sha256,
-            TpmEccCurve::NistP384 => TpmiAlgHash::Sha384,
-            TpmEccCurve::NistP521 => TpmiAlgHash::Sha512,
+        let algorithm = match order_bits(curve) {
+            ..=256 => TpmiAlgHash::Sha256,
+            257..=384 => TpmiAlgHash::Sha384,
+            _ => TpmiAlgHash::Sha512,
         };
         let size = algorithm.digest_size();
         Self { keyed: Hmac::new(algorithm, &vec![0; size]), value: Zeroizing::new(vec![1; size]) }

@@ -1,7 +1,7 @@
 //! Numbers modulo the order, in constant time, for the few steps that happen outside a provider.
 
 use alloc::{vec, vec::Vec};
-use crypto_bigint::{NonZero, U640};
+use crypto_bigint::{NonZero, U704};
 use ironroot_wire::TpmEccCurve;
 use subtle::{ConditionallySelectable, ConstantTimeEq, ConstantTimeLess};
 use zeroize::{Zeroize, Zeroizing};
@@ -9,8 +9,8 @@ use zeroize::{Zeroize, Zeroizing};
 use super::curve::{order_bits, order_size, parameters};
 use crate::CryptoError;
 
-/// Room for the largest order and its extra bits (521 + 64), in bytes.
-const WIDE: usize = 80;
+/// Room for the largest order and its extra bits (638 + 64), in bytes.
+const WIDE: usize = 88;
 
 /// The same big-endian number in exactly `size` bytes: leading zeros are added or removed.
 ///
@@ -46,8 +46,8 @@ pub fn digest_to_integer(curve: TpmEccCurve, digest: &[u8]) -> Vec<u8> {
 /// `number mod (n - 1) + 1`, in [`order_size`] bytes: the last step of FIPS 186-5, A.2.1.
 pub(super) fn to_scalar(curve: TpmEccCurve, number: &[u8]) -> Zeroizing<Vec<u8>> {
     let mut number = wide(number);
-    let less_one = wide(parameters(curve).n).wrapping_sub(&U640::ONE);
-    let mut scalar = remainder(&number, &less_one).wrapping_add(&U640::ONE);
+    let less_one = wide(parameters(curve).n).wrapping_sub(&U704::ONE);
+    let mut scalar = remainder(&number, &less_one).wrapping_add(&U704::ONE);
     let bytes = narrow(curve, &scalar);
     number.zeroize();
     scalar.zeroize();
@@ -59,7 +59,7 @@ pub(super) fn reduce(curve: TpmEccCurve, number: &[u8]) -> Zeroizing<Vec<u8>> {
     let mut number = wide(number);
     let n = wide(parameters(curve).n);
     let mut less = number.wrapping_sub(&n);
-    let mut reduced = U640::conditional_select(&less, &number, number.ct_lt(&n));
+    let mut reduced = U704::conditional_select(&less, &number, number.ct_lt(&n));
     let bytes = narrow(curve, &reduced);
     number.zeroize();
     less.zeroize();
@@ -70,7 +70,7 @@ pub(super) fn reduce(curve: TpmEccCurve, number: &[u8]) -> Zeroizing<Vec<u8>> {
 /// Whether `0 < number < n`, in constant time. `number` is as long as the order.
 pub(super) fn is_scalar(curve: TpmEccCurve, number: &[u8]) -> bool {
     let mut number = wide(number);
-    let valid = !number.ct_eq(&U640::ZERO) & number.ct_lt(&wide(parameters(curve).n));
+    let valid = !number.ct_eq(&U704::ZERO) & number.ct_lt(&wide(parameters(curve).n));
     number.zeroize();
     bool::from(valid)
 }
@@ -86,20 +86,20 @@ pub(super) fn shift_right(number: &mut [u8], bits: u32) {
 }
 
 /// Constant-time in `number`; `modulus` is public.
-fn remainder(number: &U640, modulus: &U640) -> U640 {
-    let one = NonZero::<U640>::ONE;
+fn remainder(number: &U704, modulus: &U704) -> U704 {
+    let one = NonZero::<U704>::ONE;
     number.rem_vartime(&NonZero::new(*modulus).unwrap_or(one))
 }
 
-fn wide(number: &[u8]) -> U640 {
+fn wide(number: &[u8]) -> U704 {
     let mut padded = Zeroizing::new([0u8; WIDE]);
     for (to, from) in padded.iter_mut().rev().zip(number.iter().rev()) {
         *to = *from;
     }
-    U640::from_be_slice(&*padded)
+    U704::from_be_slice(&*padded)
 }
 
-fn narrow(curve: TpmEccCurve, number: &U640) -> Zeroizing<Vec<u8>> {
+fn narrow(curve: TpmEccCurve, number: &U704) -> Zeroizing<Vec<u8>> {
     let bytes = Zeroizing::new(number.to_be_bytes());
     let bytes: &[u8] = bytes.as_ref();
     let (_, low) = bytes.split_at(bytes.len().saturating_sub(order_size(curve)));

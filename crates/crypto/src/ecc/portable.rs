@@ -29,6 +29,7 @@ macro_rules! on {
             TpmEccCurve::NistP256 => $function::<NistP256>($($argument),*),
             TpmEccCurve::NistP384 => $function::<NistP384>($($argument),*),
             TpmEccCurve::NistP521 => $function::<NistP521>($($argument),*),
+            _ => Err(CryptoError::Unsupported),
         }
     };
 }

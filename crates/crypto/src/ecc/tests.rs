@@ -165,7 +165,7 @@ fn numbers_are_resized_without_loss() {
 
 #[test]
 fn the_parameters_belong_together() {
-    for &curve in TpmEccCurve::EVERY {
+    for curve in [NistP256, NistP384, NistP521] {
         let numbers = parameters(curve);
         let sizes = [numbers.a, numbers.b, numbers.gx, numbers.gy, numbers.n].map(<[u8]>::len);
         assert_eq!(sizes, [numbers.p.len(); 5]);

@@ -98,7 +98,7 @@ struct Curve {
 fn every_curve(profile: &Profile, test: impl Fn(&Curve) -> Result<bool, CryptoError>) -> Result<bool, CryptoError> {
     let curves = TpmEccCurve::EVERY.iter().filter(|curve| profile.rules.has_curve(curve.value()));
     for &curve in curves {
-        if !test(&Curve::new(curve))? {
+        if !test(&Curve::new(curve).ok_or(CryptoError::Unsupported)?)? {
             return Ok(false);
         }
     }
@@ -106,9 +106,10 @@ fn every_curve(profile: &Profile, test: impl Fn(&Curve) -> Result<bool, CryptoEr
 }
 
 impl Curve {
-    fn new(curve: TpmEccCurve) -> Self {
+    /// `None` if there are no known answers for the curve.
+    fn new(curve: TpmEccCurve) -> Option<Self> {
         let point = |x: &[u8], y: &[u8]| EccPoint { x: x.to_vec(), y: y.to_vec() };
-        match curve {
+        Some(match curve {
             TpmEccCurve::NistP256 => Self {
                 curve,
                 scalar: (1..=32).collect(),
@@ -133,7 +134,8 @@ impl Curve {
                 peer: point(&v::P521_PEER_X, &v::P521_PEER_Y),
                 shared: &v::P521_SHARED,
             },
-        }
+            _ => return None,
+        })
     }
 
     fn key_pair(&self, provider: &dyn Provider) -> Result<bool, CryptoError> {
