@@ -144,7 +144,7 @@ fn buffers_have_a_largest_size() {
         Tpm2bDigest = 64, Tpm2bData = 66, Tpm2bNonce = 64, Tpm2bAuth = 64, Tpm2bOperand = 64, Tpm2bEvent = 1024,
         Tpm2bMaxBuffer = 1024, Tpm2bMaxNvBuffer = 1024, Tpm2bTimeout = 8, Tpm2bIv = 16, Tpm2bName = 66,
         Tpm2bSymKey = 32, Tpm2bSensitiveData = 128, Tpm2bPublicKeyRsa = 512, Tpm2bEccParameter = 80,
-        Tpm2bEccPrivate = 66, Tpm2bEncryptedSecret = 512, Tpm2bLabel = 48,
+        Tpm2bEccPrivate = 80, Tpm2bEncryptedSecret = 512, Tpm2bLabel = 48,
     }
 }
 
