@@ -1,10 +1,11 @@
-//! The two key derivation functions of a TPM (Part 1, 8.4.10).
+//! The key derivation functions of a TPM: KDFa and KDFe (Part 1, 8.4.10), KDF2 for `TPM2_ECC_Encrypt` (Part 1, 45.2.4.2)
+//! and HKDF for labeled key encapsulation.
 
 use alloc::{vec, vec::Vec};
 use ironroot_wire::TpmiAlgHash;
 use zeroize::Zeroizing;
 
-use crate::{Digest, Hasher, Hmac};
+use crate::{CryptoError, Digest, Hasher, Hmac, hash::digest, hmac::hmac};
 
 /// `KDFa()` (Part 1, 8.4.10.2): SP 800-108 in counter mode with HMAC.
 ///
@@ -50,9 +51,53 @@ pub fn kdfe(
     })
 }
 
+/// KDF2 (IEEE 1363a-2004, 13.2; the same function as in ANSI X9.63): `size` bytes of `H(z || counter || info)`.
+#[must_use]
+pub fn kdf2(algorithm: TpmiAlgHash, z: &[u8], info: &[u8], size: usize) -> Zeroizing<Vec<u8>> {
+    fill(size, |counter| digest(algorithm, &[z, &counter.to_be_bytes(), info]))
+}
+
+/// The extraction of HKDF (RFC 5869, 2.2): a key as long as the digest from the concatenation of `secrets`.
+#[must_use]
+pub fn hkdf_extract(algorithm: TpmiAlgHash, salt: &[u8], secrets: &[&[u8]]) -> Zeroizing<Digest> {
+    Zeroizing::new(hmac(algorithm, salt, secrets))
+}
+
+/// The expansion of HKDF (RFC 5869, 2.3): `size` bytes from a key; the info is the concatenation of `info`.
+///
+/// # Errors
+/// [`CryptoError::Value`] if `size` is more than 255 digests.
+pub fn hkdf_expand(
+    algorithm: TpmiAlgHash,
+    key: &[u8],
+    info: &[&[u8]],
+    size: usize,
+) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
+    if size > algorithm.digest_size().saturating_mul(255) {
+        return Err(CryptoError::Value);
+    }
+    let keyed = Hmac::new(algorithm, key);
+    let mut last: Option<Zeroizing<Digest>> = None;
+    Ok(fill(size, |counter| {
+        let mut running = keyed.clone();
+        running.update(last.as_ref().map_or(&[], |last| last.as_ref()));
+        info.iter().for_each(|part| running.update(part));
+        running.update(&[counter.to_le_bytes()[0]]);
+        let block = running.finish();
+        last = Some(Zeroizing::new(block));
+        block
+    }))
+}
+
 /// Concatenates `block(1)`, `block(2)`, … to the wanted number of bits.
-fn derive(bits: u32, mut block: impl FnMut(u32) -> Digest) -> Zeroizing<Vec<u8>> {
-    let size = usize::try_from(bits.div_ceil(8)).unwrap_or(usize::MAX);
+fn derive(bits: u32, block: impl FnMut(u32) -> Digest) -> Zeroizing<Vec<u8>> {
+    let mut output = fill(usize::try_from(bits.div_ceil(8)).unwrap_or(usize::MAX), block);
+    clear_surplus_bits(&mut output, bits);
+    output
+}
+
+/// Concatenates `block(1)`, `block(2)`, … to `size` bytes.
+fn fill(size: usize, mut block: impl FnMut(u32) -> Digest) -> Zeroizing<Vec<u8>> {
     let mut output = Zeroizing::new(vec![0u8; size]);
     let (mut rest, mut counter) = (output.as_mut_slice(), 1u32);
     while !rest.is_empty() {
@@ -63,7 +108,6 @@ fn derive(bits: u32, mut block: impl FnMut(u32) -> Digest) -> Zeroizing<Vec<u8>>
         }
         (rest, counter) = (left, counter.saturating_add(1));
     }
-    clear_surplus_bits(&mut output, bits);
     output
 }
 

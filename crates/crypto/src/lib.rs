@@ -29,7 +29,7 @@ pub(crate) mod vectors;
 pub use drbg::Drbg;
 pub use hash::{Digest, Hasher, digest};
 pub use hmac::{Hmac, hmac};
-pub use kdf::{kdfa, kdfe};
+pub use kdf::{hkdf_expand, hkdf_extract, kdf2, kdfa, kdfe};
 pub use portable::{PORTABLE, Portable};
 pub use provider::{CryptoError, EccPoint, EccProvider, EccSecretPoint, Provider, RsaPrivateKey, RsaProvider};
 pub use random::Random;

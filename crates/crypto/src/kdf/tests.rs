@@ -1,8 +1,13 @@
 use alloc::vec::Vec;
 use ironroot_wire::TpmiAlgHash::{Sha1, Sha3_256, Sha256, Sha384, Sha512};
 
-use super::{kdfa, kdfe};
-use crate::{hash::digest, hmac::hmac, vectors::hex};
+use super::{hkdf_expand, hkdf_extract, kdf2, kdfa, kdfe};
+use crate::{
+    CryptoError,
+    hash::digest,
+    hmac::hmac,
+    vectors::{algorithm, hex, rows},
+};
 
 fn key() -> Vec<u8> {
     (0..32).collect()
@@ -83,4 +88,42 @@ fn surplus_bits_are_clear_and_sizes_round_up() {
     }
     // The lowest bits are kept: the masked first byte is the unmasked one's low bits, for the same label and counter.
     assert!((0..70).any(|bits| kdfa(Sha256, &key(), b"BITS", U, V, bits).first().is_some_and(|byte| *byte != 0)));
+}
+
+#[test]
+fn published_vectors_of_kdf2() {
+    let mut seen = 0;
+    for row in rows(include_str!("../../vectors/kdf2.txt")) {
+        let [name, z, info, expected] = row[..] else { panic!("{row:?}") };
+        let expected = hex(expected);
+        assert_eq!(kdf2(algorithm(name), &hex(z), &hex(info), expected.len())[..], expected[..], "{row:?}");
+        seen += 1;
+    }
+    assert_eq!(seen, 7);
+    assert!(kdf2(Sha256, &key(), U, 0).is_empty());
+}
+
+#[test]
+fn published_vectors_of_hkdf() {
+    let mut seen = 0;
+    for row in rows(include_str!("../../vectors/hkdf.txt")) {
+        let [name, secret, salt, info, key, expected] = row[..] else { panic!("{row:?}") };
+        let (hash, secret, info, expected) = (algorithm(name), hex(secret), hex(info), hex(expected));
+        let extracted = hkdf_extract(hash, &hex(salt), &[&secret]);
+        assert_eq!(extracted[..], hex(key)[..], "{row:?}");
+        assert_eq!(hkdf_extract(hash, &hex(salt), &[&secret[..3], &secret[3..]]), extracted);
+        let output = hkdf_expand(hash, &extracted, &[&info], expected.len()).unwrap();
+        assert_eq!(output[..], expected[..], "{row:?}");
+        let half = info.len() / 2;
+        assert_eq!(hkdf_expand(hash, &extracted, &[&info[..half], &info[half..]], expected.len()).unwrap(), output);
+        seen += 1;
+    }
+    assert_eq!(seen, 7);
+}
+
+#[test]
+fn hkdf_has_an_end() {
+    assert_eq!(hkdf_expand(Sha256, &key(), &[], 255 * 32).map(|all| all.len()), Ok(255 * 32));
+    assert_eq!(hkdf_expand(Sha256, &key(), &[], 255 * 32 + 1), Err(CryptoError::Value));
+    assert_eq!(hkdf_expand(Sha1, &key(), &[], 255 * 20 + 1), Err(CryptoError::Value));
 }
