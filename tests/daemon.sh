@@ -1,7 +1,8 @@
 # Starting and stopping the TPM under test. run-peers and the scripts that switch the power share this.
 #
 # From the environment: PEER_TPM (`swtpm`, or the path of an ironroot binary), PEER_PROTOCOL (mssim or swtpm),
-# PEER_PORT (and the next port: platform or control), PEER_STATE (state folder), PEER_RUN (pid and log).
+# PEER_PORT (and the next port: platform or control), PEER_STATE (state folder), PEER_RUN (pid and log), PEER_TRACE (if
+# set, the log says each command and its response code).
 
 start_tpm() {
     case $PEER_TPM in
@@ -12,7 +13,8 @@ start_tpm() {
             >>"$PEER_RUN/log" 2>&1 &
         ;;
     *)
-        "$PEER_TPM" tpm --state "$PEER_STATE" --"$PEER_PROTOCOL" "127.0.0.1:$PEER_PORT" >>"$PEER_RUN/log" 2>&1 &
+        "$PEER_TPM" ${PEER_TRACE:+-vv} tpm --state "$PEER_STATE" --"$PEER_PROTOCOL" "127.0.0.1:$PEER_PORT" \
+            >>"$PEER_RUN/log" 2>&1 &
         ;;
     esac
     echo $! >"$PEER_RUN/pid"

@@ -3,6 +3,7 @@
 
 mod args;
 mod bench;
+mod conformance;
 mod corpus;
 mod deny;
 mod disks;
@@ -25,8 +26,11 @@ cargo xtask TASK
   test --quick    formatting, lints, unit tests
   bench           our daemon beside Debian's swtpm, interleaved on one core
                   [--check] [--json] [--quick] [--only WORD] [--core N] [--tpm ironroot|swtpm|PATH] [--peer …]
-  peers           unmodified tpm2-tools and OpenSSL against our daemon, over both protocols
+  peers           unmodified programs (tpm2-tools, OpenSSL, …) against our daemon, over both protocols
                   [--tpm …] [--protocol mssim|swtpm|both] [SCRIPT…]
+  conformance     docs/conformance.md, from what the tests and the peers' scripts see
+                  [--tests] leaves the peers' column as it is, [--measured] writes what the last runs saw,
+                  [--check] judges it
   kill            kill -9 under a writing load; every acknowledged write has to be there
                   [--rounds N] [--seed N] [--tpm …]
   fuzz            libFuzzer, on stable Rust                      [TARGET…] [--seconds N] [--keep]
@@ -43,6 +47,7 @@ fn main() -> ExitCode {
         "test" => suite::test(args),
         "bench" => packages::need(packages::BENCH).and_then(|()| bench::bench(args)),
         "peers" => peers::peers(args),
+        "conformance" => conformance::conformance(args),
         "kill" => kill::kill(args),
         "fuzz" => fuzz::fuzz(args),
         "corpus" => corpus::corpus(args),

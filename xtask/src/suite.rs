@@ -5,7 +5,7 @@
 
 use crate::args::Args;
 use crate::run::{self, NOT_RUN, Result, cargo, cmd, has, run, seconds};
-use crate::{bench, deny, disks, firmware, fuzz, kill, packages, peers};
+use crate::{bench, conformance, deny, disks, firmware, fuzz, kill, packages, peers};
 use std::time::{Duration, Instant};
 
 /// One row of the table.
@@ -30,7 +30,8 @@ const FULL: &[Step] = &[
     ("documentation", documentation),
     ("portable provider alone", portable),
     ("bare metal", || firmware::firmware(words(&[]))),
-    ("tpm2-tools and OpenSSL", || peers::peers(words(&[]))),
+    ("unmodified programs", || peers::peers(conformance::peers_arguments())),
+    ("conformance page", conformance::check),
     ("demo", demo),
     ("kill -9, 200 rounds", || kill::kill(words(&[]))),
     ("speed beside swtpm", || bench::bench(words(&["--check"]))),
@@ -93,9 +94,13 @@ fn lints() -> Result {
     run(cargo().args(["clippy", "--workspace", "--all-targets", "--locked", "--quiet", "--", "-D", "warnings"]))
 }
 
+/// The tests, which also leave what they saw for the conformance page.
 fn unit_tests() -> Result {
+    conformance::begin()?;
+    let mut command = cargo();
+    command.env(conformance::VARIABLE, conformance::folder());
     if has("cargo-nextest") {
-        return run(cargo().args([
+        return run(command.args([
             "nextest",
             "run",
             "--workspace",
@@ -104,7 +109,7 @@ fn unit_tests() -> Result {
             "--status-level=slow",
         ]));
     }
-    run(cargo().args(["test", "--workspace", "--all-targets", "--locked", "--quiet", "--no-fail-fast"]))
+    run(command.args(["test", "--workspace", "--all-targets", "--locked", "--quiet", "--no-fail-fast"]))
 }
 
 fn doc_tests() -> Result {

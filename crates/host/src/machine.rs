@@ -142,7 +142,11 @@ impl Machine {
             inner.execute(locality, command, response);
         }
         drop(inner);
-        self.largest.note(command, response.get(begin..).unwrap_or_default());
+        let response = response.get(begin..).unwrap_or_default();
+        if let (Some(command), Some(rc)) = (code(command), code(response)) {
+            tracing::debug!(code = format_args!("{command:#05x}"), rc = format_args!("{rc:#05x}"), "command");
+        }
+        self.largest.note(command, response);
         true
     }
 

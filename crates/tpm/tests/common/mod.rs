@@ -1,6 +1,9 @@
 //! A TPM in memory, driven through the bytes of its commands.
 #![allow(dead_code, clippy::unwrap_used, clippy::panic, missing_docs)]
 
+pub mod rows;
+pub mod trace;
+
 use ironroot_platform::memory::{MemoryStorage, TestEntropy};
 use ironroot_tpm::{Profile, SEED_SIZE, Seeds, Tpm};
 use ironroot_wire::{
@@ -73,7 +76,9 @@ impl TestTpm {
     /// Sends bytes.
     pub fn raw(&mut self, command: &[u8]) -> Vec<u8> {
         self.now += 1;
-        self.tpm.execute(self.locality, self.now, command)
+        let response = self.tpm.execute(self.locality, self.now, command);
+        trace::command(command, &response);
+        response
     }
 
     /// Sends a command without sessions.
