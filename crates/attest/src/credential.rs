@@ -11,7 +11,7 @@ use ironroot_crypto::{
 };
 use ironroot_wire::{
     PublicKind, Tpm2bDigest, Tpm2bEccParameter, Tpm2bEncryptedSecret, Tpm2bIdObject, TpmaObject, TpmiAlgHash,
-    TpmiAlgSymMode, TpmsEccPoint, TpmtPublic, TpmtRsaScheme, TpmtSymDefObject, Wire,
+    TpmiAlgSymMode, TpmiAlgSymObject, TpmsEccPoint, TpmtPublic, TpmtRsaScheme, Wire,
 };
 use zeroize::Zeroizing;
 
@@ -100,11 +100,11 @@ fn cipher_key_bytes(ek: &TpmtPublic) -> Result<usize, CredentialError> {
     let symmetric = match &ek.kind {
         PublicKind::Rsa(parms, _) => &parms.symmetric,
         PublicKind::Ecc(parms, _) => &parms.symmetric,
-        PublicKind::Keyedhash(..) | PublicKind::Symcipher(..) => &None,
+        _ => &None,
     };
     match symmetric {
-        Some(TpmtSymDefObject::Aes(details)) if details.mode == Some(TpmiAlgSymMode::Cfb) => {
-            Ok(usize::from(details.key_bits.value() / 8))
+        Some(cipher) if cipher.algorithm == TpmiAlgSymObject::Aes && cipher.mode == Some(TpmiAlgSymMode::Cfb) => {
+            Ok(cipher.key_size())
         }
         _ => Err(CredentialError::NotAStorageKey),
     }

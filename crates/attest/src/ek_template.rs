@@ -6,7 +6,7 @@
 use core::fmt;
 
 use ironroot_wire::{
-    PublicKind, SymDetails, TpmEccCurve, TpmaObject, TpmiAesKeyBits, TpmiAlgHash, TpmiAlgSymMode, TpmtPublic,
+    PublicKind, TpmEccCurve, TpmaObject, TpmiAlgHash, TpmiAlgSymMode, TpmiAlgSymObject, TpmiSymKeyBits, TpmtPublic,
     TpmtSymDefObject,
 };
 
@@ -145,7 +145,7 @@ impl EkTemplate {
                 (TpmEccCurve::NistP521, _) => Ok(Self::H4),
                 _ => Err(EkTemplateError::Algorithm),
             },
-            PublicKind::Keyedhash(..) | PublicKind::Symcipher(..) => Err(EkTemplateError::Algorithm),
+            _ => Err(EkTemplateError::Algorithm),
         }
     }
 
@@ -186,10 +186,10 @@ impl EkTemplate {
     #[must_use]
     pub const fn symmetric(self) -> TpmtSymDefObject {
         let key_bits = match self {
-            Self::L1 | Self::L2 | Self::H1 | Self::H2 => TpmiAesKeyBits::Bits128,
-            Self::H3 | Self::H4 | Self::H6 | Self::H7 => TpmiAesKeyBits::Bits256,
+            Self::L1 | Self::L2 | Self::H1 | Self::H2 => TpmiSymKeyBits::Bits128,
+            Self::H3 | Self::H4 | Self::H6 | Self::H7 => TpmiSymKeyBits::Bits256,
         };
-        TpmtSymDefObject::Aes(SymDetails { key_bits, mode: Some(TpmiAlgSymMode::Cfb) })
+        TpmtSymDefObject { algorithm: TpmiAlgSymObject::Aes, key_bits, mode: Some(TpmiAlgSymMode::Cfb) }
     }
 
     fn check_parameters(self, public: &TpmtPublic) -> Result<(), EkTemplateError> {
@@ -205,7 +205,7 @@ impl EkTemplate {
                 let fits = |coordinate: &[u8]| !coordinate.is_empty() && coordinate.len() <= size;
                 (&parms.symmetric, parms.scheme.is_none() && parms.kdf.is_none(), fits(&point.x) && fits(&point.y))
             }
-            PublicKind::Keyedhash(..) | PublicKind::Symcipher(..) => return Err(EkTemplateError::Algorithm),
+            _ => return Err(EkTemplateError::Algorithm),
         };
         if *symmetric != Some(self.symmetric()) {
             Err(EkTemplateError::Symmetric)

@@ -126,7 +126,7 @@ impl IdentityKeyPolicy {
                     Some(_) => Err(IdentityKeyError::Scheme),
                 }
             }
-            PublicKind::Keyedhash(..) | PublicKind::Symcipher(..) => Err(IdentityKeyError::NotAsymmetric),
+            _ => Err(IdentityKeyError::NotAsymmetric),
         }
     }
 }

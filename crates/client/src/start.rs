@@ -2,8 +2,9 @@
 
 use ironroot_crypto::kdfa;
 use ironroot_wire::{
-    FlushContext, StartAuthSession, SymDetails, Tpm2bEncryptedSecret, Tpm2bNonce, TpmHandle, TpmSe, TpmaSession,
-    TpmiAesKeyBits, TpmiAlgHash, TpmiAlgSymMode, TpmiDhContext, TpmiDhEntity, TpmiDhObject, TpmtPublic, TpmtSymDef,
+    FlushContext, StartAuthSession, Tpm2bEncryptedSecret, Tpm2bNonce, TpmHandle, TpmSe, TpmaSession, TpmiAlgHash,
+    TpmiAlgSymMode, TpmiAlgSymObject, TpmiDhContext, TpmiDhEntity, TpmiDhObject, TpmiSymKeyBits, TpmtPublic,
+    TpmtSymDef, TpmtSymDefObject,
 };
 use zeroize::Zeroizing;
 
@@ -83,11 +84,17 @@ impl<'a> SessionOptions<'a> {
     }
 
     fn symmetric(&self) -> Option<TpmtSymDef> {
-        let aes = |key_bits| Some(TpmtSymDef::Aes(SymDetails { key_bits, mode: Some(TpmiAlgSymMode::Cfb) }));
+        let aes = |key_bits| {
+            Some(TpmtSymDef::Cipher(TpmtSymDefObject {
+                algorithm: TpmiAlgSymObject::Aes,
+                key_bits,
+                mode: Some(TpmiAlgSymMode::Cfb),
+            }))
+        };
         match self.cipher {
             ParameterCipher::None => None,
-            ParameterCipher::Aes128Cfb => aes(TpmiAesKeyBits::Bits128),
-            ParameterCipher::Aes256Cfb => aes(TpmiAesKeyBits::Bits256),
+            ParameterCipher::Aes128Cfb => aes(TpmiSymKeyBits::Bits128),
+            ParameterCipher::Aes256Cfb => aes(TpmiSymKeyBits::Bits256),
             ParameterCipher::Xor => Some(TpmtSymDef::Xor(self.hash)),
         }
     }

@@ -1,9 +1,9 @@
 //! Public areas for the keys that everybody makes: TCG's endorsement keys, storage roots, identity and signing keys.
 
 use ironroot_wire::{
-    PublicKind, SymDetails, Tpm2bDigest, Tpm2bEccParameter, Tpm2bPublicKeyRsa, TpmEccCurve, TpmaObject, TpmiAesKeyBits,
-    TpmiAlgHash, TpmiAlgSymMode, TpmiRsaKeyBits, TpmsEccParms, TpmsEccPoint, TpmsKeyedhashParms, TpmsRsaParms,
-    TpmtEccScheme, TpmtPublic, TpmtRsaScheme, TpmtSymDefObject,
+    PublicKind, Tpm2bDigest, Tpm2bEccParameter, Tpm2bPublicKeyRsa, TpmEccCurve, TpmaObject, TpmiAlgHash,
+    TpmiAlgSymMode, TpmiAlgSymObject, TpmiRsaKeyBits, TpmiSymKeyBits, TpmsEccParms, TpmsEccPoint, TpmsKeyedhashParms,
+    TpmsRsaParms, TpmtEccScheme, TpmtPublic, TpmtRsaScheme, TpmtSymDefObject,
 };
 
 /// PolicyA of TCG's EK Credential Profile: `PolicySecret(TPM_RH_ENDORSEMENT)` with SHA-256.
@@ -149,7 +149,11 @@ fn ek_policy() -> Tpm2bDigest {
 }
 
 const fn aes128_cfb() -> TpmtSymDefObject {
-    TpmtSymDefObject::Aes(SymDetails { key_bits: TpmiAesKeyBits::Bits128, mode: Some(TpmiAlgSymMode::Cfb) })
+    TpmtSymDefObject {
+        algorithm: TpmiAlgSymObject::Aes,
+        key_bits: TpmiSymKeyBits::Bits128,
+        mode: Some(TpmiAlgSymMode::Cfb),
+    }
 }
 
 fn rsa(bits: u16, symmetric: Option<TpmtSymDefObject>, scheme: Option<TpmtRsaScheme>, zeros: usize) -> PublicKind {

@@ -159,6 +159,7 @@ where
             }
         }
         TpmiAlgSymMode::Ecb => cipher.encrypt_blocks(blocks(data)),
+        TpmiAlgSymMode::Cmac => return Err(CryptoError::Unsupported),
     }
     Ok(())
 }
@@ -188,6 +189,7 @@ where
             }
         }
         TpmiAlgSymMode::Ecb => cipher.decrypt_blocks(blocks(data)),
+        TpmiAlgSymMode::Cmac => return Err(CryptoError::Unsupported),
     }
     Ok(())
 }

@@ -102,7 +102,7 @@ pub fn signature_algorithm(scheme: &TpmtSigScheme) -> Result<AlgorithmIdentifier
             let parameters = Any::encode_from(&parameters).map_err(KeyError::encoding("the algorithm"))?;
             Ok(AlgorithmIdentifierOwned { oid: RSASSA_PSS, parameters: Some(parameters) })
         }
-        TpmtSigScheme::Hmac(_) => Err(none()),
+        _ => Err(none()),
     }
 }
 
@@ -115,7 +115,7 @@ pub(crate) fn signature_bytes(signature: &TpmtSignature) -> Result<Vec<u8>, KeyE
             let value = EcdsaSigValue { r: number(&ecc.signature_r)?, s: number(&ecc.signature_s)? };
             value.to_der().map_err(KeyError::encoding("the signature"))
         }
-        TpmtSignature::Hmac(_) => Err(KeyError::unsuitable("an HMAC is no signature for X.509")),
+        _ => Err(KeyError::unsuitable("X.509 signatures are RSASSA, RSAPSS and ECDSA here")),
     }
 }
 

@@ -187,13 +187,14 @@ impl TpmKey {
 
     fn sign_once(&self, scheme: &TpmtSigScheme, message: &[u8]) -> Result<TpmtSignature, KeyError> {
         let key = self.handle();
+        let hash = scheme.hash().ok_or_else(|| KeyError::unsuitable("its scheme signs no digests"))?;
         let mut tpm = self.tpm.lock()?;
         if self.public.object_attributes.contains(TpmaObject::RESTRICTED) {
             // The TPM has to see the message itself, to make sure that it is no forged attestation.
-            let (digest, ticket) = tpm.hash(message, scheme.hash(), TpmHandle::OWNER)?;
+            let (digest, ticket) = tpm.hash(message, hash, TpmHandle::OWNER)?;
             Ok(tpm.sign(key, &digest, Some(scheme.clone()), Some(ticket), &mut [])?)
         } else {
-            let digest = ironroot_crypto::digest(scheme.hash(), &[message]);
+            let digest = ironroot_crypto::digest(hash, &[message]);
             Ok(tpm.sign(key, &digest, Some(scheme.clone()), None, &mut [])?)
         }
     }

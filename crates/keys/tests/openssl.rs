@@ -64,7 +64,7 @@ fn public_keys_are_what_openssl_reads() {
         folder.write("message", b"a message");
         for scheme in key.schemes() {
             folder.write("signature", key.sign(&scheme, b"a message").unwrap());
-            let digest = match scheme.hash() {
+            let digest = match scheme.hash().unwrap() {
                 TpmiAlgHash::Sha384 => "sha384",
                 TpmiAlgHash::Sha512 => "sha512",
                 _ => "sha256",

@@ -1,7 +1,7 @@
 //! What one TPM has: algorithms, key sizes and limits. Data, validated once; the capacity that a profile reports is
 //! the capacity that it has.
 
-use ironroot_wire::{Rules, TpmEccCurve, TpmiAlgHash, rules::AlgorithmSet};
+use ironroot_wire::{Rules, TpmEccCurve, TpmaMlParameterSet, TpmiAlgHash, rules::AlgorithmSet};
 
 /// The profile of a TPM.
 #[derive(Debug, Clone, Copy)]
@@ -55,6 +55,8 @@ impl Profile {
             curves: CURVES,
             rsa_key_bits: &[2048, 3072, 4096],
             aes_key_bits: &[128, 192, 256],
+            camellia_key_bits: &[128, 192, 256],
+            ml_parameter_sets: TpmaMlParameterSet::NONE,
         },
         loaded_objects: 64,
         loaded_sessions: 64,

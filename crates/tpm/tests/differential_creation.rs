@@ -41,7 +41,7 @@ fn templates(attributes: A) -> Vec<TpmtPublic> {
     for scheme in [None, hmac_sha256(), derivation(), xor(None), xor(Some(TpmiAlgKdf::Mgf1))] {
         all.push(keyedhash(attributes, scheme));
     }
-    for symmetric in [None, aes128(), aes(TpmiAesKeyBits::Bits256)] {
+    for symmetric in [None, aes128(), aes(TpmiSymKeyBits::Bits256)] {
         for scheme in [None, Some(TpmtEccScheme::Ecdsa(sha256)), Some(TpmtEccScheme::Ecdh(sha256))] {
             all.push(ecc(attributes, symmetric.clone(), scheme));
         }

@@ -72,7 +72,7 @@ fn attributes_schemes_and_hierarchies_of_external_keys() {
                             PublicKind::Keyedhash(parms, _) => {
                                 parms.scheme = [None, hmac_sha256(), derivation()][scheme].clone()
                             }
-                            PublicKind::Symcipher(..) => {}
+                            _ => {}
                         }
                         for (private, hierarchy) in
                             [(None, OWNER), (None, NULL), (Some(&private), NULL), (Some(&private), OWNER)]

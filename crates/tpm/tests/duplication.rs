@@ -127,8 +127,8 @@ fn travel(
     let wrappings = [
         (Some(outer), &b""[..], None),
         (Some(outer), b"", aes128()),
-        (Some(outer), &key256, aes(TpmiAesKeyBits::Bits256)),
-        (None, &key256, aes(TpmiAesKeyBits::Bits256)),
+        (Some(outer), &key256, aes(TpmiSymKeyBits::Bits256)),
+        (None, &key256, aes(TpmiSymKeyBits::Bits256)),
         (None, b"", None),
     ];
     for (new_parent, key, inner) in wrappings {
@@ -212,7 +212,7 @@ fn shared_parent(source: &mut impl Endpoint, target: &mut impl Endpoint, templat
 
 fn children_load_elsewhere(mut source: Any<'_>, mut target: Any<'_>) {
     let mut parents =
-        vec![ecc(MOBILE | STORAGE, aes128(), None), rsa(MOBILE | STORAGE, aes(TpmiAesKeyBits::Bits256), None)];
+        vec![ecc(MOBILE | STORAGE, aes128(), None), rsa(MOBILE | STORAGE, aes(TpmiSymKeyBits::Bits256), None)];
     if source.name() == "libtpms" {
         parents.push(symcipher(MOBILE | STORAGE));
     }

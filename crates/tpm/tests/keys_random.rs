@@ -70,7 +70,8 @@ fn keys() -> Vec<(TpmtPublic, TpmtSensitive)> {
     let (aes, aes_private) = aes_pair(&[3; 16]);
     let mut free_aes = with(aes.clone(), BOTH_WAYS);
     if let PublicKind::Symcipher(parms, _) = &mut free_aes.kind {
-        parms.sym = TpmtSymDefObject::Aes(SymDetails { key_bits: TpmiAesKeyBits::Bits128, mode: None });
+        parms.sym =
+            TpmtSymDefObject { algorithm: TpmiAlgSymObject::Aes, key_bits: TpmiSymKeyBits::Bits128, mode: None };
     }
     let (hmac, hmac_private) = hmac_pair(b"a key");
     let free_hmac = with_keyedhash_scheme(with(hmac.clone(), BOTH_WAYS), None);

@@ -312,7 +312,7 @@ fn templates_that_contradict_themselves_are_refused() {
         ("storage key without cipher", ecc(OWN | STORAGE, None, None), b"", symmetric),
         (
             "storage key with another cipher than its parent",
-            ecc(OWN | STORAGE, aes(TpmiAesKeyBits::Bits256), None),
+            ecc(OWN | STORAGE, aes(TpmiSymKeyBits::Bits256), None),
             b"",
             symmetric,
         ),

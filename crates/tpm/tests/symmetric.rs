@@ -23,12 +23,12 @@ fn auth() -> [TpmsAuthCommand; 1] {
 fn aes_key(key: &[u8], mode: Option<TpmiAlgSymMode>, attributes: A) -> LoadExternal {
     let (mut public, private) = aes_pair(key);
     let key_bits = match key.len() {
-        16 => TpmiAesKeyBits::Bits128,
-        24 => TpmiAesKeyBits::Bits192,
-        _ => TpmiAesKeyBits::Bits256,
+        16 => TpmiSymKeyBits::Bits128,
+        24 => TpmiSymKeyBits::Bits192,
+        _ => TpmiSymKeyBits::Bits256,
     };
     if let PublicKind::Symcipher(parms, _) = &mut public.kind {
-        parms.sym = TpmtSymDefObject::Aes(SymDetails { key_bits, mode });
+        parms.sym = TpmtSymDefObject { algorithm: TpmiAlgSymObject::Aes, key_bits, mode };
     }
     load_external(with(public, attributes), Some(private), NULL)
 }

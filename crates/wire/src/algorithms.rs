@@ -3,58 +3,79 @@
 use alloc::vec::Vec;
 
 use crate::{
-    Reader, Tpm2bAuth, Tpm2bData, Tpm2bDigest, Tpm2bEccParameter, Tpm2bPublicKeyRsa, Tpm2bSensitiveData, TpmEccCurve,
-    TpmRc, TpmiAlgHash, TpmiAlgKdf, TpmiAlgSymMode, TpmtHa, Wire, interface::TpmiAesKeyBits,
+    Reader, Tpm2bAuth, Tpm2bData, Tpm2bDigest, Tpm2bEccParameter, Tpm2bPublicKeyRsa, Tpm2bSensitiveData,
+    Tpm2bSignatureEddsa, Tpm2bSignatureMldsa, TpmAlgId, TpmEccCurve, TpmRc, TpmiAlgHash, TpmiAlgKdf, TpmiAlgSymMode,
+    TpmiAlgSymObject, TpmiSymKeyBits, TpmtHa, Wire,
 };
 
-/// Key size and mode of a block cipher (`TPMU_SYM_KEY_BITS` and `TPMU_SYM_MODE`, Part 2, 11.1.3 and 11.1.4).
+/// `TPMT_SYM_DEF_OBJECT` (Part 2, 11.1.7): what a symmetric key, or a storage parent, encrypts with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SymDetails {
+pub struct TpmtSymDefObject {
+    /// The block cipher.
+    pub algorithm: TpmiAlgSymObject,
     /// The size of the key.
-    pub key_bits: TpmiAesKeyBits,
+    pub key_bits: TpmiSymKeyBits,
     /// The mode; NULL leaves the choice to the user of the key.
     pub mode: Option<TpmiAlgSymMode>,
 }
 
-impl Wire for SymDetails {
+impl TpmtSymDefObject {
+    fn unmarshal_after(algorithm: TpmiAlgSymObject, reader: &mut Reader<'_>) -> Result<Self, TpmRc> {
+        let key_bits = TpmiSymKeyBits::unmarshal(reader)?;
+        if !reader.rules().has_sym_key_bits(algorithm.value(), key_bits.value()) {
+            return Err(TpmRc::VALUE);
+        }
+        Ok(Self { algorithm, key_bits, mode: Wire::unmarshal(reader)? })
+    }
+
+    /// Bytes of the key.
+    #[must_use]
+    pub const fn key_size(&self) -> usize {
+        self.key_bits.value() as usize / 8
+    }
+}
+
+impl Wire for TpmtSymDefObject {
     fn marshal(&self, out: &mut Vec<u8>) {
+        self.algorithm.marshal(out);
         self.key_bits.marshal(out);
         self.mode.marshal(out);
     }
     fn unmarshal(reader: &mut Reader<'_>) -> Result<Self, TpmRc> {
-        let key_bits = TpmiAesKeyBits::unmarshal(reader)?;
-        if !reader.rules().aes_key_bits.contains(&key_bits.value()) {
-            return Err(TpmRc::VALUE);
-        }
-        Ok(Self { key_bits, mode: Wire::unmarshal(reader)? })
+        let algorithm = TpmiAlgSymObject::unmarshal(reader)?;
+        Self::unmarshal_after(algorithm, reader)
     }
 }
 
-wire_union! {
-    /// `TPMT_SYM_DEF` (Part 2, 11.1.6): what encrypts parameters in a session.
-    TpmtSymDef by u16, else SYMMETRIC, checked algorithms {
-        /// AES.
-        Aes(SymDetails) = 0x0006,
-        /// XOR obfuscation with this hash.
-        Xor(TpmiAlgHash) = 0x000A,
-    }
+/// `TPMT_SYM_DEF` (Part 2, 11.1.6): what encrypts parameters in a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TpmtSymDef {
+    /// A block cipher.
+    Cipher(TpmtSymDefObject),
+    /// XOR obfuscation with this hash.
+    Xor(TpmiAlgHash),
 }
 
-wire_union! {
-    /// `TPMT_SYM_DEF_OBJECT` (Part 2, 11.1.7): what a symmetric key, or a storage parent, encrypts with.
-    TpmtSymDefObject by u16, else SYMMETRIC, checked algorithms {
-        /// AES.
-        Aes(SymDetails) = 0x0006,
-    }
-}
-
-impl TpmtSymDefObject {
-    /// Key size and mode.
-    #[must_use]
-    pub const fn details(&self) -> &SymDetails {
+impl Wire for TpmtSymDef {
+    fn marshal(&self, out: &mut Vec<u8>) {
         match self {
-            Self::Aes(details) => details,
+            Self::Cipher(cipher) => cipher.marshal(out),
+            Self::Xor(hash) => {
+                TpmAlgId::XOR.marshal(out);
+                hash.marshal(out);
+            }
         }
+    }
+    fn unmarshal(reader: &mut Reader<'_>) -> Result<Self, TpmRc> {
+        let algorithm = TpmAlgId::unmarshal(reader)?;
+        if !reader.rules().algorithms.contains(algorithm.0) {
+            return Err(TpmRc::SYMMETRIC);
+        }
+        if algorithm == TpmAlgId::XOR {
+            return Wire::unmarshal(reader).map(Self::Xor);
+        }
+        let algorithm = TpmiAlgSymObject::from_value(algorithm.0).ok_or(TpmRc::SYMMETRIC)?;
+        TpmtSymDefObject::unmarshal_after(algorithm, reader).map(Self::Cipher)
     }
 }
 
@@ -117,15 +138,36 @@ wire_union! {
         Rsapss(TpmiAlgHash) = 0x0016,
         /// ECDSA.
         Ecdsa(TpmiAlgHash) = 0x0018,
+        /// ECDAA, with the counter of the commit.
+        Ecdaa(TpmsSchemeEcdaa) = 0x001A,
+        /// SM2.
+        Sm2(TpmiAlgHash) = 0x001B,
+        /// Schnorr's scheme on elliptic curves.
+        Ecschnorr(TpmiAlgHash) = 0x001C,
+        /// EdDSA of the message itself (PureEdDSA).
+        Eddsa(()) = 0x0060,
+        /// EdDSA of a digest (HashEdDSA).
+        HashEddsa(()) = 0x0061,
+        /// ML-DSA of the message itself. The key has the parameters.
+        Mldsa(()) = 0x00A1,
+        /// HashML-DSA. The key has the parameters and the hash.
+        HashMldsa(()) = 0x00A2,
     }
 }
 
 impl TpmtSigScheme {
-    /// The hash of the scheme.
+    /// The hash of the scheme; `None` if the scheme leaves no choice of it.
     #[must_use]
-    pub const fn hash(&self) -> TpmiAlgHash {
+    pub const fn hash(&self) -> Option<TpmiAlgHash> {
         match self {
-            Self::Hmac(hash) | Self::Rsassa(hash) | Self::Rsapss(hash) | Self::Ecdsa(hash) => *hash,
+            Self::Hmac(hash)
+            | Self::Rsassa(hash)
+            | Self::Rsapss(hash)
+            | Self::Ecdsa(hash)
+            | Self::Sm2(hash)
+            | Self::Ecschnorr(hash)
+            | Self::Ecdaa(TpmsSchemeEcdaa { hash_alg: hash, .. }) => Some(*hash),
+            Self::Eddsa(()) | Self::HashEddsa(()) | Self::Mldsa(()) | Self::HashMldsa(()) => None,
         }
     }
 }
@@ -135,6 +177,8 @@ wire_union! {
     TpmtKdfScheme by u16, else KDF, checked algorithms {
         /// MGF1.
         Mgf1(TpmiAlgHash) = 0x0007,
+        /// HKDF (RFC 5869).
+        Hkdf(TpmiAlgHash) = 0x001F,
         /// KDFe.
         Kdf1Sp800_56a(TpmiAlgHash) = 0x0020,
         /// KDF2.
@@ -175,6 +219,30 @@ wire_union! {
         Ecdsa(TpmiAlgHash) = 0x0018,
         /// ECDH.
         Ecdh(TpmiAlgHash) = 0x0019,
+        /// ECDAA. The counter in a public area is 0.
+        Ecdaa(TpmsSchemeEcdaa) = 0x001A,
+        /// SM2: signatures or key exchange.
+        Sm2(TpmiAlgHash) = 0x001B,
+        /// Schnorr's scheme.
+        Ecschnorr(TpmiAlgHash) = 0x001C,
+        /// Two-phase key exchange of Menezes, Qu and Vanstone.
+        Ecmqv(TpmiAlgHash) = 0x001D,
+        /// EdDSA of the message itself (PureEdDSA).
+        Eddsa(()) = 0x0060,
+        /// EdDSA of a digest (HashEdDSA).
+        HashEddsa(()) = 0x0061,
+    }
+}
+
+wire_enum! {
+    /// `TPMI_ECC_KEY_EXCHANGE` (Part 2, 9.38).
+    TpmiEccKeyExchange: u16, else SCHEME, checked algorithms {
+        /// Full unified model with ECDH.
+        Ecdh = 0x0019,
+        /// The key exchange of SM2.
+        Sm2 = 0x001B,
+        /// Full MQV.
+        Ecmqv = 0x001D,
     }
 }
 
@@ -238,6 +306,16 @@ wire_struct! {
     }
 }
 
+wire_struct! {
+    /// `TPMS_SIGNATURE_HASH_MLDSA` (Part 2, 11.2.7.2).
+    TpmsSignatureHashMldsa {
+        /// The hash of the message.
+        hash: TpmiAlgHash,
+        /// The signature.
+        signature: Tpm2bSignatureMldsa,
+    }
+}
+
 wire_union! {
     /// `TPMT_SIGNATURE` (Part 2, 11.3.6).
     TpmtSignature by u16, else SCHEME, checked algorithms {
@@ -249,10 +327,25 @@ wire_union! {
         Rsapss(TpmsSignatureRsa) = 0x0016,
         /// ECDSA.
         Ecdsa(TpmsSignatureEcc) = 0x0018,
+        /// ECDAA.
+        Ecdaa(TpmsSignatureEcc) = 0x001A,
+        /// SM2.
+        Sm2(TpmsSignatureEcc) = 0x001B,
+        /// Schnorr's scheme.
+        Ecschnorr(TpmsSignatureEcc) = 0x001C,
+        /// PureEdDSA.
+        Eddsa(Tpm2bSignatureEddsa) = 0x0060,
+        /// HashEdDSA.
+        HashEddsa(Tpm2bSignatureEddsa) = 0x0061,
+        /// ML-DSA.
+        Mldsa(Tpm2bSignatureMldsa) = 0x00A1,
+        /// HashML-DSA.
+        HashMldsa(TpmsSignatureHashMldsa) = 0x00A2,
     }
 }
 
 nullable_algorithm!(
+    TpmiEccKeyExchange,
     TpmtSymDef,
     TpmtSymDefObject,
     TpmtKeyedhashScheme,

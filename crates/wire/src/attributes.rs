@@ -164,6 +164,36 @@ attributes! {
 }
 
 attributes! {
+    /// `TPMA_ACT` (Part 2, 8.12): the state of an authenticated countdown timer.
+    TpmaAct: u32, also 0 {
+        /// The timer has run out.
+        SIGNALED = 0,
+        /// The timer had run out before the last TPM Resume.
+        PRESERVE_SIGNALED = 1,
+    }
+}
+
+attributes! {
+    /// `TPMA_ML_PARAMETER_SET` (Part 2, 8.13).
+    TpmaMlParameterSet: u32, also 0 {
+        /// ML-KEM-512.
+        ML_KEM_512 = 0,
+        /// ML-KEM-768.
+        ML_KEM_768 = 1,
+        /// ML-KEM-1024.
+        ML_KEM_1024 = 2,
+        /// ML-DSA-44.
+        ML_DSA_44 = 3,
+        /// ML-DSA-65.
+        ML_DSA_65 = 4,
+        /// ML-DSA-87.
+        ML_DSA_87 = 5,
+        /// ML-DSA keys may sign an external mu.
+        EXT_MU = 6,
+    }
+}
+
+attributes! {
     /// `TPMA_NV` (Part 2, 13.4). Bits 4 to 7 hold the type of the index (`TPM_NT`).
     TpmaNv: u32, also 0xF0 {
         /// Platform authorization may write.
@@ -208,5 +238,31 @@ attributes! {
         PLATFORMCREATE = 30,
         /// `TPM2_NV_ReadLock` may set `READLOCKED`.
         READ_STCLEAR = 31,
+    }
+}
+
+attributes! {
+    /// `TPMA_NV_EXP` (Part 2, 13.5): the attributes of an external NV index. Bits 0 to 31 are those of `TPMA_NV`.
+    TpmaNvExp: u64, also 0xFE0F_FCFF {
+        /// The contents are encrypted.
+        EXTERNAL_NV_ENCRYPTION = 32,
+        /// The contents are protected against changes.
+        EXTERNAL_NV_INTEGRITY = 33,
+        /// The contents are protected against being put back.
+        EXTERNAL_NV_ANTIROLLBACK = 34,
+    }
+}
+
+impl TpmaNvExp {
+    /// The attributes that every index has.
+    #[must_use]
+    pub const fn base(self) -> TpmaNv {
+        TpmaNv((self.0 & 0xFFFF_FFFF) as u32)
+    }
+
+    /// With the attributes that every index has set to these.
+    #[must_use]
+    pub const fn with_base(self, base: TpmaNv) -> Self {
+        Self(self.0 & !0xFFFF_FFFF | base.0 as u64)
     }
 }

@@ -86,12 +86,52 @@ buffer! { secret
     Tpm2bEccPrivate, MAX_ECC_KEY
 }
 buffer! {
+    /// `TPM2B_PUBLIC_KEY_MLKEM` (Part 2, 11.2.6.2): an encapsulation key.
+    Tpm2bPublicKeyMlkem, MAX_MLKEM_PUB_SIZE
+}
+buffer! { secret
+    /// `TPM2B_PRIVATE_KEY_MLKEM` (Part 2, 11.2.6.3): the 64-byte seed d || z.
+    Tpm2bPrivateKeyMlkem, 64
+}
+buffer! {
+    /// `TPM2B_PUBLIC_KEY_MLDSA` (Part 2, 11.2.7.3).
+    Tpm2bPublicKeyMldsa, MAX_MLDSA_PUB_SIZE
+}
+buffer! { secret
+    /// `TPM2B_PRIVATE_KEY_MLDSA` (Part 2, 11.2.7.4): the 32-byte seed ξ.
+    Tpm2bPrivateKeyMldsa, 32
+}
+buffer! { secret
+    /// `TPM2B_SHARED_SECRET` (Part 2, 10.3.12).
+    Tpm2bSharedSecret, MAX_SHARED_SECRET_SIZE
+}
+buffer! {
+    /// `TPM2B_KEM_CIPHERTEXT` (Part 2, 10.3.14).
+    Tpm2bKemCiphertext, MAX_KEM_CIPHERTEXT
+}
+buffer! {
+    /// `TPM2B_SIGNATURE_EDDSA` (Part 2, 11.3.3).
+    Tpm2bSignatureEddsa, 2 * MAX_ECC_KEY
+}
+buffer! {
+    /// `TPM2B_SIGNATURE_MLDSA` (Part 2, 11.3.4).
+    Tpm2bSignatureMldsa, MAX_MLDSA_SIG_SIZE
+}
+buffer! {
+    /// `TPM2B_SIGNATURE_CTX` (Part 2, 11.3.8): what a scheme needs beside the message.
+    Tpm2bSignatureCtx, MAX_SIGNATURE_CTX_SIZE
+}
+buffer! {
+    /// `TPM2B_SIGNATURE_HINT` (Part 2, 11.3.9): R of an EdDSA signature, which is needed before the message.
+    Tpm2bSignatureHint, MAX_ECC_KEY
+}
+buffer! {
     /// `TPM2B_ENCRYPTED_SECRET` (Part 2, 11.4.3).
     Tpm2bEncryptedSecret, MAX_ENCRYPTED_SECRET
 }
 buffer! {
     /// `TPM2B_TEMPLATE` (Part 2, 12.2.6).
-    Tpm2bTemplate, 1024
+    Tpm2bTemplate, MAX_TEMPLATE
 }
 buffer! {
     /// `TPM2B_PRIVATE` (Part 2, 12.3.7): an encrypted, integrity-protected sensitive area.

@@ -79,8 +79,59 @@ wire_enum! {
 }
 
 wire_enum! {
+    /// `TPMI_ALG_SYM_OBJECT` (Part 2, 9.34): block ciphers.
+    TpmiAlgSymObject: u16, else SYMMETRIC, checked algorithms {
+        /// Triple DES.
+        Tdes = 0x0003,
+        /// AES.
+        Aes = 0x0006,
+        /// SM4.
+        Sm4 = 0x0013,
+        /// Camellia.
+        Camellia = 0x0026,
+    }
+}
+
+impl TpmiAlgSymObject {
+    /// Bytes of a block.
+    #[must_use]
+    pub const fn block_size(self) -> usize {
+        match self {
+            Self::Tdes => 8,
+            Self::Aes | Self::Sm4 | Self::Camellia => 16,
+        }
+    }
+}
+
+wire_enum! {
+    /// `TPMI_ALG_MAC_SCHEME` (Part 2, 9.40): how a key makes a message authentication code.
+    TpmiAlgMacScheme: u16, else VALUE, checked algorithms {
+        /// HMAC with SHA-1.
+        Sha1 = 0x0004,
+        /// HMAC with SHA-256.
+        Sha256 = 0x000B,
+        /// HMAC with SHA-384.
+        Sha384 = 0x000C,
+        /// HMAC with SHA-512.
+        Sha512 = 0x000D,
+        /// HMAC with SM3.
+        Sm3_256 = 0x0012,
+        /// HMAC with SHA3-256.
+        Sha3_256 = 0x0027,
+        /// HMAC with SHA3-384.
+        Sha3_384 = 0x0028,
+        /// HMAC with SHA3-512.
+        Sha3_512 = 0x0029,
+        /// CMAC with the key's block cipher.
+        Cmac = 0x003F,
+    }
+}
+
+wire_enum! {
     /// `TPMI_ALG_SYM_MODE` and `TPMI_ALG_CIPHER_MODE` (Part 2, 9.35 and 9.41).
     TpmiAlgSymMode: u16, else MODE, checked algorithms {
+        /// CMAC, for keys that sign.
+        Cmac = 0x003F,
         /// Counter mode.
         Ctr = 0x0040,
         /// Output feedback.
@@ -99,6 +150,8 @@ wire_enum! {
     TpmiAlgKdf: u16, else KDF, checked algorithms {
         /// The mask generation function of PKCS #1.
         Mgf1 = 0x0007,
+        /// HKDF (RFC 5869).
+        Hkdf = 0x001F,
         /// The concatenation KDF of SP 800-56A (KDFe).
         Kdf1Sp800_56a = 0x0020,
         /// KDF2 of IEEE 1363a.
@@ -109,8 +162,8 @@ wire_enum! {
 }
 
 wire_enum! {
-    /// `TPMI_AES_KEY_BITS` (Part 2, 11.1.2).
-    TpmiAesKeyBits: u16, else VALUE {
+    /// `TPMI_AES_KEY_BITS` and its kin (Part 2, 11.1.2): key sizes of block ciphers. Triple DES counts all bits of its keys.
+    TpmiSymKeyBits: u16, else VALUE {
         /// 128 bits.
         Bits128 = 128,
         /// 192 bits.
@@ -122,7 +175,7 @@ wire_enum! {
 
 wire_enum! {
     /// `TPMI_MLKEM_PARMS` (Part 2, 11.2.6.1): the parameter sets of ML-KEM (FIPS 203, clause 8).
-    TpmiMlkemParms: u16, else PARMS {
+    TpmiMlkemParms: u16, else PARMS, checked mlkem {
         /// ML-KEM-512.
         MlKem512 = 0x0001,
         /// ML-KEM-768.
@@ -156,7 +209,7 @@ impl TpmiMlkemParms {
 
 wire_enum! {
     /// `TPMI_MLDSA_PARMS` (Part 2, 11.2.7.1): the parameter sets of ML-DSA (FIPS 204, clause 4).
-    TpmiMldsaParms: u16, else PARMS {
+    TpmiMldsaParms: u16, else PARMS, checked mldsa {
         /// ML-DSA-44.
         MlDsa44 = 0x0001,
         /// ML-DSA-65.
@@ -262,23 +315,26 @@ impl TpmEccCurve {
     }
 }
 
-nullable_algorithm!(TpmiAlgHash, TpmiAlgAsym, TpmiAlgSymMode, TpmiAlgKdf);
+nullable_algorithm!(TpmiAlgHash, TpmiAlgAsym, TpmiAlgSymMode, TpmiAlgMacScheme, TpmiAlgKdf);
 
 /// `TPMA_ALGORITHM` of an algorithm identifier, as `TPM_CAP_ALGS` reports it (Part 2, Table 8).
 #[must_use]
 pub const fn algorithm_attributes(id: u16) -> TpmaAlgorithm {
     use TpmaAlgorithm as A;
     match id {
-        0x0001 | 0x0023 => A::ASYMMETRIC.with(A::OBJECT),
+        0x0001 | 0x0023 | 0x00A0 => A::ASYMMETRIC.with(A::OBJECT),
+        0x00A1 | 0x00A2 => A::ASYMMETRIC.with(A::OBJECT).with(A::SIGNING),
         0x0004 | 0x000B..=0x000D | 0x0012 | 0x0027..=0x0029 => A::HASH,
         0x0005 => A::HASH.with(A::SIGNING),
-        0x0006 => A::SYMMETRIC,
-        0x0007 | 0x0020..=0x0022 => A::HASH.with(A::METHOD),
+        0x0003 | 0x0006 | 0x0013 | 0x0026 => A::SYMMETRIC,
+        0x0007 | 0x001F..=0x0022 => A::HASH.with(A::METHOD),
         0x0008 => A::HASH.with(A::OBJECT),
         0x000A => A::HASH.with(A::SYMMETRIC),
-        0x0014 | 0x0016 | 0x0018 => A::ASYMMETRIC.with(A::SIGNING),
+        0x0014 | 0x0016 | 0x0018 | 0x001A | 0x001C | 0x0060 | 0x0061 => A::ASYMMETRIC.with(A::SIGNING),
+        0x001B => A::ASYMMETRIC.with(A::SIGNING).with(A::ENCRYPTING).with(A::METHOD),
+        0x003F => A::SYMMETRIC.with(A::SIGNING),
         0x0015 | 0x0017 => A::ASYMMETRIC.with(A::ENCRYPTING),
-        0x0019 => A::ASYMMETRIC.with(A::METHOD),
+        0x0019 | 0x001D => A::ASYMMETRIC.with(A::METHOD),
         0x0025 => A::OBJECT.with(A::SYMMETRIC),
         0x0040..=0x0044 => A::SYMMETRIC.with(A::ENCRYPTING),
         _ => A::NONE,

@@ -2,7 +2,7 @@
 
 /// An enumeration whose unknown values are refused with a given response code.
 ///
-/// `checked algorithms` or `checked curves` also refuses values that the reader's rules do not have.
+/// `checked algorithms`, `curves`, `mlkem` or `mldsa` also refuses values that the reader's rules do not have.
 macro_rules! wire_enum {
     ($(#[$meta:meta])* $name:ident: $repr:ty, else $rc:ident $(, checked $check:ident)? {
         $($(#[$vmeta:meta])* $variant:ident = $value:literal,)*
@@ -41,6 +41,8 @@ macro_rules! wire_enum {
         }
     };
     (@algorithms $reader:ident, $value:ident) => { $reader.rules().algorithms.contains($value) };
+    (@mlkem $reader:ident, $value:ident) => { $reader.rules().has_ml_parameter_set(0, $value) };
+    (@mldsa $reader:ident, $value:ident) => { $reader.rules().has_ml_parameter_set(3, $value) };
     (@curves $reader:ident, $value:ident) => { $reader.rules().has_curve($value) };
 }
 

@@ -3,9 +3,10 @@
 use alloc::vec::Vec;
 
 use crate::{
-    Reader, Tpm2bAuth, Tpm2bDigest, Tpm2bEccPrivate, Tpm2bPrivateKeyRsa, Tpm2bPublicKeyRsa, Tpm2bSensitiveData,
-    Tpm2bSymKey, TpmEccCurve, TpmRc, TpmaObject, TpmiAlgHash, TpmiRsaKeyBits, TpmsEccPoint, TpmsSymcipherParms,
-    TpmtEccScheme, TpmtKdfScheme, TpmtKeyedhashScheme, TpmtRsaScheme, TpmtSymDefObject, Wire,
+    Reader, Tpm2bAuth, Tpm2bDigest, Tpm2bEccPrivate, Tpm2bPrivateKeyMldsa, Tpm2bPrivateKeyMlkem, Tpm2bPrivateKeyRsa,
+    Tpm2bPublicKeyMldsa, Tpm2bPublicKeyMlkem, Tpm2bPublicKeyRsa, Tpm2bSensitiveData, Tpm2bSymKey, TpmEccCurve, TpmRc,
+    TpmaObject, TpmiAlgHash, TpmiMldsaParms, TpmiMlkemParms, TpmiRsaKeyBits, TpmiYesNo, TpmsEccPoint,
+    TpmsSymcipherParms, TpmtEccScheme, TpmtKdfScheme, TpmtKeyedhashScheme, TpmtRsaScheme, TpmtSymDefObject, Wire,
 };
 
 wire_enum! {
@@ -19,6 +20,12 @@ wire_enum! {
         Ecc = 0x0023,
         /// A symmetric cipher.
         Symcipher = 0x0025,
+        /// ML-KEM.
+        Mlkem = 0x00A0,
+        /// ML-DSA.
+        Mldsa = 0x00A1,
+        /// HashML-DSA.
+        HashMldsa = 0x00A2,
     }
 }
 
@@ -58,6 +65,39 @@ wire_struct! {
     }
 }
 
+wire_struct! {
+    /// `TPMS_MLDSA_PARMS` (Part 2, 12.2.3.6).
+    #[derive(Copy)]
+    TpmsMldsaParms {
+        /// The parameter set.
+        parameter_set: TpmiMldsaParms,
+        /// Whether the key may sign a digest that is the external mu of FIPS 204.
+        allow_external_mu: TpmiYesNo,
+    }
+}
+
+wire_struct! {
+    /// `TPMS_HASH_MLDSA_PARMS` (Part 2, 12.2.3.7).
+    #[derive(Copy)]
+    TpmsHashMldsaParms {
+        /// The parameter set.
+        parameter_set: TpmiMldsaParms,
+        /// The hash of the message (the pre-hash function PH).
+        hash_alg: TpmiAlgHash,
+    }
+}
+
+wire_struct! {
+    /// `TPMS_MLKEM_PARMS` (Part 2, 12.2.3.8).
+    #[derive(Copy)]
+    TpmsMlkemParms {
+        /// For a storage parent the cipher of its children, otherwise NULL.
+        symmetric: Option<TpmtSymDefObject>,
+        /// The parameter set.
+        parameter_set: TpmiMlkemParms,
+    }
+}
+
 wire_union! {
     /// `TPMT_PUBLIC_PARMS` (Part 2, 12.2.3.8): a type of object and its parameters.
     TpmtPublicParms by u16, else TYPE, checked algorithms {
@@ -69,13 +109,55 @@ wire_union! {
         Ecc(TpmsEccParms) = 0x0023,
         /// A symmetric cipher.
         Symcipher(TpmsSymcipherParms) = 0x0025,
+        /// ML-KEM.
+        Mlkem(TpmsMlkemParms) = 0x00A0,
+        /// ML-DSA.
+        Mldsa(TpmsMldsaParms) = 0x00A1,
+        /// HashML-DSA.
+        HashMldsa(TpmsHashMldsaParms) = 0x00A2,
     }
 }
 
-/// Parameters and unique value of a public area (`TPMU_PUBLIC_PARMS` and `TPMU_PUBLIC_ID`, Part 2, 12.2.3): one type
-/// selects both, so that they cannot disagree.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PublicKind {
+/// The types of object: for each its parameters and its unique value.
+macro_rules! public_kinds {
+    ($($(#[$meta:meta])* $kind:ident($parms:ty, $unique:ty),)*) => {
+        /// Parameters and unique value of a public area (`TPMU_PUBLIC_PARMS` and `TPMU_PUBLIC_ID`, Part 2, 12.2.3): one
+        /// type selects both, so that they cannot disagree.
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub enum PublicKind { $($(#[$meta])* $kind($parms, $unique),)* }
+
+        impl PublicKind {
+            /// The type.
+            #[must_use]
+            pub const fn alg(&self) -> TpmiAlgPublic {
+                match self { $(Self::$kind(..) => TpmiAlgPublic::$kind,)* }
+            }
+
+            /// The type and parameters, as `TPM2_TestParms` has them.
+            #[must_use]
+            pub fn parms(&self) -> TpmtPublicParms {
+                match self { $(Self::$kind(parms, _) => TpmtPublicParms::$kind(parms.clone()),)* }
+            }
+
+            fn marshal(&self, out: &mut Vec<u8>) {
+                match self {
+                    $(Self::$kind(parms, unique) => {
+                        parms.marshal(out);
+                        unique.marshal(out);
+                    })*
+                }
+            }
+
+            fn unmarshal(alg: TpmiAlgPublic, reader: &mut Reader<'_>) -> Result<Self, TpmRc> {
+                match alg {
+                    $(TpmiAlgPublic::$kind => Ok(Self::$kind(Wire::unmarshal(reader)?, Wire::unmarshal(reader)?)),)*
+                }
+            }
+        }
+    };
+}
+
+public_kinds! {
     /// RSA; the unique value is the modulus.
     Rsa(TpmsRsaParms, Tpm2bPublicKeyRsa),
     /// A keyed hash; the unique value is a digest of the seed and the data.
@@ -84,19 +166,12 @@ pub enum PublicKind {
     Ecc(TpmsEccParms, TpmsEccPoint),
     /// A symmetric cipher; the unique value is a digest of the seed and the key.
     Symcipher(TpmsSymcipherParms, Tpm2bDigest),
-}
-
-impl PublicKind {
-    /// The type.
-    #[must_use]
-    pub const fn alg(&self) -> TpmiAlgPublic {
-        match self {
-            Self::Rsa(..) => TpmiAlgPublic::Rsa,
-            Self::Keyedhash(..) => TpmiAlgPublic::Keyedhash,
-            Self::Ecc(..) => TpmiAlgPublic::Ecc,
-            Self::Symcipher(..) => TpmiAlgPublic::Symcipher,
-        }
-    }
+    /// ML-KEM; the unique value is the encapsulation key.
+    Mlkem(TpmsMlkemParms, Tpm2bPublicKeyMlkem),
+    /// ML-DSA; the unique value is the public key.
+    Mldsa(TpmsMldsaParms, Tpm2bPublicKeyMldsa),
+    /// HashML-DSA; the unique value is the public key.
+    HashMldsa(TpmsHashMldsaParms, Tpm2bPublicKeyMldsa),
 }
 
 /// `TPMT_PUBLIC` (Part 2, 12.2.4).
@@ -122,12 +197,7 @@ impl TpmtPublic {
     /// The type and parameters, as `TPM2_TestParms` has them.
     #[must_use]
     pub fn parms(&self) -> TpmtPublicParms {
-        match &self.kind {
-            PublicKind::Rsa(parms, _) => TpmtPublicParms::Rsa(parms.clone()),
-            PublicKind::Keyedhash(parms, _) => TpmtPublicParms::Keyedhash(parms.clone()),
-            PublicKind::Ecc(parms, _) => TpmtPublicParms::Ecc(parms.clone()),
-            PublicKind::Symcipher(parms, _) => TpmtPublicParms::Symcipher(parms.clone()),
-        }
+        self.kind.parms()
     }
 
     fn unmarshal_after_name_alg(
@@ -137,12 +207,7 @@ impl TpmtPublic {
     ) -> Result<Self, TpmRc> {
         let object_attributes = Wire::unmarshal(reader)?;
         let auth_policy = Wire::unmarshal(reader)?;
-        let kind = match alg {
-            TpmiAlgPublic::Rsa => PublicKind::Rsa(Wire::unmarshal(reader)?, Wire::unmarshal(reader)?),
-            TpmiAlgPublic::Keyedhash => PublicKind::Keyedhash(Wire::unmarshal(reader)?, Wire::unmarshal(reader)?),
-            TpmiAlgPublic::Ecc => PublicKind::Ecc(Wire::unmarshal(reader)?, Wire::unmarshal(reader)?),
-            TpmiAlgPublic::Symcipher => PublicKind::Symcipher(Wire::unmarshal(reader)?, Wire::unmarshal(reader)?),
-        };
+        let kind = PublicKind::unmarshal(alg, reader)?;
         Ok(Self { name_alg, object_attributes, auth_policy, kind })
     }
 }
@@ -153,24 +218,7 @@ impl Wire for TpmtPublic {
         self.name_alg.marshal(out);
         self.object_attributes.marshal(out);
         self.auth_policy.marshal(out);
-        match &self.kind {
-            PublicKind::Rsa(parms, unique) => {
-                parms.marshal(out);
-                unique.marshal(out);
-            }
-            PublicKind::Keyedhash(parms, unique) => {
-                parms.marshal(out);
-                unique.marshal(out);
-            }
-            PublicKind::Ecc(parms, unique) => {
-                parms.marshal(out);
-                unique.marshal(out);
-            }
-            PublicKind::Symcipher(parms, unique) => {
-                parms.marshal(out);
-                unique.marshal(out);
-            }
-        }
+        self.kind.marshal(out);
     }
 
     fn unmarshal(reader: &mut Reader<'_>) -> Result<Self, TpmRc> {
@@ -195,17 +243,46 @@ impl Wire for TpmtPublicPlus {
     }
 }
 
-/// `TPMU_SENSITIVE_COMPOSITE` (Part 2, 12.3.2).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TpmuSensitiveComposite {
+/// The private values, each with the type of object that has it.
+macro_rules! sensitive_kinds {
+    ($($(#[$meta:meta])* $kind:ident($value:ty) = $alg:ident,)*) => {
+        /// `TPMU_SENSITIVE_COMPOSITE` (Part 2, 12.3.2.3).
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub enum TpmuSensitiveComposite { $($(#[$meta])* $kind($value),)* }
+
+        impl TpmuSensitiveComposite {
+            /// The type of the object.
+            #[must_use]
+            pub const fn alg(&self) -> TpmiAlgPublic {
+                match self { $(Self::$kind(_) => TpmiAlgPublic::$alg,)* }
+            }
+
+            fn marshal(&self, out: &mut Vec<u8>) {
+                match self { $(Self::$kind(value) => value.marshal(out),)* }
+            }
+
+            fn unmarshal(alg: TpmiAlgPublic, reader: &mut Reader<'_>) -> Result<Self, TpmRc> {
+                match alg { $(TpmiAlgPublic::$alg => Wire::unmarshal(reader).map(Self::$kind),)* }
+            }
+        }
+    };
+}
+
+sensitive_kinds! {
     /// A prime of an RSA key.
-    Rsa(Tpm2bPrivateKeyRsa),
-    /// A private scalar.
-    Ecc(Tpm2bEccPrivate),
+    Rsa(Tpm2bPrivateKeyRsa) = Rsa,
+    /// A private scalar, or the private key of an Edwards or Montgomery curve.
+    Ecc(Tpm2bEccPrivate) = Ecc,
     /// Sealed data, or the key of a keyed hash.
-    Bits(Tpm2bSensitiveData),
+    Bits(Tpm2bSensitiveData) = Keyedhash,
     /// The key of a symmetric cipher.
-    Sym(Tpm2bSymKey),
+    Sym(Tpm2bSymKey) = Symcipher,
+    /// The seed of an ML-KEM key.
+    Mlkem(Tpm2bPrivateKeyMlkem) = Mlkem,
+    /// The seed of an ML-DSA key.
+    Mldsa(Tpm2bPrivateKeyMldsa) = Mldsa,
+    /// The seed of a HashML-DSA key.
+    HashMldsa(Tpm2bPrivateKeyMldsa) = HashMldsa,
 }
 
 /// `TPMT_SENSITIVE` (Part 2, 12.3.2.4).
@@ -228,12 +305,7 @@ impl TpmtSensitive {
     /// The type of the object.
     #[must_use]
     pub const fn alg(&self) -> TpmiAlgPublic {
-        match self.sensitive {
-            TpmuSensitiveComposite::Rsa(_) => TpmiAlgPublic::Rsa,
-            TpmuSensitiveComposite::Ecc(_) => TpmiAlgPublic::Ecc,
-            TpmuSensitiveComposite::Bits(_) => TpmiAlgPublic::Keyedhash,
-            TpmuSensitiveComposite::Sym(_) => TpmiAlgPublic::Symcipher,
-        }
+        self.sensitive.alg()
     }
 }
 
@@ -242,24 +314,14 @@ impl Wire for TpmtSensitive {
         self.alg().marshal(out);
         self.auth_value.marshal(out);
         self.seed_value.marshal(out);
-        match &self.sensitive {
-            TpmuSensitiveComposite::Rsa(value) => value.marshal(out),
-            TpmuSensitiveComposite::Ecc(value) => value.marshal(out),
-            TpmuSensitiveComposite::Bits(value) => value.marshal(out),
-            TpmuSensitiveComposite::Sym(value) => value.marshal(out),
-        }
+        self.sensitive.marshal(out);
     }
 
     fn unmarshal(reader: &mut Reader<'_>) -> Result<Self, TpmRc> {
         let alg = TpmiAlgPublic::unmarshal(reader)?;
         let auth_value = Wire::unmarshal(reader)?;
         let seed_value = Wire::unmarshal(reader)?;
-        let sensitive = match alg {
-            TpmiAlgPublic::Rsa => TpmuSensitiveComposite::Rsa(Wire::unmarshal(reader)?),
-            TpmiAlgPublic::Ecc => TpmuSensitiveComposite::Ecc(Wire::unmarshal(reader)?),
-            TpmiAlgPublic::Keyedhash => TpmuSensitiveComposite::Bits(Wire::unmarshal(reader)?),
-            TpmiAlgPublic::Symcipher => TpmuSensitiveComposite::Sym(Wire::unmarshal(reader)?),
-        };
+        let sensitive = TpmuSensitiveComposite::unmarshal(alg, reader)?;
         Ok(Self { auth_value, seed_value, sensitive })
     }
 }

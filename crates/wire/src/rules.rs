@@ -1,6 +1,8 @@
 //! What the active profile lets through unmarshalling: algorithms, curves and key sizes (Part 2, clause 4.6: a value
 //! that the implementation does not support is refused as if it were unknown).
 
+use crate::{TpmAlgId, TpmaMlParameterSet};
+
 /// Algorithms, by `TPM_ALG_ID` (all assigned ids are below 256).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AlgorithmSet([u128; 2]);
@@ -59,6 +61,10 @@ pub struct Rules {
     pub rsa_key_bits: &'static [u16],
     /// AES key sizes in bits; others give `TPM_RC_VALUE`.
     pub aes_key_bits: &'static [u16],
+    /// Camellia key sizes in bits; others give `TPM_RC_VALUE`.
+    pub camellia_key_bits: &'static [u16],
+    /// Parameter sets of ML-KEM and ML-DSA; others give `TPM_RC_PARMS`.
+    pub ml_parameter_sets: TpmaMlParameterSet,
 }
 
 impl Rules {
@@ -68,7 +74,26 @@ impl Rules {
         curves: u128::MAX,
         rsa_key_bits: &[1024, 2048, 3072, 4096],
         aes_key_bits: &[128, 192, 256],
+        camellia_key_bits: &[128, 192, 256],
+        ml_parameter_sets: TpmaMlParameterSet::DEFINED,
     };
+
+    /// Whether a key of `bits` bits is accepted for the block cipher with this `TPM_ALG_ID`.
+    #[must_use]
+    pub fn has_sym_key_bits(&self, algorithm: u16, bits: u16) -> bool {
+        match TpmAlgId(algorithm) {
+            TpmAlgId::AES => self.aes_key_bits.contains(&bits),
+            TpmAlgId::CAMELLIA => self.camellia_key_bits.contains(&bits),
+            TpmAlgId::SM4 => bits == 128,
+            TpmAlgId::TDES => bits == 128 || bits == 192,
+            _ => false,
+        }
+    }
+
+    /// Whether a parameter set (1, 2 or 3) is accepted whose algorithm starts at bit `first` of `TPMA_ML_PARAMETER_SET`.
+    pub(crate) const fn has_ml_parameter_set(&self, first: u32, set: u16) -> bool {
+        matches!(set, 1..=3) && (self.ml_parameter_sets.0 >> first << 1 >> set) & 1 == 1
+    }
 
     /// Whether the curve with this `TPM_ECC_CURVE` is accepted.
     #[must_use]

@@ -40,12 +40,12 @@ fn algorithms_have_a_code_for_each_place() {
     only::<TpmiAlgHash>(&[0x04, 0x0B, 0x0C, 0x0D, 0x12, 0x27, 0x28, 0x29], TpmRc::HASH);
     only::<Option<TpmiAlgHash>>(&[0x04, 0x0B, 0x0C, 0x0D, 0x12, 0x27, 0x28, 0x29, 0x10], TpmRc::HASH);
     only::<TpmiAlgAsym>(&[0x01, 0x23], TpmRc::ASYMMETRIC);
-    only::<TpmiAlgSymMode>(&[0x40, 0x41, 0x42, 0x43, 0x44], TpmRc::MODE);
-    only::<Option<TpmiAlgSymMode>>(&[0x40, 0x41, 0x42, 0x43, 0x44, 0x10], TpmRc::MODE);
-    only::<TpmiAlgKdf>(&[0x07, 0x20, 0x21, 0x22], TpmRc::KDF);
-    only::<TpmiAlgPublic>(&[0x01, 0x08, 0x23, 0x25], TpmRc::TYPE);
+    only::<TpmiAlgSymMode>(&[0x3F, 0x40, 0x41, 0x42, 0x43, 0x44], TpmRc::MODE);
+    only::<Option<TpmiAlgSymMode>>(&[0x3F, 0x40, 0x41, 0x42, 0x43, 0x44, 0x10], TpmRc::MODE);
+    only::<TpmiAlgKdf>(&[0x07, 0x1F, 0x20, 0x21, 0x22], TpmRc::KDF);
+    only::<TpmiAlgPublic>(&[0x01, 0x08, 0x23, 0x25, 0xA0, 0xA1, 0xA2], TpmRc::TYPE);
     only::<TpmEccCurve>(&[1, 2, 3, 4, 5, 0x10, 0x11, 0x20, 0x30, 0x31, 0x32, 0x40, 0x41], TpmRc::CURVE);
-    only::<TpmiAesKeyBits>(&[128, 192, 256], TpmRc::VALUE);
+    only::<TpmiSymKeyBits>(&[128, 192, 256], TpmRc::VALUE);
     only::<TpmiRsaKeyBits>(&[1024, 2048, 3072, 4096], TpmRc::VALUE);
 }
 
@@ -144,7 +144,10 @@ fn buffers_have_a_largest_size() {
         Tpm2bDigest = 64, Tpm2bData = 66, Tpm2bNonce = 64, Tpm2bAuth = 64, Tpm2bOperand = 64, Tpm2bEvent = 1024,
         Tpm2bMaxBuffer = 1024, Tpm2bMaxNvBuffer = 1024, Tpm2bTimeout = 8, Tpm2bIv = 16, Tpm2bName = 66,
         Tpm2bSymKey = 32, Tpm2bSensitiveData = 128, Tpm2bPublicKeyRsa = 512, Tpm2bEccParameter = 80,
-        Tpm2bEccPrivate = 80, Tpm2bEncryptedSecret = 512, Tpm2bLabel = 48,
+        Tpm2bEccPrivate = 80, Tpm2bEncryptedSecret = 1568, Tpm2bLabel = 48, Tpm2bPublicKeyMlkem = 1568,
+        Tpm2bPrivateKeyMlkem = 64, Tpm2bPublicKeyMldsa = 2592, Tpm2bPrivateKeyMldsa = 32, Tpm2bSharedSecret = 64,
+        Tpm2bKemCiphertext = 1568, Tpm2bSignatureEddsa = 160, Tpm2bSignatureMldsa = 4627, Tpm2bSignatureCtx = 255,
+        Tpm2bSignatureHint = 80,
     }
 }
 
@@ -237,6 +240,8 @@ fn a_profile_takes_algorithms_away() {
         curves: 1 << 3,
         rsa_key_bits: &[2048],
         aes_key_bits: &[128],
+        camellia_key_bits: &[256],
+        ml_parameter_sets: TpmaMlParameterSet::ML_KEM_768 | TpmaMlParameterSet::ML_DSA_44,
     };
     fn under<T: Wire>(bytes: &[u8], rules: &Rules) -> TpmRc {
         T::unmarshal(&mut Reader::new(bytes, rules)).err().unwrap_or(TpmRc::SUCCESS)
@@ -248,4 +253,15 @@ fn a_profile_takes_algorithms_away() {
     assert_eq!(under::<TpmiRsaKeyBits>(&[8, 0], &rules), TpmRc::SUCCESS);
     assert_eq!(under::<TpmiRsaKeyBits>(&[12, 0], &rules), TpmRc::VALUE);
     assert_eq!(under::<TpmtSymDef>(&[0, 6, 1, 0, 0, 0x43], &rules), TpmRc::VALUE);
+    assert_eq!(under::<TpmtSymDef>(&[0, 0x26, 1, 0, 0, 0x43], &rules), TpmRc::SUCCESS);
+    for (set, mlkem, mldsa) in [
+        (0, TpmRc::PARMS, TpmRc::PARMS),
+        (1, TpmRc::PARMS, TpmRc::SUCCESS),
+        (2, TpmRc::SUCCESS, TpmRc::PARMS),
+        (3, TpmRc::PARMS, TpmRc::PARMS),
+        (4, TpmRc::PARMS, TpmRc::PARMS),
+    ] {
+        assert_eq!(under::<TpmiMlkemParms>(&[0, set], &rules), mlkem);
+        assert_eq!(under::<TpmiMldsaParms>(&[0, set], &rules), mldsa);
+    }
 }

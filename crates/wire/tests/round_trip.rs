@@ -28,8 +28,8 @@ fn number(byte: u8) -> Tpm2bEccParameter {
     Tpm2bEccParameter::from_slice(&[byte; 32]).unwrap()
 }
 
-fn aes(key_bits: TpmiAesKeyBits, mode: Option<TpmiAlgSymMode>) -> SymDetails {
-    SymDetails { key_bits, mode }
+fn cipher(algorithm: TpmiAlgSymObject, key_bits: TpmiSymKeyBits, mode: Option<TpmiAlgSymMode>) -> TpmtSymDefObject {
+    TpmtSymDefObject { algorithm, key_bits, mode }
 }
 
 fn selection() -> TpmlPcrSelection {
@@ -93,18 +93,18 @@ fn schemes_and_signatures() {
     round_trip(TpmtRsaScheme::Rsaes(()));
     round_trip(None::<TpmtSigScheme>);
     round_trip(None::<TpmtSignature>);
-    for &key_bits in TpmiAesKeyBits::EVERY {
+    for &key_bits in TpmiSymKeyBits::EVERY {
         for &mode in TpmiAlgSymMode::EVERY {
-            round_trip(TpmtSymDef::Aes(aes(key_bits, Some(mode))));
-            round_trip(TpmtSymDefObject::Aes(aes(key_bits, Some(mode))));
+            round_trip(TpmtSymDef::Cipher(cipher(TpmiAlgSymObject::Aes, key_bits, Some(mode))));
+            round_trip(cipher(TpmiAlgSymObject::Camellia, key_bits, Some(mode)));
         }
-        round_trip(TpmtSymDefObject::Aes(aes(key_bits, None)));
+        round_trip(cipher(TpmiAlgSymObject::Aes, key_bits, None));
     }
 }
 
 /// One public area of each type.
 fn publics() -> Vec<TpmtPublic> {
-    let symmetric = Some(TpmtSymDefObject::Aes(aes(TpmiAesKeyBits::Bits128, Some(TpmiAlgSymMode::Cfb))));
+    let symmetric = Some(cipher(TpmiAlgSymObject::Aes, TpmiSymKeyBits::Bits128, Some(TpmiAlgSymMode::Cfb)));
     let rsa = TpmsRsaParms { symmetric, scheme: None, key_bits: TpmiRsaKeyBits::new(2048), exponent: 65_537 };
     let ecc = TpmsEccParms {
         symmetric: None,
@@ -112,12 +112,24 @@ fn publics() -> Vec<TpmtPublic> {
         curve_id: TpmEccCurve::NistP384,
         kdf: None,
     };
-    let sym = TpmsSymcipherParms { sym: TpmtSymDefObject::Aes(aes(TpmiAesKeyBits::Bits256, None)) };
+    let sym = TpmsSymcipherParms { sym: cipher(TpmiAlgSymObject::Aes, TpmiSymKeyBits::Bits256, None) };
     let kinds = vec![
         PublicKind::Rsa(rsa, Tpm2bPublicKeyRsa::from_slice(&[9; 256]).unwrap()),
         PublicKind::Ecc(ecc, TpmsEccPoint { x: number(3), y: number(4) }),
         PublicKind::Symcipher(sym, digest(32)),
         PublicKind::Keyedhash(TpmsKeyedhashParms { scheme: None }, digest(32)),
+        PublicKind::Mlkem(
+            TpmsMlkemParms { symmetric, parameter_set: TpmiMlkemParms::MlKem768 },
+            Tpm2bPublicKeyMlkem::from_slice(&[5; 1184]).unwrap(),
+        ),
+        PublicKind::Mldsa(
+            TpmsMldsaParms { parameter_set: TpmiMldsaParms::MlDsa87, allow_external_mu: TpmiYesNo(true) },
+            Tpm2bPublicKeyMldsa::from_slice(&[6; 2592]).unwrap(),
+        ),
+        PublicKind::HashMldsa(
+            TpmsHashMldsaParms { parameter_set: TpmiMldsaParms::MlDsa44, hash_alg: TpmiAlgHash::Sha512 },
+            Tpm2bPublicKeyMldsa::from_slice(&[7; 1312]).unwrap(),
+        ),
     ];
     let public = |kind| TpmtPublic {
         name_alg: Some(TpmiAlgHash::Sha256),

@@ -118,7 +118,7 @@ impl PublicKey {
                 Self::rsa(modulus, if parms.exponent == 0 { 65_537 } else { parms.exponent })
             }
             PublicKind::Ecc(parms, point) => Self::ecc(parms.curve_id, &point.x, &point.y),
-            PublicKind::Keyedhash(..) | PublicKind::Symcipher(..) => Err(KeyError::NotAsymmetric),
+            _ => Err(KeyError::NotAsymmetric),
         }
     }
 

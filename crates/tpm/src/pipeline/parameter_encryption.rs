@@ -71,8 +71,8 @@ fn apply(
             symmetric::xor_obfuscate(*hash, key, nonce_newer, nonce_older, data).map_err(|_| TpmRc::SYMMETRIC)?;
             Ok(())
         }
-        Some(TpmtSymDef::Aes(details)) => {
-            let key_bits = details.key_bits.value();
+        Some(TpmtSymDef::Cipher(cipher)) => {
+            let key_bits = cipher.key_bits.value();
             let bits = u32::from(key_bits).saturating_add(128);
             let derived = kdfa(session.auth_hash, key, b"CFB", nonce_newer, nonce_older, bits);
             let (aes_key, iv) = derived.split_at_checked(usize::from(key_bits / 8)).ok_or(TpmRc::SYMMETRIC)?;

@@ -52,7 +52,7 @@ impl Signer {
     /// The hash of the scheme; without a key, that of the caller's scheme.
     #[must_use]
     pub fn hash(&self) -> Option<TpmiAlgHash> {
-        self.scheme.as_ref().map(TpmtSigScheme::hash)
+        self.scheme.as_ref().and_then(TpmtSigScheme::hash)
     }
 
     /// Makes the structure and signs it.
@@ -68,7 +68,8 @@ impl Signer {
         let attest = self.structure(tpm, extra_data, attested)?.to_bytes();
         let signature = match (&self.key, self.scheme) {
             (Some(key), Some(scheme)) => {
-                let digest = hash::digest(scheme.hash(), &[&attest]);
+                let hash = scheme.hash().ok_or(TpmRc::SCHEME)?;
+                let digest = hash::digest(hash, &[&attest]);
                 Some(signatures::sign(tpm, key, scheme, &digest)?)
             }
             _ => None,

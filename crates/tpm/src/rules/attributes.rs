@@ -36,7 +36,8 @@ pub const fn symmetric(public: &TpmtPublic) -> Option<&TpmtSymDefObject> {
         PublicKind::Rsa(parms, _) => parms.symmetric.as_ref(),
         PublicKind::Ecc(parms, _) => parms.symmetric.as_ref(),
         PublicKind::Symcipher(parms, _) => Some(&parms.sym),
-        PublicKind::Keyedhash(..) => None,
+        PublicKind::Mlkem(parms, _) => parms.symmetric.as_ref(),
+        PublicKind::Keyedhash(..) | PublicKind::Mldsa(..) | PublicKind::HashMldsa(..) => None,
     }
 }
 
@@ -64,7 +65,11 @@ pub fn check_creation(parent: Parent<'_>, public: &TpmtPublic, data_size: usize)
                 && attributes.intersects(TpmaObject::FIXED_PARENT | TpmaObject::FIXED_TPM);
             (is_data && generated) || restricted_from_outside
         }
-        PublicKind::Rsa(..) | PublicKind::Ecc(..) => !generated,
+        PublicKind::Rsa(..)
+        | PublicKind::Ecc(..)
+        | PublicKind::Mlkem(..)
+        | PublicKind::Mldsa(..)
+        | PublicKind::HashMldsa(..) => !generated,
     };
     if bad_origin {
         return Err(TpmRc::ATTRIBUTES);
@@ -171,6 +176,8 @@ pub fn check_schemes(parent: Parent<'_>, public: &TpmtPublic) -> Result<(), TpmR
                 return Err(TpmRc::KDF);
             }
         }
+        PublicKind::Mlkem(parms, _) => check_no_cipher(restricted_decrypt, parms.symmetric.as_ref())?,
+        PublicKind::Mldsa(..) | PublicKind::HashMldsa(..) => {}
     }
     if restricted_decrypt && !matches!(public.kind, PublicKind::Keyedhash(..)) {
         check_storage_key(parent, public)?;
@@ -211,8 +218,13 @@ const fn rsa_use(scheme: &TpmtRsaScheme) -> SchemeUse {
 
 const fn ecc_use(scheme: &TpmtEccScheme) -> SchemeUse {
     match scheme {
-        TpmtEccScheme::Ecdsa(_) => SchemeUse::Sign,
-        TpmtEccScheme::Ecdh(_) => SchemeUse::Decrypt,
+        TpmtEccScheme::Ecdsa(_)
+        | TpmtEccScheme::Ecdaa(_)
+        | TpmtEccScheme::Sm2(_)
+        | TpmtEccScheme::Ecschnorr(_)
+        | TpmtEccScheme::Eddsa(())
+        | TpmtEccScheme::HashEddsa(()) => SchemeUse::Sign,
+        TpmtEccScheme::Ecdh(_) | TpmtEccScheme::Ecmqv(_) => SchemeUse::Decrypt,
     }
 }
 

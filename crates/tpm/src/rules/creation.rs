@@ -65,7 +65,7 @@ pub fn secret(
             (PublicKind::Ecc(parms.clone(), wire_point(&point)?), sensitive)
         }
         PublicKind::Symcipher(parms, _) => {
-            let size = usize::from(parms.sym.details().key_bits.value() / 8);
+            let size = parms.sym.key_size();
             let key = match data {
                 Some(key) if key.len() != size => return Err(TpmRc::KEY_SIZE),
                 Some(key) => Tpm2bSymKey::from_slice(key)?,
@@ -84,6 +84,7 @@ pub fn secret(
             };
             (template.kind.clone(), TpmuSensitiveComposite::Bits(bits))
         }
+        PublicKind::Mlkem(..) | PublicKind::Mldsa(..) | PublicKind::HashMldsa(..) => return Err(TpmRc::TYPE),
     };
     Ok(Secret { kind, sensitive })
 }

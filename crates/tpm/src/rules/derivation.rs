@@ -59,6 +59,9 @@ fn template(tpm: &Core, bytes: &[u8]) -> Result<(TpmtPublic, Derive), TpmRc> {
             Wire::unmarshal(reader)?,
             ironroot_wire::TpmsEccPoint { x: Default::default(), y: Default::default() },
         ),
+        TpmiAlgPublic::Mlkem => PublicKind::Mlkem(Wire::unmarshal(reader)?, Default::default()),
+        TpmiAlgPublic::Mldsa => PublicKind::Mldsa(Wire::unmarshal(reader)?, Default::default()),
+        TpmiAlgPublic::HashMldsa => PublicKind::HashMldsa(Wire::unmarshal(reader)?, Default::default()),
     };
     let derive = Derive::unmarshal(reader)?;
     if !reader.is_empty() {

@@ -98,6 +98,7 @@ pub fn check_public_key(provider: &dyn Provider, public: &TpmtPublic) -> Result<
             let size = public.name_alg.map_or(0, TpmiAlgHash::digest_size);
             if unique.len() == size { Ok(()) } else { Err(TpmRc::KEY) }
         }
+        PublicKind::Mlkem(..) | PublicKind::Mldsa(..) | PublicKind::HashMldsa(..) => Err(TpmRc::TYPE),
     }
 }
 
@@ -185,7 +186,7 @@ fn check_scalar(
 }
 
 fn check_cipher_key(parms: &TpmsSymcipherParms, key: &[u8]) -> Result<(), TpmRc> {
-    if key.len() == usize::from(parms.sym.details().key_bits.value() / 8) { Ok(()) } else { Err(TpmRc::KEY_SIZE) }
+    if key.len() == parms.sym.key_size() { Ok(()) } else { Err(TpmRc::KEY_SIZE) }
 }
 
 /// An HMAC or XOR key is not longer than the block of its hash; data is limited by its buffer.

@@ -40,21 +40,28 @@ fn own_signing(key: &Object) -> Result<Option<TpmtSigScheme>, TpmRc> {
         PublicKind::Ecc(parms, _) => match &parms.scheme {
             None => None,
             Some(TpmtEccScheme::Ecdsa(hash)) => Some(TpmtSigScheme::Ecdsa(*hash)),
-            Some(TpmtEccScheme::Ecdh(_)) => return Err(TpmRc::SCHEME),
+            Some(TpmtEccScheme::Ecdaa(scheme)) => Some(TpmtSigScheme::Ecdaa(scheme.clone())),
+            Some(TpmtEccScheme::Sm2(hash)) => Some(TpmtSigScheme::Sm2(*hash)),
+            Some(TpmtEccScheme::Ecschnorr(hash)) => Some(TpmtSigScheme::Ecschnorr(*hash)),
+            Some(TpmtEccScheme::Eddsa(())) => Some(TpmtSigScheme::Eddsa(())),
+            Some(TpmtEccScheme::HashEddsa(())) => Some(TpmtSigScheme::HashEddsa(())),
+            Some(TpmtEccScheme::Ecdh(_) | TpmtEccScheme::Ecmqv(_)) => return Err(TpmRc::SCHEME),
         },
         PublicKind::Keyedhash(parms, _) => match &parms.scheme {
             None => None,
             Some(TpmtKeyedhashScheme::Hmac(hash)) => Some(TpmtSigScheme::Hmac(*hash)),
             Some(TpmtKeyedhashScheme::Xor(_)) => return Err(TpmRc::SCHEME),
         },
-        PublicKind::Symcipher(..) => return Err(TpmRc::SCHEME),
+        PublicKind::Mldsa(..) => Some(TpmtSigScheme::Mldsa(())),
+        PublicKind::HashMldsa(..) => Some(TpmtSigScheme::HashMldsa(())),
+        PublicKind::Symcipher(..) | PublicKind::Mlkem(..) => return Err(TpmRc::SCHEME),
     })
 }
 
 /// Whether a key may sign at all.
 #[must_use]
 pub const fn is_signing_key(key: &Object) -> bool {
-    key.has(TpmaObject::SIGN_ENCRYPT) && !matches!(key.public.kind, PublicKind::Symcipher(..))
+    key.has(TpmaObject::SIGN_ENCRYPT) && !matches!(key.public.kind, PublicKind::Symcipher(..) | PublicKind::Mlkem(..))
 }
 
 /// The padding of RSA encryption; `None` is none.

@@ -28,7 +28,7 @@ pub struct Protection<'a> {
 
 impl Protection<'_> {
     fn key(&self) -> Zeroizing<Vec<u8>> {
-        let bits = u32::from(self.symmetric.details().key_bits.value());
+        let bits = u32::from(self.symmetric.key_bits.value());
         kdfa(self.hash, self.seed, b"STORAGE", self.name, &[], bits)
     }
 

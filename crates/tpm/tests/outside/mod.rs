@@ -82,7 +82,7 @@ pub fn verifies(public: &TpmtPublic, message: &[u8], signature: &TpmtSignature) 
             let both = [integer(&signed.signature_r), integer(&signed.signature_s)].concat();
             (signed.hash, [vec![0x30, both.len() as u8], both].concat(), &[])
         }
-        TpmtSignature::Hmac(_) => panic!("not a public-key signature"),
+        _ => panic!("not a signature that OpenSSL verifies from a digest"),
     };
     let (key, signature) = (Scratch::new(&spki(public)), Scratch::new(&signature));
     let hash = match hash {

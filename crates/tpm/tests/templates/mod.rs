@@ -4,8 +4,8 @@
 pub mod keys;
 
 use ironroot_wire::{
-    PublicKind, SymDetails, Tpm2b, Tpm2bAuth, Tpm2bData, Tpm2bDigest, Tpm2bEccParameter, Tpm2bPublicKeyRsa,
-    Tpm2bSensitiveData, TpmEccCurve, TpmiAesKeyBits, TpmiAlgHash, TpmiAlgKdf, TpmiAlgSymMode, TpmiRsaKeyBits,
+    PublicKind, Tpm2b, Tpm2bAuth, Tpm2bData, Tpm2bDigest, Tpm2bEccParameter, Tpm2bPublicKeyRsa, Tpm2bSensitiveData,
+    TpmEccCurve, TpmiAlgHash, TpmiAlgKdf, TpmiAlgSymMode, TpmiAlgSymObject, TpmiRsaKeyBits, TpmiSymKeyBits,
     TpmlPcrSelection, TpmsEccParms, TpmsEccPoint, TpmsKeyedhashParms, TpmsRsaParms, TpmsSchemeXor, TpmsSensitiveCreate,
     TpmsSymcipherParms, TpmtEccScheme, TpmtKeyedhashScheme, TpmtPublic, TpmtRsaScheme, TpmtSymDefObject,
 };
@@ -19,12 +19,12 @@ pub const MOBILE: A = A(A::SENSITIVE_DATA_ORIGIN.0 | A::USER_WITH_AUTH.0);
 pub const STORAGE: A = A(A::RESTRICTED.0 | A::DECRYPT.0);
 pub const SIGN: A = A::SIGN_ENCRYPT;
 
-pub fn aes(bits: TpmiAesKeyBits) -> Option<TpmtSymDefObject> {
-    Some(TpmtSymDefObject::Aes(SymDetails { key_bits: bits, mode: Some(TpmiAlgSymMode::Cfb) }))
+pub fn aes(bits: TpmiSymKeyBits) -> Option<TpmtSymDefObject> {
+    Some(TpmtSymDefObject { algorithm: TpmiAlgSymObject::Aes, key_bits: bits, mode: Some(TpmiAlgSymMode::Cfb) })
 }
 
 pub fn aes128() -> Option<TpmtSymDefObject> {
-    aes(TpmiAesKeyBits::Bits128)
+    aes(TpmiSymKeyBits::Bits128)
 }
 
 pub fn no_point() -> TpmsEccPoint {

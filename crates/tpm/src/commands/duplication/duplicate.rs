@@ -73,7 +73,7 @@ fn check(command: &Duplicate, object: &Object, new_parent: Option<&Object>) -> R
 
 /// Bytes of a cipher's key.
 pub fn key_bytes(cipher: &TpmtSymDefObject) -> usize {
-    usize::from(cipher.details().key_bits.value() / 8)
+    cipher.key_size()
 }
 
 /// The caller's key, or one that the TPM makes and returns.

@@ -41,21 +41,27 @@ fn check(command: &PolicySigned, tpm: &Core, session: &Session, key: &Object) ->
     authorization::check_nonce(session, &command.nonce_tpm).map_err(|rc| rc.parameter(1))?;
     timeout.check(tpm, session).map_err(|rc| rc.parameter(4))?;
     authorization::check_cp_hash(session, &command.cp_hash_a).map_err(|rc| rc.parameter(2))?;
-    let digest = to_be_signed(command);
+    let digest = to_be_signed(command).ok_or(TpmRc::SCHEME.parameter(5))?;
     signatures::verify(tpm, key, &digest, &command.auth).map_err(|rc| rc.parameter(5))?;
     Ok(timeout)
 }
 
-/// The digest that the authorizing key has signed: aHash, with the hash of its signature.
-fn to_be_signed(command: &PolicySigned) -> Digest {
+/// The digest that the authorizing key has signed: aHash, with the hash of its signature, if that names one.
+fn to_be_signed(command: &PolicySigned) -> Option<Digest> {
     let parts = [&*command.nonce_tpm, &command.expiration.to_bytes(), &command.cp_hash_a, &command.policy_ref];
-    hash::digest(signature_hash(&command.auth), &parts)
+    signature_hash(&command.auth).map(|hash| hash::digest(hash, &parts))
 }
 
-fn signature_hash(signature: &TpmtSignature) -> TpmiAlgHash {
-    match signature {
+/// The hash that a signature names.
+fn signature_hash(signature: &TpmtSignature) -> Option<TpmiAlgHash> {
+    Some(match signature {
         TpmtSignature::Hmac(hmac) => hmac.hash_alg(),
         TpmtSignature::Rsassa(signature) | TpmtSignature::Rsapss(signature) => signature.hash,
-        TpmtSignature::Ecdsa(signature) => signature.hash,
-    }
+        TpmtSignature::Ecdsa(signature)
+        | TpmtSignature::Ecdaa(signature)
+        | TpmtSignature::Sm2(signature)
+        | TpmtSignature::Ecschnorr(signature) => signature.hash,
+        TpmtSignature::HashMldsa(signature) => signature.hash,
+        TpmtSignature::Eddsa(_) | TpmtSignature::HashEddsa(_) | TpmtSignature::Mldsa(_) => return None,
+    })
 }

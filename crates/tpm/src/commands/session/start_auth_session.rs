@@ -30,8 +30,8 @@ impl Action for StartAuthSession {
             return Err(TpmRc::SIZE.parameter(1));
         }
         let salt = salt(&self, tpm)?;
-        if let Some(TpmtSymDef::Aes(details)) = &self.symmetric
-            && details.mode != Some(TpmiAlgSymMode::Cfb)
+        if let Some(TpmtSymDef::Cipher(cipher)) = &self.symmetric
+            && cipher.mode != Some(TpmiAlgSymMode::Cfb)
         {
             return Err(TpmRc::MODE.parameter(4));
         }

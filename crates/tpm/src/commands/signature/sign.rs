@@ -18,9 +18,11 @@ impl Action for Sign {
             return Err(TpmRc::ATTRIBUTES.handle(1));
         }
         let scheme = schemes::signing(&key, self.in_scheme).map_err(|rc| rc.parameter(2))?;
+        // A scheme without a choice of hash signs messages, not digests (Part 3, 20.1).
+        let hash = scheme.hash().ok_or(TpmRc::SCHEME.parameter(2))?;
         if key.has(TpmaObject::RESTRICTED) || !self.validation.digest.is_empty() {
-            hashcheck::check(tpm, &self.validation, scheme.hash(), &self.digest).map_err(|rc| rc.parameter(3))?;
-        } else if self.digest.len() != scheme.hash().digest_size() {
+            hashcheck::check(tpm, &self.validation, hash, &self.digest).map_err(|rc| rc.parameter(3))?;
+        } else if self.digest.len() != hash.digest_size() {
             return Err(TpmRc::SIZE.parameter(1));
         }
         Ok(SignResponse { signature: signatures::sign(tpm, &key, scheme, &self.digest)? })

@@ -17,7 +17,7 @@ impl Action for EncryptDecrypt2 {
         if key.has(TpmaObject::RESTRICTED) || !key.has(needed) {
             return Err(TpmRc::ATTRIBUTES.handle(1));
         }
-        let mode = match (parms.sym.details().mode, self.mode) {
+        let mode = match (parms.sym.mode, self.mode) {
             (Some(own), None) => own,
             (Some(own), Some(mode)) if own == mode => own,
             (None, Some(mode)) => mode,

@@ -6,8 +6,8 @@ use alloc::{format, string::String, vec::Vec};
 
 use ironroot_crypto::PORTABLE;
 use ironroot_wire::{
-    SymDetails, Tpm2bAuth, Tpm2bDigest, Tpm2bEccParameter, Tpm2bPublicKeyRsa, Tpm2bSensitiveData, TpmEccCurve,
-    TpmaObject, TpmiAesKeyBits, TpmiAlgSymMode, TpmiRsaKeyBits, TpmsEccParms, TpmsEccPoint, TpmsKeyedhashParms,
+    Tpm2bAuth, Tpm2bDigest, Tpm2bEccParameter, Tpm2bPublicKeyRsa, Tpm2bSensitiveData, TpmEccCurve, TpmaObject,
+    TpmiAlgSymMode, TpmiAlgSymObject, TpmiRsaKeyBits, TpmiSymKeyBits, TpmsEccParms, TpmsEccPoint, TpmsKeyedhashParms,
     TpmsRsaParms, TpmtKeyedhashScheme, TpmtSymDefObject,
 };
 
@@ -26,7 +26,11 @@ const ENDORSEMENT: TpmaObject = TpmaObject(0x0003_00B2);
 const EK_POLICY: &str = "837197674484b3f81a90cc8d46a5d724fd52d76e06520b64f2a1da1b331469aa";
 
 fn aes128_cfb() -> Option<TpmtSymDefObject> {
-    Some(TpmtSymDefObject::Aes(SymDetails { key_bits: TpmiAesKeyBits::Bits128, mode: Some(TpmiAlgSymMode::Cfb) }))
+    Some(TpmtSymDefObject {
+        algorithm: TpmiAlgSymObject::Aes,
+        key_bits: TpmiSymKeyBits::Bits128,
+        mode: Some(TpmiAlgSymMode::Cfb),
+    })
 }
 
 fn bytes(hex: &str) -> Vec<u8> {
