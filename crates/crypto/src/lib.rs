@@ -18,19 +18,26 @@ pub mod ecc;
 pub mod hash;
 pub mod hmac;
 pub mod kdf;
+pub mod mldsa;
+pub mod mlkem;
 pub mod portable;
 pub mod provider;
 pub mod random;
 pub mod rsa;
+pub mod shake;
 pub mod symmetric;
 #[cfg(any(test, feature = "conformance"))]
-pub(crate) mod vectors;
+pub mod vectors;
 
 pub use drbg::Drbg;
 pub use hash::{Digest, Hasher, digest};
 pub use hmac::{Hmac, hmac};
 pub use kdf::{hkdf_expand, hkdf_extract, kdf2, kdfa, kdfe};
 pub use portable::{PORTABLE, Portable};
-pub use provider::{CryptoError, EccPoint, EccProvider, EccSecretPoint, Provider, RsaPrivateKey, RsaProvider};
+pub use provider::{
+    CryptoError, EccPoint, EccProvider, EccSecretPoint, MlDsaPrivateKey, MlDsaProvider, MlKemPrivateKey, MlKemProvider,
+    Provider, RsaPrivateKey, RsaProvider,
+};
 pub use random::Random;
+pub use shake::Shake256;
 pub use symmetric::{Aes, cfb_decrypt, cfb_encrypt, xor_obfuscate};

@@ -1,4 +1,5 @@
-//! The portable provider: pure Rust, `no_std`, no C compiler. Elliptic curves are in `ecc::portable`, RSA in `rsa::portable`.
+//! The portable provider: pure Rust, `no_std`, no C compiler. Elliptic curves are in `ecc::portable`, RSA in `rsa::portable`,
+//! ML-KEM in `mlkem::portable`, ML-DSA in `mldsa::portable`.
 
 use crate::Provider;
 

@@ -5,7 +5,7 @@
 
 use alloc::{boxed::Box, vec::Vec};
 use core::fmt;
-use ironroot_wire::TpmEccCurve;
+use ironroot_wire::{TpmEccCurve, TpmiMldsaParms, TpmiMlkemParms};
 use zeroize::Zeroizing;
 
 use crate::{Random, rsa::RsaCrt};
@@ -160,8 +160,94 @@ pub struct EccSecretPoint {
     pub y: Vec<u8>,
 }
 
+/// ML-KEM (FIPS 203). A private key is its seed `d || z`; keys and ciphertexts have the encodings and lengths of FIPS 203.
+pub trait MlKemProvider {
+    /// Expands a private key from its 64-byte seed (FIPS 203, algorithm 16: `d || z`), so that each later operation pays
+    /// for the operation alone. Equal seeds give equal keys on every provider.
+    ///
+    /// # Errors
+    /// [`CryptoError::Value`] if the seed has another length.
+    fn ml_kem_load(&self, set: TpmiMlkemParms, seed: &[u8]) -> Result<Box<dyn MlKemPrivateKey>, CryptoError>;
+
+    /// Checks the length of a public key and that its coefficients are below the modulus (FIPS 203, 7.2).
+    ///
+    /// # Errors
+    /// [`CryptoError::Value`] if the check fails.
+    fn ml_kem_check_public(&self, set: TpmiMlkemParms, public: &[u8]) -> Result<(), CryptoError>;
+
+    /// Encapsulation (FIPS 203, algorithm 17) of the random `message`; the public key is checked first. Gives the
+    /// 32-byte shared secret and the ciphertext.
+    ///
+    /// # Errors
+    /// [`CryptoError::Value`] as for [`MlKemProvider::ml_kem_check_public`].
+    fn ml_kem_encapsulate(
+        &self,
+        set: TpmiMlkemParms,
+        public: &[u8],
+        message: &[u8; 32],
+    ) -> Result<(Zeroizing<Vec<u8>>, Vec<u8>), CryptoError>;
+}
+
+/// A prepared ML-KEM private key.
+pub trait MlKemPrivateKey: Send + Sync {
+    /// The encoded public key.
+    fn public(&self) -> &[u8];
+
+    /// Decapsulation (FIPS 203, algorithm 18): the 32-byte shared secret. A ciphertext that was not made for the key
+    /// gives a secret that nobody else knows (implicit rejection), in the same time.
+    ///
+    /// # Errors
+    /// [`CryptoError::Value`] if the ciphertext has another length than the parameter set's.
+    fn decapsulate(&self, ciphertext: &[u8]) -> Result<Zeroizing<Vec<u8>>, CryptoError>;
+}
+
+/// ML-DSA (FIPS 204). A private key is its seed; messages come as their representative mu, which
+/// [`crate::mldsa::Mu`] computes, so that one primitive serves ML-DSA, HashML-DSA and external mu.
+pub trait MlDsaProvider {
+    /// Expands a private key from its 32-byte seed (FIPS 204, algorithm 6: xi), so that each later operation pays for the
+    /// operation alone. Equal seeds give equal keys on every provider.
+    ///
+    /// # Errors
+    /// [`CryptoError::Value`] if the seed has another length.
+    fn ml_dsa_load(&self, set: TpmiMldsaParms, seed: &[u8]) -> Result<Box<dyn MlDsaPrivateKey>, CryptoError>;
+
+    /// Checks a public key. Every string of the right length is one.
+    ///
+    /// # Errors
+    /// [`CryptoError::Value`] if the length is wrong.
+    fn ml_dsa_check_public(&self, set: TpmiMldsaParms, public: &[u8]) -> Result<(), CryptoError> {
+        if public.len() == set.public_size() { Ok(()) } else { Err(CryptoError::Value) }
+    }
+
+    /// Verifies a signature of the message representative `mu` (FIPS 204, algorithm 8 from line 7).
+    ///
+    /// # Errors
+    /// [`CryptoError::Invalid`] if the signature is wrong or has another length; [`CryptoError::Value`] if the public
+    /// key has.
+    fn ml_dsa_verify_mu(
+        &self,
+        set: TpmiMldsaParms,
+        public: &[u8],
+        mu: &[u8; 64],
+        signature: &[u8],
+    ) -> Result<(), CryptoError>;
+}
+
+/// A prepared ML-DSA private key.
+pub trait MlDsaPrivateKey: Send + Sync {
+    /// The encoded public key.
+    fn public(&self) -> &[u8];
+
+    /// Signs the message representative `mu` (FIPS 204, algorithm 7 from line 7), hedged with 32 bytes of `random`: the
+    /// same bytes give the same signature on every provider.
+    ///
+    /// # Errors
+    /// [`CryptoError::Internal`] if no signature was found, which has negligible probability.
+    fn sign_mu(&self, mu: &[u8; 64], random: &mut dyn Random) -> Result<Vec<u8>, CryptoError>;
+}
+
 /// A provider of public-key primitives.
-pub trait Provider: RsaProvider + EccProvider + Send + Sync {
+pub trait Provider: RsaProvider + EccProvider + MlKemProvider + MlDsaProvider + Send + Sync {
     /// The provider's name, for people.
     fn name(&self) -> &'static str;
 }

@@ -2,14 +2,16 @@
 //! `#` before remarks.
 
 use alloc::vec::Vec;
+use ironroot_wire::TpmiAlgHash;
 
 /// The lines' fields.
-pub(crate) fn rows(text: &str) -> impl Iterator<Item = Vec<&str>> {
+pub fn rows(text: &str) -> impl Iterator<Item = Vec<&str>> {
     text.lines().filter(|line| !line.starts_with('#')).map(|line| line.split_ascii_whitespace().collect())
 }
 
 /// The bytes of hexadecimal digits; "-" is nothing. Anything but digits reads as zero, and the test that uses it fails.
-pub(crate) fn hex(digits: &str) -> Vec<u8> {
+#[must_use]
+pub fn hex(digits: &str) -> Vec<u8> {
     let digits = digits.strip_prefix('-').unwrap_or(digits);
     digits
         .as_bytes()
@@ -19,10 +21,16 @@ pub(crate) fn hex(digits: &str) -> Vec<u8> {
 }
 
 /// A hash's name in the vectors.
-#[cfg(test)]
-pub(crate) fn algorithm(name: &str) -> ironroot_wire::TpmiAlgHash {
-    use ironroot_wire::TpmiAlgHash as A;
-    let names = ["sha1", "sha256", "sha384", "sha512", "sm3", "sha3_256", "sha3_384", "sha3_512"];
-    let all = [A::Sha1, A::Sha256, A::Sha384, A::Sha512, A::Sm3_256, A::Sha3_256, A::Sha3_384, A::Sha3_512];
-    all[names.iter().position(|known| *known == name).unwrap()]
+#[must_use]
+pub fn algorithm(name: &str) -> TpmiAlgHash {
+    match name {
+        "sha1" => TpmiAlgHash::Sha1,
+        "sha256" => TpmiAlgHash::Sha256,
+        "sha384" => TpmiAlgHash::Sha384,
+        "sha512" => TpmiAlgHash::Sha512,
+        "sm3" => TpmiAlgHash::Sm3_256,
+        "sha3_256" => TpmiAlgHash::Sha3_256,
+        "sha3_384" => TpmiAlgHash::Sha3_384,
+        _ => TpmiAlgHash::Sha3_512,
+    }
 }

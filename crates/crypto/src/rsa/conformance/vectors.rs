@@ -9,7 +9,7 @@ use crate::{
     Drbg, Provider, Random,
     conformance::{Checks, Failure},
     rsa::{self, EncryptionScheme, RsaCrt, RsaPublic, SignatureScheme, oaep, pss},
-    vectors::{hex, rows},
+    vectors::{algorithm as named, hex, rows},
 };
 
 pub(super) fn run(provider: &dyn Provider, checks: &mut Checks) -> Result<(), Failure> {
@@ -122,18 +122,6 @@ fn recovered(n: &str, prime: &str, checks: &mut Checks) -> Result<RsaCrt, Failur
 
 fn signature_scheme(scheme: &str, hash: &str) -> SignatureScheme {
     if scheme == "pkcs1" { SignatureScheme::Pkcs1(named(hash)) } else { SignatureScheme::Pss(named(hash)) }
-}
-
-fn named(hash: &str) -> TpmiAlgHash {
-    match hash {
-        "sha1" => TpmiAlgHash::Sha1,
-        "sha256" => TpmiAlgHash::Sha256,
-        "sha384" => TpmiAlgHash::Sha384,
-        "sha512" => TpmiAlgHash::Sha512,
-        "sha3_256" => TpmiAlgHash::Sha3_256,
-        "sha3_384" => TpmiAlgHash::Sha3_384,
-        _ => TpmiAlgHash::Sha3_512,
-    }
 }
 
 fn malformed(row: &[&str]) -> Failure {
