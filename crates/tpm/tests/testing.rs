@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use common::{TestTpm, encode, frame, password, rc, seeds};
 use ironroot_crypto::{
-    CryptoError, EccPoint, EccProvider, EccSecretPoint, PORTABLE, Provider, Random, RsaPrivateKey, RsaProvider,
-    rsa::RsaCrt,
+    CryptoError, EccPoint, EccProvider, EccSecretPoint, MlDsaPrivateKey, MlDsaProvider, MlKemPrivateKey, MlKemProvider,
+    PORTABLE, Provider, Random, RsaPrivateKey, RsaProvider, rsa::RsaCrt,
 };
 use ironroot_platform::memory::{MemoryStorage, TestEntropy};
 use ironroot_tpm::{Profile, Tpm};
@@ -76,7 +76,7 @@ fn a_command_tests_what_it_depends_on() {
     assert_eq!(to_do(&mut tpm, &[]), []);
 }
 
-/// A provider whose elliptic curves go wrong when the test says so.
+/// A provider whose elliptic curves and lattices go wrong when the test says so.
 struct Faulty {
     broken: AtomicBool,
 }
@@ -140,6 +140,45 @@ impl EccProvider for Faulty {
         s: &[u8],
     ) -> Result<(), CryptoError> {
         PORTABLE.ecdsa_verify(curve, public, digest, r, s)
+    }
+}
+
+impl MlKemProvider for Faulty {
+    fn ml_kem_load(&self, set: TpmiMlkemParms, seed: &[u8]) -> Result<Box<dyn MlKemPrivateKey>, CryptoError> {
+        PORTABLE.ml_kem_load(set, seed)
+    }
+    fn ml_kem_check_public(&self, set: TpmiMlkemParms, public: &[u8]) -> Result<(), CryptoError> {
+        PORTABLE.ml_kem_check_public(set, public)
+    }
+    fn ml_kem_encapsulate(
+        &self,
+        set: TpmiMlkemParms,
+        public: &[u8],
+        message: &[u8; 32],
+    ) -> Result<(Zeroizing<Vec<u8>>, Vec<u8>), CryptoError> {
+        let (mut secret, ciphertext) = PORTABLE.ml_kem_encapsulate(set, public, message)?;
+        if self.broken.load(Ordering::SeqCst) {
+            secret[0] ^= 1;
+        }
+        Ok((secret, ciphertext))
+    }
+}
+
+impl MlDsaProvider for Faulty {
+    fn ml_dsa_load(&self, set: TpmiMldsaParms, seed: &[u8]) -> Result<Box<dyn MlDsaPrivateKey>, CryptoError> {
+        PORTABLE.ml_dsa_load(set, seed)
+    }
+    fn ml_dsa_verify_mu(
+        &self,
+        set: TpmiMldsaParms,
+        public: &[u8],
+        mu: &[u8; 64],
+        signature: &[u8],
+    ) -> Result<(), CryptoError> {
+        if self.broken.load(Ordering::SeqCst) {
+            return Err(CryptoError::Invalid);
+        }
+        PORTABLE.ml_dsa_verify_mu(set, public, mu, signature)
     }
 }
 
