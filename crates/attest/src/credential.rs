@@ -83,7 +83,7 @@ pub fn make_credential(
     let mut identity = Zeroizing::new(Vec::with_capacity(credential.len().saturating_add(2)));
     Tpm2bDigest::from_slice(credential).map_err(|_| CredentialError::Size)?.marshal(&mut identity);
     let cipher_key = kdfa(hash, &seed, b"STORAGE", object_name, &[], bits(key_bytes));
-    cfb_encrypt(&cipher_key, &[0; 16], &mut identity)?;
+    cfb_encrypt(TpmiAlgSymObject::Aes, &cipher_key, &[0; 16], &mut identity)?;
 
     let hmac_key = kdfa(hash, &seed, b"INTEGRITY", &[], &[], integrity_bits);
     let integrity = hmac(hash, &hmac_key, &[&identity, object_name]);

@@ -1,7 +1,7 @@
 //! An authorization session as the client sees it (Part 1, clause 16): its key, its rolling nonces, what it encrypts.
 
 use ironroot_crypto::{CryptoError, Digest, cfb_decrypt, cfb_encrypt, digest, hmac, kdfa, xor_obfuscate};
-use ironroot_wire::{CommandAttributes, CommandInfo, TpmHandle, TpmSe, TpmaSession, TpmiAlgHash};
+use ironroot_wire::{CommandAttributes, CommandInfo, TpmHandle, TpmSe, TpmaSession, TpmiAlgHash, TpmiAlgSymObject};
 use zeroize::Zeroizing;
 
 use crate::ClientError;
@@ -205,7 +205,11 @@ impl Session {
         let bits = (key_bytes as u32 + 16) * 8;
         let derived = kdfa(self.hash, &key, b"CFB", nonce_newer, nonce_older, bits);
         let (key, iv) = derived.split_at_checked(key_bytes).unwrap_or_default();
-        let result = if encrypt { cfb_encrypt(key, iv, data) } else { cfb_decrypt(key, iv, data) };
+        let result = if encrypt {
+            cfb_encrypt(TpmiAlgSymObject::Aes, key, iv, data)
+        } else {
+            cfb_decrypt(TpmiAlgSymObject::Aes, key, iv, data)
+        };
         result.map_err(failed)
     }
 

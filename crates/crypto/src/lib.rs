@@ -40,4 +40,4 @@ pub use provider::{
 };
 pub use random::Random;
 pub use shake::Shake256;
-pub use symmetric::{Aes, cfb_decrypt, cfb_encrypt, xor_obfuscate};
+pub use symmetric::{BlockCipher, Cmac, cfb_decrypt, cfb_encrypt, xor_obfuscate};

@@ -1,28 +1,68 @@
-//! AES in the modes of Part 1, 8.4.7 and Part 3, 15, and XOR obfuscation.
+//! Block ciphers in the modes of Part 1, 8.4.7 and Part 3, 15, and XOR obfuscation.
 //!
 //! Everything works in place. The initialization vector is replaced by the chaining value that Part 3, table 64 has for
 //! `ivOut`, so that data may be given in pieces.
+//!
+//! AES takes constant time: it uses the processor's instructions, or is bit-sliced where there are none. Camellia, SM4
+//! and TDES look their S-boxes up in tables, so that who shares a cache with the TPM may learn about a key. No other
+//! maintained implementation in Rust is better; a profile that has no use for them leaves them out.
+
+use core::fmt;
 
 use aes::{Aes128, Aes192, Aes256};
-use cipher::{
-    Array, BlockCipherDecrypt, BlockCipherEncrypt, BlockModeDecrypt, BlockModeEncrypt, BlockSizeUser, InnerIvInit,
-    IvState, KeyInit, StreamCipherCore, consts::U16,
-};
-use core::fmt;
-use ironroot_wire::{TpmiAlgHash, TpmiAlgSymMode};
-use zeroize::Zeroizing;
+use camellia::{Camellia128, Camellia192, Camellia256};
+use cipher::KeyInit;
+use des::{TdesEde2, TdesEde3};
+use ironroot_wire::{TpmiAlgHash, TpmiAlgSymMode, TpmiAlgSymObject};
+use sm4::Sm4;
 
 use crate::{CryptoError, kdf::kdfa};
 
-/// The size of an AES block and initialization vector, in bytes.
-pub const BLOCK_SIZE: usize = 16;
+mod cmac;
+mod modes;
+mod tdes;
 
-type Block = Array<u8, U16>;
+pub use cmac::Cmac;
 
-/// The length that a mode's initialization vector must have, in bytes: 0 or [`BLOCK_SIZE`].
+/// The size of the largest block, in bytes.
+pub const MAX_BLOCK_SIZE: usize = 16;
+
+/// The sizes of a cipher's keys, in bits. Those of TDES count the parity bits.
 #[must_use]
-pub fn iv_size(mode: TpmiAlgSymMode) -> usize {
-    if mode == TpmiAlgSymMode::Ecb { 0 } else { BLOCK_SIZE }
+pub const fn key_bits(algorithm: TpmiAlgSymObject) -> &'static [u16] {
+    match algorithm {
+        TpmiAlgSymObject::Tdes => &[128, 192],
+        TpmiAlgSymObject::Aes | TpmiAlgSymObject::Camellia => &[128, 192, 256],
+        TpmiAlgSymObject::Sm4 => &[128],
+    }
+}
+
+/// The length that a mode's initialization vector must have, in bytes: nothing, or a block.
+#[must_use]
+pub fn iv_size(algorithm: TpmiAlgSymObject, mode: TpmiAlgSymMode) -> usize {
+    if mode == TpmiAlgSymMode::Ecb { 0 } else { algorithm.block_size() }
+}
+
+/// Makes a random string of one of the key sizes into a key: a key of TDES gets its parity bits.
+///
+/// # Errors
+/// [`CryptoError::Value`] for a wrong size; [`CryptoError::Key`] if it is a weak key: take another string.
+pub fn finish_key(algorithm: TpmiAlgSymObject, key: &mut [u8]) -> Result<(), CryptoError> {
+    if algorithm == TpmiAlgSymObject::Tdes {
+        tdes::set_odd_parity(key);
+    }
+    check_key(algorithm, key)
+}
+
+/// Checks that a string is a key (Part 1, 8.4.10.4).
+///
+/// # Errors
+/// [`CryptoError::Value`] for a wrong size, [`CryptoError::Key`] for a weak key.
+pub fn check_key(algorithm: TpmiAlgSymObject, key: &[u8]) -> Result<(), CryptoError> {
+    if !key_bits(algorithm).iter().any(|bits| usize::from(bits / 8) == key.len()) {
+        return Err(CryptoError::Value);
+    }
+    if algorithm == TpmiAlgSymObject::Tdes && tdes::is_weak(key) { Err(CryptoError::Key) } else { Ok(()) }
 }
 
 /// Whether a mode takes whole blocks only.
@@ -31,85 +71,134 @@ pub fn needs_whole_blocks(mode: TpmiAlgSymMode) -> bool {
     matches!(mode, TpmiAlgSymMode::Cbc | TpmiAlgSymMode::Ecb)
 }
 
-/// An AES key, expanded for use; erased when dropped.
-pub struct Aes(Expanded);
+/// A key of a block cipher, expanded for use; erased when dropped.
+#[derive(Clone)]
+pub struct BlockCipher(Expanded);
 
+#[derive(Clone)]
 enum Expanded {
+    Tdes128(TdesEde2),
+    Tdes192(TdesEde3),
     Aes128(Aes128),
     Aes192(Aes192),
     Aes256(Aes256),
+    Sm4(Sm4),
+    Camellia128(Camellia128),
+    Camellia192(Camellia192),
+    Camellia256(Camellia256),
 }
 
-/// Runs one expression for whichever key size there is.
+/// Runs one expression for whichever cipher there is.
 macro_rules! each {
     ($key:expr, $cipher:ident => $run:expr) => {
         match $key {
+            Expanded::Tdes128($cipher) => $run,
+            Expanded::Tdes192($cipher) => $run,
             Expanded::Aes128($cipher) => $run,
             Expanded::Aes192($cipher) => $run,
             Expanded::Aes256($cipher) => $run,
+            Expanded::Sm4($cipher) => $run,
+            Expanded::Camellia128($cipher) => $run,
+            Expanded::Camellia192($cipher) => $run,
+            Expanded::Camellia256($cipher) => $run,
         }
     };
 }
 
-impl Aes {
-    /// Expands a key of 16, 24 or 32 bytes.
+impl BlockCipher {
+    /// Expands a key.
     ///
     /// # Errors
-    /// [`CryptoError::Value`] if it has another size.
-    pub fn new(key: &[u8]) -> Result<Self, CryptoError> {
-        let expanded = match key.len() {
-            16 => Aes128::new_from_slice(key).map(Expanded::Aes128),
-            24 => Aes192::new_from_slice(key).map(Expanded::Aes192),
-            _ => Aes256::new_from_slice(key).map(Expanded::Aes256),
+    /// [`CryptoError::Value`] if the cipher has no keys of this size, [`CryptoError::Key`] if the key is weak.
+    pub fn new(algorithm: TpmiAlgSymObject, key: &[u8]) -> Result<Self, CryptoError> {
+        check_key(algorithm, key)?;
+        let expanded = match (algorithm, key.len()) {
+            (TpmiAlgSymObject::Tdes, 16) => TdesEde2::new_from_slice(key).map(Expanded::Tdes128),
+            (TpmiAlgSymObject::Tdes, _) => TdesEde3::new_from_slice(key).map(Expanded::Tdes192),
+            (TpmiAlgSymObject::Aes, 16) => Aes128::new_from_slice(key).map(Expanded::Aes128),
+            (TpmiAlgSymObject::Aes, 24) => Aes192::new_from_slice(key).map(Expanded::Aes192),
+            (TpmiAlgSymObject::Aes, _) => Aes256::new_from_slice(key).map(Expanded::Aes256),
+            (TpmiAlgSymObject::Sm4, _) => Sm4::new_from_slice(key).map(Expanded::Sm4),
+            (TpmiAlgSymObject::Camellia, 16) => Camellia128::new_from_slice(key).map(Expanded::Camellia128),
+            (TpmiAlgSymObject::Camellia, 24) => Camellia192::new_from_slice(key).map(Expanded::Camellia192),
+            (TpmiAlgSymObject::Camellia, _) => Camellia256::new_from_slice(key).map(Expanded::Camellia256),
         };
         expanded.map(Self).map_err(|_| CryptoError::Value)
+    }
+
+    /// The cipher.
+    #[must_use]
+    pub fn algorithm(&self) -> TpmiAlgSymObject {
+        match self.0 {
+            Expanded::Tdes128(_) | Expanded::Tdes192(_) => TpmiAlgSymObject::Tdes,
+            Expanded::Aes128(_) | Expanded::Aes192(_) | Expanded::Aes256(_) => TpmiAlgSymObject::Aes,
+            Expanded::Sm4(_) => TpmiAlgSymObject::Sm4,
+            Expanded::Camellia128(_) | Expanded::Camellia192(_) | Expanded::Camellia256(_) => {
+                TpmiAlgSymObject::Camellia
+            }
+        }
+    }
+
+    /// Bytes of a block.
+    #[must_use]
+    pub fn block_size(&self) -> usize {
+        self.algorithm().block_size()
     }
 
     /// Encrypts in place and leaves the chaining value in `iv`.
     ///
     /// # Errors
-    /// [`CryptoError::Value`] unless `iv` has [`iv_size`] bytes and `data` suits [`needs_whole_blocks`].
+    /// [`CryptoError::Value`] unless `iv` has [`iv_size`] bytes and `data` suits [`needs_whole_blocks`];
+    /// [`CryptoError::Unsupported`] for a mode that does not encrypt.
     pub fn encrypt(&self, mode: TpmiAlgSymMode, iv: &mut [u8], data: &mut [u8]) -> Result<(), CryptoError> {
-        check(mode, iv, data)?;
-        each!(&self.0, cipher => encrypt(cipher, mode, iv, data))
+        self.check(mode, iv, data)?;
+        each!(&self.0, cipher => modes::encrypt(cipher, mode, iv, data))
     }
 
     /// Decrypts in place and leaves the chaining value in `iv`.
     ///
     /// # Errors
-    /// As [`Aes::encrypt`].
+    /// As [`BlockCipher::encrypt`].
     pub fn decrypt(&self, mode: TpmiAlgSymMode, iv: &mut [u8], data: &mut [u8]) -> Result<(), CryptoError> {
-        check(mode, iv, data)?;
-        each!(&self.0, cipher => decrypt(cipher, mode, iv, data))
+        self.check(mode, iv, data)?;
+        each!(&self.0, cipher => modes::decrypt(cipher, mode, iv, data))
+    }
+
+    /// Encrypts one block; one of another size is left as it is.
+    fn encrypt_block(&self, block: &mut [u8]) {
+        each!(&self.0, cipher => modes::encrypt_block(cipher, block));
+    }
+
+    fn check(&self, mode: TpmiAlgSymMode, iv: &[u8], data: &[u8]) -> Result<(), CryptoError> {
+        let whole = data.len().is_multiple_of(self.block_size());
+        let good = iv.len() == iv_size(self.algorithm(), mode) && (whole || !needs_whole_blocks(mode));
+        if good { Ok(()) } else { Err(CryptoError::Value) }
     }
 }
 
-impl fmt::Debug for Aes {
+impl fmt::Debug for BlockCipher {
+    /// Says which cipher, nothing of the key.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.0 {
-            Expanded::Aes128(_) => "Aes(128)",
-            Expanded::Aes192(_) => "Aes(192)",
-            Expanded::Aes256(_) => "Aes(256)",
-        })
+        write!(f, "BlockCipher({:?})", self.algorithm())
     }
 }
 
-/// Encrypts in place with AES-CFB, the mode that protects parameters and sensitive areas.
+/// Encrypts in place in CFB mode, the mode that protects parameters and sensitive areas.
 ///
 /// # Errors
-/// [`CryptoError::Value`] if the key has no AES size or `iv` is not a block.
-pub fn cfb_encrypt(key: &[u8], iv: &[u8], data: &mut [u8]) -> Result<(), CryptoError> {
-    let mut iv = block_from(iv)?;
-    Aes::new(key)?.encrypt(TpmiAlgSymMode::Cfb, &mut iv, data)
+/// As [`BlockCipher::new`]; [`CryptoError::Value`] if `iv` is not a block.
+pub fn cfb_encrypt(algorithm: TpmiAlgSymObject, key: &[u8], iv: &[u8], data: &mut [u8]) -> Result<(), CryptoError> {
+    let mut iv = zeroize::Zeroizing::new(iv.to_vec());
+    BlockCipher::new(algorithm, key)?.encrypt(TpmiAlgSymMode::Cfb, &mut iv, data)
 }
 
-/// Decrypts in place with AES-CFB.
+/// Decrypts in place in CFB mode.
 ///
 /// # Errors
 /// As [`cfb_encrypt`].
-pub fn cfb_decrypt(key: &[u8], iv: &[u8], data: &mut [u8]) -> Result<(), CryptoError> {
-    let mut iv = block_from(iv)?;
-    Aes::new(key)?.decrypt(TpmiAlgSymMode::Cfb, &mut iv, data)
+pub fn cfb_decrypt(algorithm: TpmiAlgSymObject, key: &[u8], iv: &[u8], data: &mut [u8]) -> Result<(), CryptoError> {
+    let mut iv = zeroize::Zeroizing::new(iv.to_vec());
+    BlockCipher::new(algorithm, key)?.decrypt(TpmiAlgSymMode::Cfb, &mut iv, data)
 }
 
 /// `XOR()` (Part 1, 8.4.7.3): exclusive-or of `data` with a KDFa mask. Its own inverse.
@@ -128,125 +217,10 @@ pub fn xor_obfuscate(
     Ok(())
 }
 
-fn check(mode: TpmiAlgSymMode, iv: &[u8], data: &[u8]) -> Result<(), CryptoError> {
-    let whole = data.len().is_multiple_of(BLOCK_SIZE);
-    if iv.len() == iv_size(mode) && (whole || !needs_whole_blocks(mode)) { Ok(()) } else { Err(CryptoError::Value) }
-}
-
-fn encrypt<C>(cipher: &C, mode: TpmiAlgSymMode, iv: &mut [u8], data: &mut [u8]) -> Result<(), CryptoError>
-where
-    C: BlockCipherEncrypt + BlockSizeUser<BlockSize = U16>,
-{
-    match mode {
-        TpmiAlgSymMode::Ctr => {
-            keystream(ctr::CtrCore::<&C, ctr::flavors::Ctr128BE>::inner_iv_init(cipher, &block_from(iv)?), iv, data)
-        }
-        TpmiAlgSymMode::Ofb => keystream(ofb::OfbCore::inner_iv_init(cipher, &block_from(iv)?), iv, data),
-        TpmiAlgSymMode::Cbc => {
-            let whole = blocks(data);
-            cbc::Encryptor::inner_iv_init(cipher, &block_from(iv)?).encrypt_blocks(whole);
-            chain(iv, whole);
-        }
-        TpmiAlgSymMode::Cfb => {
-            let (whole, tail) = Block::slice_as_chunks_mut(data);
-            cfb_mode::Encryptor::inner_iv_init(cipher, &block_from(iv)?).encrypt_blocks(whole);
-            chain(iv, whole);
-            if !tail.is_empty() {
-                let mut mask = feedback_mask(cipher, iv)?;
-                xor(tail, &mask);
-                replace_start(&mut mask, tail);
-                iv.copy_from_slice(&mask);
-            }
-        }
-        TpmiAlgSymMode::Ecb => cipher.encrypt_blocks(blocks(data)),
-        TpmiAlgSymMode::Cmac => return Err(CryptoError::Unsupported),
-    }
-    Ok(())
-}
-
-fn decrypt<C>(cipher: &C, mode: TpmiAlgSymMode, iv: &mut [u8], data: &mut [u8]) -> Result<(), CryptoError>
-where
-    C: BlockCipherEncrypt + BlockCipherDecrypt + BlockSizeUser<BlockSize = U16>,
-{
-    match mode {
-        TpmiAlgSymMode::Ctr | TpmiAlgSymMode::Ofb => encrypt(cipher, mode, iv, data)?,
-        TpmiAlgSymMode::Cbc => {
-            let start = block_from(iv)?;
-            let whole = blocks(data);
-            chain(iv, whole);
-            cbc::Decryptor::inner_iv_init(cipher, &start).decrypt_blocks(whole);
-        }
-        TpmiAlgSymMode::Cfb => {
-            let start = block_from(iv)?;
-            let (whole, tail) = Block::slice_as_chunks_mut(data);
-            chain(iv, whole);
-            cfb_mode::Decryptor::inner_iv_init(cipher, &start).decrypt_blocks(whole);
-            if !tail.is_empty() {
-                let mask = feedback_mask(cipher, iv)?;
-                iv.copy_from_slice(&mask);
-                replace_start(iv, tail);
-                xor(tail, &mask);
-            }
-        }
-        TpmiAlgSymMode::Ecb => cipher.decrypt_blocks(blocks(data)),
-        TpmiAlgSymMode::Cmac => return Err(CryptoError::Unsupported),
-    }
-    Ok(())
-}
-
-/// CTR and OFB: the last block may be partial; the chaining value is the next counter or the last keystream block.
-fn keystream<S>(mut stream: S, iv: &mut [u8], data: &mut [u8])
-where
-    S: StreamCipherCore + BlockSizeUser<BlockSize = U16> + IvState,
-{
-    let (whole, tail) = Block::slice_as_chunks_mut(data);
-    stream.apply_keystream_blocks(whole);
-    if !tail.is_empty() {
-        let mut mask = Zeroizing::new(Block::default());
-        stream.write_keystream_block(&mut mask);
-        xor(tail, &mask);
-    }
-    for (to, from) in iv.iter_mut().zip(stream.iv_state()) {
-        *to = from;
-    }
-}
-
-/// CBC and CFB: the chaining value is the last ciphertext block.
-fn chain(iv: &mut [u8], ciphertext: &[Block]) {
-    if let Some(last) = ciphertext.last() {
-        iv.copy_from_slice(last);
-    }
-}
-
-/// CFB: what a partial last block is masked with. The chaining value is then its ciphertext followed by the rest of the
-/// mask. The specification does not say; libtpms over OpenSSL has it so, in both directions.
-fn feedback_mask<C>(cipher: &C, iv: &[u8]) -> Result<Zeroizing<Block>, CryptoError>
-where
-    C: BlockCipherEncrypt + BlockSizeUser<BlockSize = U16>,
-{
-    let mut mask = Zeroizing::new(block_from(iv)?);
-    cipher.encrypt_block(&mut mask);
-    Ok(mask)
-}
-
-fn replace_start(block: &mut [u8], start: &[u8]) {
-    for (to, from) in block.iter_mut().zip(start) {
-        *to = *from;
-    }
-}
-
 fn xor(data: &mut [u8], mask: &[u8]) {
     for (to, from) in data.iter_mut().zip(mask) {
         *to ^= from;
     }
-}
-
-fn block_from(iv: &[u8]) -> Result<Block, CryptoError> {
-    Block::try_from(iv).map_err(|_| CryptoError::Value)
-}
-
-fn blocks(data: &mut [u8]) -> &mut [Block] {
-    Block::slice_as_chunks_mut(data).0
 }
 
 #[cfg(test)]

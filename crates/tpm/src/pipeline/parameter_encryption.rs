@@ -72,13 +72,13 @@ fn apply(
             Ok(())
         }
         Some(TpmtSymDef::Cipher(cipher)) => {
-            let key_bits = cipher.key_bits.value();
-            let bits = u32::from(key_bits).saturating_add(128);
+            let size = cipher.key_size().saturating_add(cipher.algorithm.block_size());
+            let bits = u32::try_from(size.saturating_mul(8)).map_err(|_| TpmRc::SYMMETRIC)?;
             let derived = kdfa(session.auth_hash, key, b"CFB", nonce_newer, nonce_older, bits);
-            let (aes_key, iv) = derived.split_at_checked(usize::from(key_bits / 8)).ok_or(TpmRc::SYMMETRIC)?;
+            let (key, iv) = derived.split_at_checked(cipher.key_size()).ok_or(TpmRc::SYMMETRIC)?;
             match direction {
-                Direction::Encrypt => symmetric::cfb_encrypt(aes_key, iv, data),
-                Direction::Decrypt => symmetric::cfb_decrypt(aes_key, iv, data),
+                Direction::Encrypt => symmetric::cfb_encrypt(cipher.algorithm, key, iv, data),
+                Direction::Decrypt => symmetric::cfb_decrypt(cipher.algorithm, key, iv, data),
             }
             .map_err(|_| TpmRc::SYMMETRIC)
         }

@@ -1,15 +1,23 @@
 //! The creation of objects (Part 1, clause 24; Part 3, 12.1): the sensitive area, the unique value that is bound to it, and
 //! the data that says where and how the object came to be.
 
-use ironroot_crypto::{Digest, Provider, Random, ecc, hash, hmac, rsa, rsa::RsaCrt};
+use alloc::vec::Vec;
+
+use ironroot_crypto::{Digest, Provider, Random, ecc, hash, hmac, rsa, rsa::RsaCrt, symmetric};
 use ironroot_wire::{
     PublicKind, SeedValue, Tpm2bAuth, Tpm2bData, Tpm2bDigest, Tpm2bEccPrivate, Tpm2bName, Tpm2bSensitiveData,
     Tpm2bSymKey, TpmAlgId, TpmRc, TpmaLocality, TpmaObject, TpmiAlgHash, TpmlPcrSelection, TpmsCreationData,
-    TpmsRsaParms, TpmtKeyedhashScheme, TpmtPublic, TpmtSensitive, TpmtTkCreation, TpmuSensitiveComposite, Wire,
+    TpmsRsaParms, TpmtKeyedhashScheme, TpmtPublic, TpmtSensitive, TpmtSymDefObject, TpmtTkCreation,
+    TpmuSensitiveComposite, Wire,
 };
+
+use zeroize::Zeroizing;
 
 use super::{auth_value, names, object_record, secret_sharing::wire_point, tickets};
 use crate::{core_state::Core, state::hierarchy::Hierarchy};
+
+/// How often a random string may be a weak key before something else is wrong: one in 2^50 is.
+const CIPHER_KEY_TRIES: usize = 8;
 
 /// An object that has just been created.
 pub struct New {
@@ -69,7 +77,7 @@ pub fn secret(
             let key = match data {
                 Some(key) if key.len() != size => return Err(TpmRc::KEY_SIZE),
                 Some(key) => Tpm2bSymKey::from_slice(key)?,
-                None => Tpm2bSymKey::from_slice(&generated(random, size))?,
+                None => Tpm2bSymKey::from_slice(&cipher_key(&parms.sym, random)?)?,
             };
             (template.kind.clone(), TpmuSensitiveComposite::Sym(key))
         }
@@ -87,6 +95,20 @@ pub fn secret(
         PublicKind::Mlkem(..) | PublicKind::Mldsa(..) | PublicKind::HashMldsa(..) => return Err(TpmRc::TYPE),
     };
     Ok(Secret { kind, sensitive })
+}
+
+/// A new key of a block cipher: weak ones are thrown away and another is taken (Part 1, 8.4.10.4).
+///
+/// # Errors
+/// `TPM_RC_NO_RESULT` if `random` gives nothing but weak keys, as a derivation stream does that has run out.
+pub fn cipher_key(cipher: &TpmtSymDefObject, random: &mut dyn Random) -> Result<Zeroizing<Vec<u8>>, TpmRc> {
+    for _ in 0..CIPHER_KEY_TRIES {
+        let mut key = generated(random, cipher.key_size());
+        if symmetric::finish_key(cipher.algorithm, &mut key).is_ok() {
+            return Ok(key);
+        }
+    }
+    Err(TpmRc::NO_RESULT)
 }
 
 /// Whether the caller provides the private value of an object with this template.
@@ -117,8 +139,8 @@ fn limiting_hash(public: &TpmtPublic, scheme: Option<&TpmtKeyedhashScheme>) -> R
     }
 }
 
-fn generated(random: &mut dyn Random, size: usize) -> zeroize::Zeroizing<alloc::vec::Vec<u8>> {
-    let mut bytes = zeroize::Zeroizing::new(alloc::vec![0; size]);
+fn generated(random: &mut dyn Random, size: usize) -> Zeroizing<Vec<u8>> {
+    let mut bytes = Zeroizing::new(alloc::vec![0; size]);
     random.fill(&mut bytes);
     bytes
 }

@@ -49,7 +49,7 @@ pub fn seal(
     sensitive: &TpmtSensitive,
 ) -> Result<Tpm2bPrivate, TpmRc> {
     let protection = protection(parent, name)?;
-    let iv = Tpm2bIv::from_slice(&tpm.random.bytes(Tpm2bIv::MAX))?;
+    let iv = Tpm2bIv::from_slice(&tpm.random.bytes(protection.symmetric.algorithm.block_size()))?;
     let secret = if parent.has(TpmaObject::FIXED_TPM) {
         marshal_padded(public.name_alg, sensitive)?
     } else {

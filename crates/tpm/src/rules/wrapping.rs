@@ -6,12 +6,11 @@
 use alloc::vec::Vec;
 
 use ironroot_crypto::{Hmac, cfb_decrypt, cfb_encrypt, hash, kdfa};
-use ironroot_wire::{Reader, Rules, Tpm2bDigest, Tpm2bIv, TpmRc, TpmiAlgHash, TpmtSymDefObject, Wire};
+use ironroot_wire::{
+    Reader, Rules, Tpm2bDigest, Tpm2bIv, TpmRc, TpmiAlgHash, TpmtSymDefObject, Wire, limits::MAX_SYM_BLOCK,
+};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
-
-/// Bytes of a block of the ciphers of this implementation.
-const BLOCK: usize = 16;
 
 /// What the protection keys are made of.
 #[derive(Clone, Copy)]
@@ -45,11 +44,10 @@ impl Protection<'_> {
     /// Without an IV the keys must never be used for anything else.
     ///
     /// # Errors
-    /// None for the ciphers of this implementation.
+    /// `TPM_RC_SYMMETRIC` if the key that comes out is a weak one, which does not happen.
     pub fn wrap(&self, iv: Option<&Tpm2bIv>, mut secret: Zeroizing<Vec<u8>>) -> Result<Vec<u8>, TpmRc> {
-        let zero = [0; BLOCK];
-        cfb_encrypt(&self.key(), iv.map_or(&zero[..], |iv| iv.as_slice()), &mut secret)
-            .map_err(|_| TpmRc::SYMMETRIC)?;
+        let start = iv.map_or(zero_iv(self.symmetric), |iv| iv.as_slice());
+        cfb_encrypt(self.symmetric.algorithm, &self.key(), start, &mut secret).map_err(|_| TpmRc::SYMMETRIC)?;
         let mut protected = iv.map(Wire::to_bytes).unwrap_or_default();
         protected.extend_from_slice(&secret);
         let mut out = Tpm2bDigest::from_slice(&self.mac(&protected).finish())?.to_bytes();
@@ -66,42 +64,55 @@ impl Protection<'_> {
         let mut reader = Reader::new(blob, &Rules::ALL);
         let integrity = Tpm2bDigest::unmarshal(&mut reader)?;
         self.mac(reader.rest()).verify(&integrity).map_err(|_| TpmRc::INTEGRITY)?;
-        let iv = if with_iv { Tpm2bIv::unmarshal(&mut reader)? } else { Tpm2bIv::from_slice(&[0; BLOCK])? };
-        if iv.len() != BLOCK {
+        let iv = if with_iv { Tpm2bIv::unmarshal(&mut reader)? } else { Tpm2bIv::from_slice(zero_iv(self.symmetric))? };
+        if iv.len() != self.symmetric.algorithm.block_size() {
             return Err(TpmRc::VALUE);
         }
         let mut secret = Zeroizing::new(reader.rest().to_vec());
-        cfb_decrypt(&self.key(), &iv, &mut secret).map_err(|_| TpmRc::SYMMETRIC)?;
+        cfb_decrypt(self.symmetric.algorithm, &self.key(), &iv, &mut secret).map_err(|_| TpmRc::SYMMETRIC)?;
         Ok(secret)
     }
+}
+
+/// The initialization vector of keys that are used once.
+fn zero_iv(cipher: &TpmtSymDefObject) -> &'static [u8] {
+    const ZEROS: &[u8] = &[0; MAX_SYM_BLOCK];
+    ZEROS.get(..cipher.algorithm.block_size()).unwrap_or_default()
 }
 
 /// The inner wrapper of a duplicate (Part 1, 20.3.2.2): a digest of the sensitive area and the name in front, encrypted
 /// with a key that the caller or the TPM chose for this one object.
 ///
 /// # Errors
-/// `TPM_RC_SIZE` if the key is not as long as the cipher's.
-pub fn wrap_inner(hash: TpmiAlgHash, key: &[u8], name: &[u8], sensitive: &[u8]) -> Result<Zeroizing<Vec<u8>>, TpmRc> {
+/// `TPM_RC_SIZE` if the key is not one of the cipher's.
+pub fn wrap_inner(
+    hash: TpmiAlgHash,
+    cipher: &TpmtSymDefObject,
+    key: &[u8],
+    name: &[u8],
+    sensitive: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, TpmRc> {
     let integrity = Tpm2bDigest::from_slice(&hash::digest(hash, &[sensitive, name]))?;
     let mut inner = Zeroizing::new(Vec::with_capacity(sensitive.len().saturating_add(Tpm2bDigest::MAX + 2)));
     integrity.marshal(&mut inner);
     inner.extend_from_slice(sensitive);
-    cfb_encrypt(key, &[0; BLOCK], &mut inner).map_err(|_| TpmRc::SIZE)?;
+    cfb_encrypt(cipher.algorithm, key, zero_iv(cipher), &mut inner).map_err(|_| TpmRc::SIZE)?;
     Ok(inner)
 }
 
 /// Undoes [`wrap_inner`].
 ///
 /// # Errors
-/// `TPM_RC_SIZE` if the key is not as long as the cipher's, or the integrity value is malformed (`TPM_RC_INSUFFICIENT`,
+/// `TPM_RC_SIZE` if the key is not one of the cipher's, or the integrity value is malformed (`TPM_RC_INSUFFICIENT`,
 /// too); `TPM_RC_INTEGRITY` if the blob, the name or the key is another one.
 pub fn unwrap_inner(
     hash: TpmiAlgHash,
+    cipher: &TpmtSymDefObject,
     key: &[u8],
     name: &[u8],
     mut inner: Zeroizing<Vec<u8>>,
 ) -> Result<Zeroizing<Vec<u8>>, TpmRc> {
-    cfb_decrypt(key, &[0; BLOCK], &mut inner).map_err(|_| TpmRc::SIZE)?;
+    cfb_decrypt(cipher.algorithm, key, zero_iv(cipher), &mut inner).map_err(|_| TpmRc::SIZE)?;
     let mut reader = Reader::new(&inner, &Rules::ALL);
     let integrity = Tpm2bDigest::unmarshal(&mut reader)?;
     let expected = hash::digest(hash, &[reader.rest(), name]);

@@ -4,7 +4,9 @@
 use alloc::vec::Vec;
 
 use ironroot_crypto::{hmac::Hmac, kdf::kdfa, symmetric};
-use ironroot_wire::{Reader, Rules, Tpm2bContextData, Tpm2bDigest, TpmHandle, TpmRc, TpmiAlgHash, Wire};
+use ironroot_wire::{
+    Reader, Rules, Tpm2bContextData, Tpm2bDigest, TpmHandle, TpmRc, TpmiAlgHash, TpmiAlgSymObject, Wire,
+};
 use zeroize::Zeroizing;
 
 use crate::{core_state::Core, state::hierarchy::Hierarchy};
@@ -58,7 +60,7 @@ pub fn unprotect(tpm: &Core, place: &Place, blob: &[u8]) -> Result<Zeroizing<Vec
     Ok(data)
 }
 
-type Cfb = fn(&[u8], &[u8], &mut [u8]) -> Result<(), ironroot_crypto::CryptoError>;
+type Cfb = fn(TpmiAlgSymObject, &[u8], &[u8], &mut [u8]) -> Result<(), ironroot_crypto::CryptoError>;
 
 fn crypt(tpm: &Core, place: &Place, data: &mut [u8], cfb: Cfb) -> Result<(), TpmRc> {
     let derived = kdfa(
@@ -70,7 +72,7 @@ fn crypt(tpm: &Core, place: &Place, data: &mut [u8], cfb: Cfb) -> Result<(), Tpm
         KEY_BITS.saturating_add(BLOCK_BITS),
     );
     let (key, iv) = derived.split_at_checked(32).ok_or(TpmRc::FAILURE)?;
-    cfb(key, iv, data).map_err(|_| TpmRc::FAILURE)
+    cfb(TpmiAlgSymObject::Aes, key, iv, data).map_err(|_| TpmRc::FAILURE)
 }
 
 fn integrity(tpm: &Core, place: &Place, encrypted: &[u8]) -> Hmac {

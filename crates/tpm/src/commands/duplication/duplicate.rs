@@ -10,7 +10,7 @@ use crate::{
     commands::Action,
     core_state::Core,
     rules::{
-        private_area,
+        creation, private_area,
         secret_sharing::{self, Label},
         wrapping,
     },
@@ -29,11 +29,11 @@ impl Action for Duplicate {
         let mut blob = private_area::portable_sensitive(&object.public, object.sensitive()?)?;
         let mut encryption_key_out = Tpm2bData::default();
         if let Some(cipher) = &self.symmetric_alg {
-            let key = inner_key(tpm, cipher, &self.encryption_key_in);
+            let key = inner_key(tpm, cipher, &self.encryption_key_in)?;
             if self.encryption_key_in.is_empty() {
                 encryption_key_out = Tpm2bData::from_slice(&key)?;
             }
-            blob = wrapping::wrap_inner(name_alg, &key, &object.name, &blob)?;
+            blob = wrapping::wrap_inner(name_alg, cipher, &key, &object.name, &blob)?;
         }
         let (duplicate, out_sym_seed) = match &new_parent {
             Some(parent) => {
@@ -65,18 +65,13 @@ fn check(command: &Duplicate, object: &Object, new_parent: Option<&Object>) -> R
         }
     }
     let key_size = command.encryption_key_in.len();
-    if key_size != 0 && key_size != command.symmetric_alg.as_ref().map_or(0, key_bytes) {
+    if key_size != 0 && key_size != command.symmetric_alg.as_ref().map_or(0, TpmtSymDefObject::key_size) {
         return Err(TpmRc::SIZE.parameter(1));
     }
     Ok(())
 }
 
-/// Bytes of a cipher's key.
-pub fn key_bytes(cipher: &TpmtSymDefObject) -> usize {
-    cipher.key_size()
-}
-
 /// The caller's key, or one that the TPM makes and returns.
-fn inner_key(tpm: &mut Core, cipher: &TpmtSymDefObject, given: &[u8]) -> Zeroizing<alloc::vec::Vec<u8>> {
-    if given.is_empty() { tpm.random.bytes(key_bytes(cipher)) } else { Zeroizing::new(given.to_vec()) }
+fn inner_key(tpm: &mut Core, cipher: &TpmtSymDefObject, given: &[u8]) -> Result<Zeroizing<alloc::vec::Vec<u8>>, TpmRc> {
+    if given.is_empty() { creation::cipher_key(cipher, &mut tpm.random) } else { Ok(Zeroizing::new(given.to_vec())) }
 }

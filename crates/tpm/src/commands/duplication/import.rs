@@ -1,9 +1,8 @@
 //! `TPM2_Import` (Part 3, 13.3).
 
-use ironroot_wire::{Import, ImportResponse, PublicKind, TpmRc, TpmaObject, TpmtSensitive};
+use ironroot_wire::{Import, ImportResponse, PublicKind, TpmRc, TpmaObject, TpmtSensitive, TpmtSymDefObject};
 use zeroize::Zeroizing;
 
-use super::duplicate::key_bytes;
 use crate::{
     commands::Action,
     core_state::Core,
@@ -46,7 +45,7 @@ fn check(command: &Import, parent: &Object) -> Result<(), TpmRc> {
     if !parent.is_storage_parent() {
         return Err(TpmRc::TYPE.handle(1));
     }
-    if command.encryption_key.len() != command.symmetric_alg.as_ref().map_or(0, key_bytes) {
+    if command.encryption_key.len() != command.symmetric_alg.as_ref().map_or(0, TpmtSymDefObject::key_size) {
         return Err(TpmRc::SIZE.parameter(1));
     }
     if attributes.contains(TpmaObject::ENCRYPTED_DUPLICATION) {
@@ -77,9 +76,10 @@ fn open(
             .map_err(|rc| rc.parameter(4))?;
         blob = private_area::sent_to(parent, &seed, name)?.unwrap(false, &blob).map_err(|rc| rc.parameter(3))?;
     }
-    if command.symmetric_alg.is_some() {
+    if let Some(cipher) = &command.symmetric_alg {
         let hash = command.object_public.0.name_alg.ok_or(TpmRc::HASH.parameter(2))?;
-        blob = wrapping::unwrap_inner(hash, &command.encryption_key, name, blob).map_err(|rc| rc.parameter(3))?;
+        blob =
+            wrapping::unwrap_inner(hash, cipher, &command.encryption_key, name, blob).map_err(|rc| rc.parameter(3))?;
     }
     Ok(blob)
 }

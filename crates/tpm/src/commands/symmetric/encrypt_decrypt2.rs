@@ -1,6 +1,6 @@
 //! `TPM2_EncryptDecrypt2` (Part 3, 15.3).
 
-use ironroot_crypto::symmetric::{Aes, BLOCK_SIZE, iv_size, needs_whole_blocks};
+use ironroot_crypto::symmetric::{BlockCipher, iv_size, needs_whole_blocks};
 use ironroot_wire::{
     EncryptDecrypt2, EncryptDecrypt2Response, PublicKind, Tpm2bIv, Tpm2bMaxBuffer, TpmRc, TpmaObject,
     TpmuSensitiveComposite,
@@ -23,10 +23,10 @@ impl Action for EncryptDecrypt2 {
             (None, Some(mode)) => mode,
             _ => return Err(TpmRc::MODE.parameter(3)),
         };
-        if self.iv_in.len() != iv_size(mode) {
+        if self.iv_in.len() != iv_size(parms.sym.algorithm, mode) {
             return Err(TpmRc::SIZE.parameter(4));
         }
-        if needs_whole_blocks(mode) && !self.in_data.len().is_multiple_of(BLOCK_SIZE) {
+        if needs_whole_blocks(mode) && !self.in_data.len().is_multiple_of(parms.sym.algorithm.block_size()) {
             return Err(TpmRc::SIZE.parameter(1));
         }
         let TpmuSensitiveComposite::Sym(secret) = &key.sensitive()?.sensitive else {
@@ -34,7 +34,7 @@ impl Action for EncryptDecrypt2 {
         };
         let mut iv = Zeroizing::new(self.iv_in.to_vec());
         let mut data = Zeroizing::new(self.in_data.to_vec());
-        let cipher = Aes::new(secret).map_err(|_| TpmRc::KEY.handle(1))?;
+        let cipher = BlockCipher::new(parms.sym.algorithm, secret).map_err(|_| TpmRc::KEY.handle(1))?;
         let done = if self.decrypt.0 {
             cipher.decrypt(mode, &mut iv, &mut data)
         } else {

@@ -1,7 +1,9 @@
 //! Tests of hashes, HMAC, key derivation, the generator and block ciphers.
 
-use ironroot_crypto::{Aes, CryptoError, Drbg, Random, hash, hmac, kdfa, kdfe, rsa::mgf, symmetric, xor_obfuscate};
-use ironroot_wire::{TpmAlgId, TpmiAlgHash, TpmiAlgSymMode};
+use ironroot_crypto::{
+    BlockCipher, CryptoError, Drbg, Random, hash, hmac, kdfa, kdfe, rsa::mgf, symmetric, xor_obfuscate,
+};
+use ironroot_wire::{TpmAlgId, TpmiAlgHash, TpmiAlgSymMode, TpmiAlgSymObject};
 
 use super::vectors as v;
 
@@ -65,10 +67,10 @@ fn generator() -> bool {
 fn mode(mode: TpmiAlgSymMode, expected: &[u8]) -> bool {
     let start = if mode == TpmiAlgSymMode::Ctr { 0xF0 } else { 0x00 };
     let attempt = || -> Result<bool, CryptoError> {
-        let cipher = Aes::new(&v::AES_KEY)?;
-        let iv: [u8; symmetric::BLOCK_SIZE] =
+        let cipher = BlockCipher::new(TpmiAlgSymObject::Aes, &v::AES_KEY)?;
+        let iv: [u8; symmetric::MAX_BLOCK_SIZE] =
             core::array::from_fn(|index| u8::try_from(index).unwrap_or_default() | start);
-        let iv = iv.get(..symmetric::iv_size(mode)).unwrap_or_default();
+        let iv = iv.get(..symmetric::iv_size(TpmiAlgSymObject::Aes, mode)).unwrap_or_default();
         let mut data = v::AES_PLAIN;
         cipher.encrypt(mode, &mut iv.to_vec(), &mut data)?;
         let encrypts = data == *expected;
@@ -83,6 +85,6 @@ fn block(key_size: usize, expected: &[u8]) -> bool {
     let key = key();
     let plain: [u8; 16] = core::array::from_fn(|index| u8::try_from(index).unwrap_or_default().wrapping_mul(0x11));
     let mut data = plain;
-    let cipher = Aes::new(key.get(..key_size).unwrap_or_default());
+    let cipher = BlockCipher::new(TpmiAlgSymObject::Aes, key.get(..key_size).unwrap_or_default());
     cipher.and_then(|cipher| cipher.encrypt(TpmiAlgSymMode::Ecb, &mut [], &mut data)).is_ok() && data == *expected
 }
