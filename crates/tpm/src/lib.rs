@@ -25,6 +25,7 @@ mod state;
 mod tpm;
 mod volatile;
 
+pub use commands::implemented as implemented_commands;
 pub use profile::Profile;
 pub use state::hierarchy::{SEED_SIZE, Seeds};
 pub use tpm::{OpenError, Tpm};

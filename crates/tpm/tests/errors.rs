@@ -6,6 +6,7 @@ mod common;
 mod peer;
 
 use common::{TestTpm, encode, frame, password, rc};
+use ironroot_tpm::implemented_commands;
 use ironroot_wire::*;
 use peer::Swtpm;
 
@@ -456,7 +457,7 @@ fn changed_bytes_are_answered_as_libtpms_answers_them() {
                 let mut changed = command.clone();
                 changed[at] = value;
                 let code = u32::from_be_bytes(changed[6..10].try_into().unwrap());
-                if LEFT_OUT.contains(&code) || command_info(TpmCc(code)).is_none() {
+                if LEFT_OUT.contains(&code) || !implemented_commands().any(|info| info.code == TpmCc(code)) {
                     continue;
                 }
                 total += 1;

@@ -430,7 +430,7 @@ fn approved_policies_replace_the_digest() {
         refused(&|c| c.key_sign = bytes(&c.key_sign[..33]), TpmRc::SIZE.parameter(3));
         refused(&|c| c.check_ticket = null_verified(), bad);
         refused(&|c| c.check_ticket.hierarchy = TpmiRhHierarchy(PLATFORM), bad);
-        refused(&|c| c.check_ticket.digest = bytes(&[0; 64]), bad);
+        refused(&|c| c.check_ticket.hmac = bytes(&[0; 64]), bad);
         // In a trial session anything goes and leads to the same digest.
         let (trial, _) = start_both(&mut tpms, TpmSe::Trial, SHA256);
         let in_trial = PolicyAuthorize {

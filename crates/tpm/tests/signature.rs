@@ -43,7 +43,7 @@ fn pkcs1_signatures_are_libtpms_and_good_for_openssl() {
     for hash in [TpmiAlgHash::Sha1, SHA256, TpmiAlgHash::Sha384, TpmiAlgHash::Sha512] {
         let signed = both.same(&sign(hash, Some(TpmtSigScheme::Rsassa(hash))), &auth()).unwrap();
         assert!(verifies(&rsa_public(), MESSAGE, &signed.signature));
-        assert_eq!(both.same(&verify(hash, signed.signature), &[]).unwrap().validation.digest.len(), 0);
+        assert_eq!(both.same(&verify(hash, signed.signature), &[]).unwrap().validation.hmac.len(), 0);
     }
     let sha3 = TpmiAlgHash::Sha3_256;
     let signed = both.ours.run_auth(&sign(sha3, Some(TpmtSigScheme::Rsassa(sha3)))).unwrap();
@@ -175,7 +175,7 @@ fn a_verified_ticket_depends_on_hierarchy_and_name() {
     ] {
         let key_handle = TpmiDhObject(tpm.run(&load_external(public, None, hierarchy)).unwrap().object_handle.0);
         let validation = tpm.run(&VerifySignature { key_handle, ..verify(SHA256, signed.clone()) }).unwrap().validation;
-        assert_eq!(validation.digest.len(), if ticket { 64 } else { 0 });
+        assert_eq!(validation.hmac.len(), if ticket { 64 } else { 0 });
         assert_eq!(validation.hierarchy.0, if ticket { hierarchy } else { NULL });
     }
 }

@@ -41,7 +41,7 @@ numbers! {
         ECDSA = 0x0018, ECDH = 0x0019, ECDAA = 0x001A, SM2 = 0x001B, ECSCHNORR = 0x001C, ECMQV = 0x001D,
         HKDF = 0x001F,
         KDF1_SP800_56A = 0x0020, KDF2 = 0x0021, KDF1_SP800_108 = 0x0022, ECC = 0x0023, SYMCIPHER = 0x0025,
-        CAMELLIA = 0x0026, SHA3_256 = 0x0027, SHA3_384 = 0x0028, SHA3_512 = 0x0029, CMAC = 0x003F, CTR = 0x0040,
+        CAMELLIA = 0x0026, SHA3_256 = 0x0027, SHA3_384 = 0x0028, SHA3_512 = 0x0029, SHAKE256_512 = 0x002E, CMAC = 0x003F, CTR = 0x0040,
         OFB = 0x0041, CBC = 0x0042, CFB = 0x0043, ECB = 0x0044, EDDSA = 0x0060, HASH_EDDSA = 0x0061, MLKEM = 0x00A0,
         MLDSA = 0x00A1, HASH_MLDSA = 0x00A2,
     }
@@ -76,6 +76,14 @@ numbers! {
         HR_PERSISTENT_AVAIL = 0x209, NV_COUNTERS = 0x20A, NV_COUNTERS_AVAIL = 0x20B, ALGORITHM_SET = 0x20C,
         LOADED_CURVES = 0x20D, LOCKOUT_COUNTER = 0x20E, MAX_AUTH_FAIL = 0x20F, LOCKOUT_INTERVAL = 0x210,
         LOCKOUT_RECOVERY = 0x211, NV_WRITE_RECOVERY = 0x212, AUDIT_COUNTER_0 = 0x213, AUDIT_COUNTER_1 = 0x214,
+    }
+}
+
+numbers! {
+    /// `TPM_AT` (Part 2, 16.1): what a value of an attached component is.
+    #[allow(missing_docs)]
+    TpmAt: u32 {
+        ANY = 0x0000_0000, ERROR = 0x0000_0001, PV1 = 0x0000_0002, VENDOR = 0x8000_0000,
     }
 }
 
@@ -203,6 +211,12 @@ wire_enum! {
         Hashcheck = 0x8024,
         /// Ticket of `TPM2_PolicySigned`.
         AuthSigned = 0x8025,
+        /// Verification ticket of `TPM2_VerifySequenceComplete`.
+        MessageVerified = 0x8026,
+        /// Verification ticket of `TPM2_VerifyDigestSignature`.
+        DigestVerified = 0x8027,
+        /// Manifest of a field upgrade.
+        FuManifest = 0x8029,
     }
 }
 
@@ -253,5 +267,11 @@ wire_enum! {
         AuthPolicies = 0x0000_0009,
         /// Authenticated timers.
         Act = 0x0000_000A,
+        /// Public keys that are no objects.
+        PubKeys = 0x0000_000B,
+        /// The secure channel of the command.
+        SpdmSessionInfo = 0x0000_000C,
+        /// What the vendor adds.
+        VendorProperty = 0x0000_0100,
     }
 }

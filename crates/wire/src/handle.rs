@@ -23,6 +23,12 @@ pub enum HandleKind {
     Transient,
     /// A persistent object.
     Persistent,
+    /// An NV index outside of the TPM.
+    ExternalNv,
+    /// An NV index that a platform specification has defined.
+    PermanentNv,
+    /// An attached component.
+    AttachedComponent,
     /// Nothing that this implementation knows.
     Unknown,
 }
@@ -44,6 +50,13 @@ impl TpmHandle {
     pub const PLATFORM: Self = Self(0x4000_000C);
     /// phEnableNV, for `TPM2_HierarchyControl`.
     pub const PLATFORM_NV: Self = Self(0x4000_000D);
+
+    /// The first authenticated countdown timer.
+    pub const ACT_0: Self = Self(0x4000_0110);
+    /// The last authenticated countdown timer.
+    pub const ACT_F: Self = Self(0x4000_011F);
+    /// The first attached component.
+    pub const AC_FIRST: Self = Self(0x9000_0000);
 
     /// The first NV index.
     pub const NV_INDEX_FIRST: Self = Self(0x0100_0000);
@@ -68,6 +81,9 @@ impl TpmHandle {
             0x01 => HandleKind::NvIndex,
             0x02 => HandleKind::HmacSession,
             0x03 => HandleKind::PolicySession,
+            0x11 => HandleKind::ExternalNv,
+            0x12 => HandleKind::PermanentNv,
+            0x90 => HandleKind::AttachedComponent,
             0x40 => HandleKind::Permanent,
             0x80 => HandleKind::Transient,
             0x81 => HandleKind::Persistent,
@@ -164,7 +180,7 @@ handle_type! {
 }
 handle_type! {
     /// `TPMI_RH_HIERARCHY_POLICY` (Part 2, 9.16).
-    TpmiRhHierarchyPolicy: 0x4000_0001 | 0x4000_000C | 0x4000_000B | 0x4000_000A
+    TpmiRhHierarchyPolicy: 0x4000_0001 | 0x4000_000C | 0x4000_000B | 0x4000_000A | 0x4000_0110..=0x4000_011F
 }
 handle_type! {
     /// `TPMI_RH_BASE_HIERARCHY` (Part 2, 9.17).
@@ -201,4 +217,20 @@ handle_type! {
 handle_type! {
     /// `TPMI_RH_NV_INDEX` (Part 2, 9.25).
     TpmiRhNvIndex: 0x0100_0000..=0x01FF_FFFF
+}
+handle_type! {
+    /// `TPMI_RH_NV_DEFINED_INDEX` (Part 2, 9.26): an index that can be defined and deleted.
+    TpmiRhNvDefinedIndex: 0x0100_0000..=0x01FF_FFFF | 0x1100_0000..=0x11FF_FFFF
+}
+handle_type! {
+    /// `TPMI_RH_NV_EXP_INDEX` (Part 2, 9.28): an index with expanded attributes.
+    TpmiRhNvExpIndex: 0x1100_0000..=0x11FF_FFFF
+}
+handle_type! {
+    /// `TPMI_RH_AC` (Part 2, 9.29): an attached component.
+    TpmiRhAc: 0x9000_0000..=0x90FF_FFFF
+}
+handle_type! {
+    /// `TPMI_RH_ACT` (Part 2, 9.30): an authenticated countdown timer.
+    TpmiRhAct: 0x4000_0110..=0x4000_011F
 }

@@ -2,7 +2,10 @@
 
 use alloc::vec::Vec;
 
-use crate::{Reader, Tpm2bDigest, TpmRc, TpmaNv, TpmiAlgHash, TpmiRhNvIndex, Wire, limits::MAX_NV_INDEX};
+use crate::{
+    Reader, Tpm2bDigest, TpmRc, TpmaNv, TpmaNvExp, TpmiAlgHash, TpmiRhNvExpIndex, TpmiRhNvIndex, Wire,
+    limits::MAX_NV_INDEX,
+};
 
 /// `TPM_NT` (Part 2, 13.2): what an index holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +56,86 @@ impl TpmaNv {
     }
 }
 
-/// `TPMS_NV_PUBLIC` (Part 2, 13.5).
+/// `TPMS_NV_PUBLIC_EXP_ATTR` (Part 2, 13.8): an index outside of the TPM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TpmsNvPublicExpAttr {
+    /// The handle.
+    pub nv_index: TpmiRhNvExpIndex,
+    /// The hash of the name, the policy and of an extend index.
+    pub name_alg: TpmiAlgHash,
+    /// The attributes.
+    pub attributes: TpmaNvExp,
+    /// The policy; empty if there is none.
+    pub auth_policy: Tpm2bDigest,
+    /// Bytes of the contents.
+    pub data_size: u16,
+}
+
+impl Wire for TpmsNvPublicExpAttr {
+    fn marshal(&self, out: &mut Vec<u8>) {
+        self.nv_index.marshal(out);
+        self.name_alg.marshal(out);
+        self.attributes.marshal(out);
+        self.auth_policy.marshal(out);
+        self.data_size.marshal(out);
+    }
+    fn unmarshal(reader: &mut Reader<'_>) -> Result<Self, TpmRc> {
+        let public = Self {
+            nv_index: Wire::unmarshal(reader)?,
+            name_alg: Wire::unmarshal(reader)?,
+            attributes: Wire::unmarshal(reader)?,
+            auth_policy: Wire::unmarshal(reader)?,
+            data_size: Wire::unmarshal(reader)?,
+        };
+        if usize::from(public.data_size) > MAX_NV_INDEX { Err(TpmRc::SIZE) } else { Ok(public) }
+    }
+}
+
+/// `TPMT_NV_PUBLIC_2` (Part 2, 13.10): any kind of index, behind the type of its handle (`TPM_HT`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TpmtNvPublic2 {
+    /// An index.
+    NvIndex(TpmsNvPublic),
+    /// An index outside of the TPM.
+    ExternalNv(TpmsNvPublicExpAttr),
+    /// An index that a platform specification has defined.
+    PermanentNv(TpmsNvPublic),
+}
+
+impl TpmtNvPublic2 {
+    const NV_INDEX: u8 = 0x01;
+    const EXTERNAL_NV: u8 = 0x11;
+    const PERMANENT_NV: u8 = 0x12;
+}
+
+impl Wire for TpmtNvPublic2 {
+    fn marshal(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::NvIndex(public) => {
+                Self::NV_INDEX.marshal(out);
+                public.marshal(out);
+            }
+            Self::ExternalNv(public) => {
+                Self::EXTERNAL_NV.marshal(out);
+                public.marshal(out);
+            }
+            Self::PermanentNv(public) => {
+                Self::PERMANENT_NV.marshal(out);
+                public.marshal(out);
+            }
+        }
+    }
+    fn unmarshal(reader: &mut Reader<'_>) -> Result<Self, TpmRc> {
+        match u8::unmarshal(reader)? {
+            Self::NV_INDEX => Wire::unmarshal(reader).map(Self::NvIndex),
+            Self::EXTERNAL_NV => Wire::unmarshal(reader).map(Self::ExternalNv),
+            Self::PERMANENT_NV => Wire::unmarshal(reader).map(Self::PermanentNv),
+            _ => Err(TpmRc::SELECTOR),
+        }
+    }
+}
+
+/// `TPMS_NV_PUBLIC` (Part 2, 13.6).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TpmsNvPublic {
     /// The handle.

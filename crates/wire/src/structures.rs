@@ -3,9 +3,10 @@
 use alloc::vec::Vec;
 
 use crate::{
-    Reader, TPM_GENERATED_VALUE, Tpm2bAuth, Tpm2bData, Tpm2bDigest, Tpm2bMaxNvBuffer, Tpm2bName, Tpm2bNonce, TpmAlgId,
-    TpmCap, TpmCc, TpmEccCurve, TpmHandle, TpmPt, TpmRc, TpmSt, TpmaAlgorithm, TpmaCc, TpmaLocality, TpmaSession,
-    TpmiAlgHash, TpmiRhHierarchy, TpmiRhNvIndex, TpmiShAuthSession, TpmiYesNo, Wire, limits::*,
+    Reader, TPM_GENERATED_VALUE, Tpm2b, Tpm2bAuth, Tpm2bData, Tpm2bDigest, Tpm2bMaxNvBuffer, Tpm2bName, Tpm2bNonce,
+    TpmAlgId, TpmAt, TpmCap, TpmCc, TpmEccCurve, TpmHandle, TpmPt, TpmRc, TpmSt, TpmaAct, TpmaAlgorithm, TpmaCc,
+    TpmaLocality, TpmaSession, TpmiAlgHash, TpmiRhHierarchy, TpmiRhNvIndex, TpmiShAuthSession, TpmiYesNo, TpmtPublic,
+    Wire, limits::*,
 };
 
 /// `TPMT_HA` (Part 2, 10.3.1): a digest and what made it. The digest has exactly the algorithm's size.
@@ -153,10 +154,64 @@ ticket! {
     /// `TPMT_TK_CREATION` (Part 2, 10.6.3).
     TpmtTkCreation: Creation
 }
-ticket! {
-    /// `TPMT_TK_VERIFIED` (Part 2, 10.6.5).
-    TpmtTkVerified: Verified
+/// What a verification ticket says beside its HMAC (`TPMU_TK_VERIFIED_META`, Part 2, 10.6.4); its kind is the ticket's tag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TpmuTkVerifiedMeta {
+    /// From `TPM2_VerifySignature`.
+    Verified,
+    /// From `TPM2_VerifySequenceComplete`: the signature was over the message.
+    MessageVerified,
+    /// From `TPM2_VerifyDigestSignature`: the hash algorithm or XOF that made the digest.
+    DigestVerified(TpmAlgId),
 }
+
+impl TpmuTkVerifiedMeta {
+    /// The tag of the ticket (Part 2, Table 112).
+    #[must_use]
+    pub const fn tag(&self) -> TpmSt {
+        match self {
+            Self::Verified => TpmSt::Verified,
+            Self::MessageVerified => TpmSt::MessageVerified,
+            Self::DigestVerified(_) => TpmSt::DigestVerified,
+        }
+    }
+}
+
+/// `TPMT_TK_VERIFIED` (Part 2, 10.6.5).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TpmtTkVerified {
+    /// The hierarchy whose proof made the ticket.
+    pub hierarchy: TpmiRhHierarchy,
+    /// Which command made the ticket, and what that adds.
+    pub metadata: TpmuTkVerifiedMeta,
+    /// The HMAC; empty in a NULL ticket.
+    pub hmac: Tpm2bDigest,
+}
+
+impl Wire for TpmtTkVerified {
+    fn marshal(&self, out: &mut Vec<u8>) {
+        self.metadata.tag().marshal(out);
+        self.hierarchy.marshal(out);
+        if let TpmuTkVerifiedMeta::DigestVerified(algorithm) = self.metadata {
+            algorithm.marshal(out);
+        }
+        self.hmac.marshal(out);
+    }
+    fn unmarshal(reader: &mut Reader<'_>) -> Result<Self, TpmRc> {
+        let tag = TpmSt::from_value(u16::unmarshal(reader)?).ok_or(TpmRc::TAG)?;
+        if !matches!(tag, TpmSt::Verified | TpmSt::MessageVerified | TpmSt::DigestVerified) {
+            return Err(TpmRc::TAG);
+        }
+        let hierarchy = Wire::unmarshal(reader)?;
+        let metadata = match tag {
+            TpmSt::DigestVerified => TpmuTkVerifiedMeta::DigestVerified(Wire::unmarshal(reader)?),
+            TpmSt::MessageVerified => TpmuTkVerifiedMeta::MessageVerified,
+            _ => TpmuTkVerifiedMeta::Verified,
+        };
+        Ok(Self { hierarchy, metadata, hmac: Wire::unmarshal(reader)? })
+    }
+}
+
 ticket! {
     /// `TPMT_TK_AUTH` (Part 2, 10.6.6).
     TpmtTkAuth: AuthSecret | AuthSigned
@@ -299,16 +354,92 @@ list! {
     TpmlTaggedPolicy of TpmsTaggedPolicy, at most (MAX_CAP_BUFFER - 8) / 70
 }
 
-/// An empty list of authenticated timers (`TPML_ACT_DATA`, Part 2, 10.8.13): this implementation has none.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct TpmlActData;
+wire_struct! {
+    /// `TPMS_ACT_DATA` (Part 2, 10.7.5): an authenticated countdown timer.
+    TpmsActData {
+        /// The timer.
+        handle: TpmHandle,
+        /// Seconds until it runs out.
+        timeout: u32,
+        /// Its state.
+        attributes: TpmaAct,
+    }
+}
 
-impl Wire for TpmlActData {
+wire_struct! {
+    /// `TPMS_SPDM_SESSION_INFO` (Part 2, 10.7.6).
+    TpmsSpdmSessionInfo {
+        /// The name of the requester's key; empty if only the TPM authenticated itself.
+        req_key_name: Tpm2bName,
+        /// The name of the TPM's key.
+        tpm_key_name: Tpm2bName,
+    }
+}
+
+buffer! {
+    /// `TPM2B_VENDOR_PROPERTY` (Part 2, 10.3.15).
+    Tpm2bVendorProperty, 512
+}
+
+list! {
+    /// `TPML_ACT_DATA` (Part 2, 10.8.13).
+    TpmlActData of TpmsActData, at most (MAX_CAP_BUFFER - 8) / 12
+}
+list! {
+    /// `TPML_PUB_KEY` (Part 2, 10.8.14).
+    TpmlPubKey of Tpm2b<TpmtPublic>, at most 1
+}
+list! {
+    /// `TPML_SPDM_SESSION_INFO` (Part 2, 10.8.15).
+    TpmlSpdmSessionInfo of TpmsSpdmSessionInfo, at most (MAX_CAP_BUFFER - 8) / 136
+}
+list! {
+    /// `TPML_VENDOR_PROPERTY` (Part 2, 10.8.16).
+    TpmlVendorProperty of Tpm2bVendorProperty, at most 1
+}
+
+wire_struct! {
+    /// `TPMS_AC_OUTPUT` (Part 2, 16.3): a value of an attached component.
+    #[derive(Copy)]
+    TpmsAcOutput {
+        /// What the value is (`TPM_AT`).
+        tag: TpmAt,
+        /// The value.
+        data: u32,
+    }
+}
+
+list! {
+    /// `TPML_AC_CAPABILITIES` (Part 2, 16.4).
+    TpmlAcCapabilities of TpmsAcOutput, at most (MAX_CAP_BUFFER - 8) / 8
+}
+
+/// `TPMS_SET_CAPABILITY_DATA` (Part 2, 10.9.3). What the data is, the capability decides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TpmsSetCapabilityData {
+    /// The capability.
+    pub set_capability: u32,
+    /// Its data.
+    pub data: crate::RestOf<MAX_CAP_BUFFER>,
+}
+
+/// `TPM2B_SET_CAPABILITY_DATA` (Part 2, 10.9.4).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tpm2bSetCapabilityData(pub TpmsSetCapabilityData);
+
+impl Wire for Tpm2bSetCapabilityData {
+    const SIZED: bool = true;
     fn marshal(&self, out: &mut Vec<u8>) {
-        0u32.marshal(out);
+        let mut inner = Vec::new();
+        self.0.set_capability.marshal(&mut inner);
+        self.0.data.marshal(&mut inner);
+        crate::codec::marshal_sized(&inner, out);
     }
     fn unmarshal(reader: &mut Reader<'_>) -> Result<Self, TpmRc> {
-        if u32::unmarshal(reader)? == 0 { Ok(Self) } else { Err(TpmRc::SIZE) }
+        let inner = crate::codec::unmarshal_sized(reader, MAX_CAP_BUFFER)?;
+        let mut inner = Reader::new(inner, reader.rules());
+        let set_capability = u32::unmarshal(&mut inner)?;
+        Ok(Self(TpmsSetCapabilityData { set_capability, data: Wire::unmarshal(&mut inner)? }))
     }
 }
 
@@ -337,6 +468,12 @@ wire_union! {
         AuthPolicies(TpmlTaggedPolicy) = 9,
         /// Authenticated timers.
         ActData(TpmlActData) = 10,
+        /// Public keys that are no objects.
+        PubKeys(TpmlPubKey) = 11,
+        /// The secure channel of the command.
+        SpdmSessionInfo(TpmlSpdmSessionInfo) = 12,
+        /// What the vendor adds.
+        VendorProperty(TpmlVendorProperty) = 0x100,
     }
 }
 
@@ -436,7 +573,31 @@ wire_struct! {
     }
 }
 
-/// `TPMU_ATTEST` (Part 2, 10.11.11), those that are implemented.
+wire_struct! {
+    /// `TPMS_COMMAND_AUDIT_INFO` (Part 2, 10.11.5).
+    TpmsCommandAuditInfo {
+        /// How often the digest has been begun.
+        audit_counter: u64,
+        /// The hash of the audit.
+        digest_alg: TpmAlgId,
+        /// The audit digest.
+        audit_digest: Tpm2bDigest,
+        /// The digest of the codes of the audited commands.
+        command_digest: Tpm2bDigest,
+    }
+}
+
+wire_struct! {
+    /// `TPMS_SESSION_AUDIT_INFO` (Part 2, 10.11.6).
+    TpmsSessionAuditInfo {
+        /// Whether no other command came between the audited ones.
+        exclusive_session: TpmiYesNo,
+        /// The audit digest of the session.
+        session_digest: Tpm2bDigest,
+    }
+}
+
+/// `TPMU_ATTEST` (Part 2, 10.11.11).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TpmuAttest {
     /// An object.
@@ -445,6 +606,10 @@ pub enum TpmuAttest {
     Creation(TpmsCreationInfo),
     /// PCR.
     Quote(TpmsQuoteInfo),
+    /// The command audit.
+    CommandAudit(TpmsCommandAuditInfo),
+    /// The audit of a session.
+    SessionAudit(TpmsSessionAuditInfo),
     /// Time.
     Time(TpmsTimeAttestInfo),
     /// The contents of an NV index.
@@ -461,6 +626,8 @@ impl TpmuAttest {
             Self::Certify(_) => TpmSt::AttestCertify,
             Self::Creation(_) => TpmSt::AttestCreation,
             Self::Quote(_) => TpmSt::AttestQuote,
+            Self::CommandAudit(_) => TpmSt::AttestCommandAudit,
+            Self::SessionAudit(_) => TpmSt::AttestSessionAudit,
             Self::Time(_) => TpmSt::AttestTime,
             Self::Nv(_) => TpmSt::AttestNv,
             Self::NvDigest(_) => TpmSt::AttestNvDigest,
@@ -472,6 +639,8 @@ impl TpmuAttest {
             Self::Certify(info) => info.marshal(out),
             Self::Creation(info) => info.marshal(out),
             Self::Quote(info) => info.marshal(out),
+            Self::CommandAudit(info) => info.marshal(out),
+            Self::SessionAudit(info) => info.marshal(out),
             Self::Time(info) => info.marshal(out),
             Self::Nv(info) => info.marshal(out),
             Self::NvDigest(info) => info.marshal(out),
@@ -483,6 +652,8 @@ impl TpmuAttest {
             TpmSt::AttestCertify => Wire::unmarshal(reader).map(Self::Certify),
             TpmSt::AttestCreation => Wire::unmarshal(reader).map(Self::Creation),
             TpmSt::AttestQuote => Wire::unmarshal(reader).map(Self::Quote),
+            TpmSt::AttestCommandAudit => Wire::unmarshal(reader).map(Self::CommandAudit),
+            TpmSt::AttestSessionAudit => Wire::unmarshal(reader).map(Self::SessionAudit),
             TpmSt::AttestTime => Wire::unmarshal(reader).map(Self::Time),
             TpmSt::AttestNv => Wire::unmarshal(reader).map(Self::Nv),
             TpmSt::AttestNvDigest => Wire::unmarshal(reader).map(Self::NvDigest),

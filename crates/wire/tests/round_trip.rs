@@ -225,7 +225,7 @@ fn sessions_tickets_contexts_and_nv() {
     });
     let hierarchy = TpmiRhHierarchy(TpmHandle::OWNER.0);
     round_trip(TpmtTkCreation { tag: TpmSt::Creation, hierarchy, digest: digest(32) });
-    round_trip(TpmtTkVerified { tag: TpmSt::Verified, hierarchy, digest: digest(32) });
+    round_trip(TpmtTkVerified { metadata: TpmuTkVerifiedMeta::Verified, hierarchy, hmac: digest(32) });
     round_trip(TpmtTkAuth { tag: TpmSt::AuthSigned, hierarchy, digest: digest(64) });
     round_trip(TpmtTkAuth { tag: TpmSt::AuthSecret, hierarchy, digest: digest(0) });
     round_trip(TpmtTkHashcheck { tag: TpmSt::Hashcheck, hierarchy, digest: digest(32) });
@@ -268,7 +268,11 @@ fn capabilities() {
         TpmsCapabilityData::PcrProperties(TpmlTaggedPcrProperty::new(vec![select])),
         TpmsCapabilityData::EccCurves(TpmlEccCurve::new(TpmEccCurve::EVERY.to_vec())),
         TpmsCapabilityData::AuthPolicies(TpmlTaggedPolicy::new(vec![policy])),
-        TpmsCapabilityData::ActData(TpmlActData),
+        TpmsCapabilityData::ActData(TpmlActData::new(vec![TpmsActData {
+            handle: TpmHandle::ACT_0,
+            timeout: 5,
+            attributes: TpmaAct::SIGNALED,
+        }])),
     ];
     for data in all {
         round_trip(data);

@@ -33,6 +33,9 @@ fn check_present(tpm: &Core, handle: TpmHandle, number: u32) -> Result<(), TpmRc
             _ => Ok(()),
         },
         HandleKind::Pcr => Ok(()),
+        // None exists on this TPM.
+        HandleKind::ExternalNv | HandleKind::PermanentNv => Err(TpmRc::HANDLE),
+        HandleKind::AttachedComponent => Err(TpmRc::VALUE),
         HandleKind::Unknown => Err(TpmRc::VALUE),
     }
 }

@@ -3,10 +3,11 @@
 //!
 //! A ticket is valid only if it is compared here: in constant time, and never if it is a NULL ticket.
 
+use alloc::vec::Vec;
 use ironroot_crypto::{Digest, Hmac};
 use ironroot_wire::{
     Tpm2bDigest, TpmRc, TpmSt, TpmiAlgHash, TpmiRhHierarchy, TpmtTkAuth, TpmtTkCreation, TpmtTkHashcheck,
-    TpmtTkVerified, Wire,
+    TpmtTkVerified, TpmuTkVerifiedMeta, Wire,
 };
 use subtle::ConstantTimeEq;
 
@@ -55,25 +56,46 @@ pub fn check_creation(tpm: &Core, ticket: &TpmtTkCreation, name: &[u8], creation
 ///
 /// # Errors
 /// None: the digest always fits.
-pub fn verified(tpm: &Core, hierarchy: Hierarchy, digest: &[u8], key_name: &[u8]) -> Result<TpmtTkVerified, TpmRc> {
+pub fn verified(
+    tpm: &Core,
+    hierarchy: Hierarchy,
+    metadata: TpmuTkVerifiedMeta,
+    digest_or_message: &[u8],
+    key_name: &[u8],
+) -> Result<TpmtTkVerified, TpmRc> {
     if hierarchy == Hierarchy::Null || key_name.is_empty() {
-        return Ok(TpmtTkVerified {
-            tag: TpmSt::Verified,
-            hierarchy: Hierarchy::Null.rh(),
-            digest: Tpm2bDigest::default(),
-        });
+        return Ok(TpmtTkVerified { hierarchy: Hierarchy::Null.rh(), metadata, hmac: Tpm2bDigest::default() });
     }
-    let digest = mac(tpm, hierarchy, TpmSt::Verified, &[digest, key_name]);
-    Ok(TpmtTkVerified { tag: TpmSt::Verified, hierarchy: hierarchy.rh(), digest: Tpm2bDigest::from_slice(&digest)? })
+    let hmac = verified_mac(tpm, hierarchy, metadata, digest_or_message, key_name);
+    Ok(TpmtTkVerified { hierarchy: hierarchy.rh(), metadata, hmac: Tpm2bDigest::from_slice(&hmac)? })
 }
 
 /// Checks a verified ticket.
 ///
 /// # Errors
 /// `TPM_RC_TICKET` if this TPM did not make it for this digest and key.
-pub fn check_verified(tpm: &Core, ticket: &TpmtTkVerified, digest: &[u8], key_name: &[u8]) -> Result<(), TpmRc> {
+pub fn check_verified(
+    tpm: &Core,
+    ticket: &TpmtTkVerified,
+    digest_or_message: &[u8],
+    key_name: &[u8],
+) -> Result<(), TpmRc> {
     let hierarchy = Hierarchy::from(ticket.hierarchy);
-    check(&mac(tpm, hierarchy, TpmSt::Verified, &[digest, key_name]), &ticket.digest)
+    check(&verified_mac(tpm, hierarchy, ticket.metadata, digest_or_message, key_name), &ticket.hmac)
+}
+
+fn verified_mac(
+    tpm: &Core,
+    hierarchy: Hierarchy,
+    metadata: TpmuTkVerifiedMeta,
+    digest_or_message: &[u8],
+    key_name: &[u8],
+) -> Digest {
+    let mut serialized = Vec::new();
+    if let TpmuTkVerifiedMeta::DigestVerified(algorithm) = metadata {
+        algorithm.marshal(&mut serialized);
+    }
+    mac(tpm, hierarchy, metadata.tag(), &[digest_or_message, key_name, &serialized])
 }
 
 /// A hashcheck ticket (10.6.7): the digest is of a message that did not start with `TPM_GENERATED_VALUE`, which the

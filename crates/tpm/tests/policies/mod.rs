@@ -80,5 +80,9 @@ pub fn pcrs(bank: TpmiAlgHash, pcrs: &[u32]) -> TpmlPcrSelection {
 }
 
 pub fn null_verified() -> TpmtTkVerified {
-    TpmtTkVerified { tag: TpmSt::Verified, hierarchy: TpmiRhHierarchy(NULL), digest: Tpm2bDigest::default() }
+    TpmtTkVerified {
+        hierarchy: TpmiRhHierarchy(NULL),
+        metadata: TpmuTkVerifiedMeta::Verified,
+        hmac: Tpm2bDigest::default(),
+    }
 }

@@ -23,4 +23,27 @@ commands! { ASYMMETRIC;
     /// `TPM2_ECC_Parameters` (Part 3, 14.6).
     EccParameters, EccParametersResponse = 0x0178 [] () { curve_id: TpmEccCurve }
     => () { parameters: TpmsAlgorithmDetailEcc }
+    /// `TPM2_ZGen_2Phase` (Part 3, 14.7).
+    ZGen2Phase, ZGen2PhaseResponse = 0x018D [] (key_a: TpmiDhObject [User])
+    {
+        in_qs_b: Tpm2b<TpmsEccPoint>,
+        in_qe_b: Tpm2b<TpmsEccPoint>,
+        in_scheme: TpmiEccKeyExchange,
+        counter: u16,
+    }
+    => () { out_z1: Tpm2b<TpmsEccPoint>, out_z2: Tpm2b<TpmsEccPoint> }
+    /// `TPM2_ECC_Encrypt` (Part 3, 14.8).
+    EccEncrypt, EccEncryptResponse = 0x0199 [] (key_handle: TpmiDhObject [None])
+    { plain_text: Tpm2bMaxBuffer, in_scheme: Option<TpmtKdfScheme> }
+    => () { c1: Tpm2b<TpmsEccPoint>, c2: Tpm2bMaxBuffer, c3: Tpm2bDigest }
+    /// `TPM2_ECC_Decrypt` (Part 3, 14.9).
+    EccDecrypt, EccDecryptResponse = 0x019A [] (key_handle: TpmiDhObject [User])
+    { c1: Tpm2b<TpmsEccPoint>, c2: Tpm2bMaxBuffer, c3: Tpm2bDigest, in_scheme: Option<TpmtKdfScheme> }
+    => () { plain_text: Tpm2bMaxBuffer }
+    /// `TPM2_Encapsulate` (Part 3, 14.10).
+    Encapsulate, EncapsulateResponse = 0x01A7 [] (key_handle: TpmiDhObject [None]) {}
+    => () { shared_secret: Tpm2bSharedSecret, ciphertext: Tpm2bKemCiphertext }
+    /// `TPM2_Decapsulate` (Part 3, 14.11).
+    Decapsulate, DecapsulateResponse = 0x01A8 [] (key_handle: TpmiDhObject [User]) { ciphertext: Tpm2bKemCiphertext }
+    => () { shared_secret: Tpm2bSharedSecret }
 }

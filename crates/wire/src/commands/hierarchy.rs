@@ -26,6 +26,10 @@ commands! { HIERARCHY;
     /// `TPM2_SetPrimaryPolicy` (Part 3, 24.3).
     SetPrimaryPolicy, SetPrimaryPolicyResponse = 0x012E [NV]
     (auth_handle: TpmiRhHierarchyPolicy [User]) { auth_policy: Tpm2bDigest, hash_alg: Option<TpmiAlgHash> } => () {}
+    /// `TPM2_ChangePPS` (Part 3, 24.4).
+    ChangePps, ChangePpsResponse = 0x0125 [NV, EXTENSIVE] (auth_handle: TpmiRhPlatform [User]) {} => () {}
+    /// `TPM2_ChangeEPS` (Part 3, 24.5).
+    ChangeEps, ChangeEpsResponse = 0x0124 [NV, EXTENSIVE] (auth_handle: TpmiRhPlatform [User]) {} => () {}
     /// `TPM2_Clear` (Part 3, 24.6).
     Clear, ClearResponse = 0x0126 [NV, EXTENSIVE] (auth_handle: TpmiRhClear [User]) {} => () {}
     /// `TPM2_ClearControl` (Part 3, 24.7).
@@ -33,4 +37,6 @@ commands! { HIERARCHY;
     /// `TPM2_HierarchyChangeAuth` (Part 3, 24.8).
     HierarchyChangeAuth, HierarchyChangeAuthResponse = 0x0129 [NV]
     (auth_handle: TpmiRhHierarchyAuth [User]) { new_auth: Tpm2bAuth } => () {}
+    /// `TPM2_ReadOnlyControl` (Part 3, 24.9).
+    ReadOnlyControl, ReadOnlyControlResponse = 0x01A0 [] (auth_handle: TpmiRhPlatform [User]) { state: TpmiYesNo } => () {}
 }

@@ -10,14 +10,19 @@ use alloc::vec::Vec;
 
 use crate::{Reader, Rules, TpmCc, TpmRc, TpmaCc, Wire};
 
+mod act;
 mod asymmetric;
+mod attached_component;
 mod attestation;
 mod capability;
 mod clock;
+mod command_audit;
 mod context;
 mod dictionary_attack;
 mod duplication;
+mod ephemeral;
 mod hierarchy;
+mod miscellaneous;
 mod nv;
 mod object;
 mod pcr;
@@ -30,14 +35,19 @@ mod startup;
 mod symmetric;
 mod testing;
 
+pub use act::*;
 pub use asymmetric::*;
+pub use attached_component::*;
 pub use attestation::*;
 pub use capability::*;
 pub use clock::*;
+pub use command_audit::*;
 pub use context::*;
 pub use dictionary_attack::*;
 pub use duplication::*;
+pub use ephemeral::*;
 pub use hierarchy::*;
+pub use miscellaneous::*;
 pub use nv::*;
 pub use object::*;
 pub use pcr::*;
@@ -62,15 +72,20 @@ pub const CHAPTERS: &[&[&CommandInfo]] = &[
     random::RANDOM,
     sequences::SEQUENCES,
     attestation::ATTESTATION,
+    ephemeral::EPHEMERAL,
     signature::SIGNATURE,
+    command_audit::COMMAND_AUDIT,
     pcr::PCR,
     policy::POLICY,
     hierarchy::HIERARCHY,
     dictionary_attack::DICTIONARY_ATTACK,
+    miscellaneous::MISCELLANEOUS,
     context::CONTEXT,
     clock::CLOCK,
     capability::CAPABILITY,
     nv::NV,
+    attached_component::ATTACHED_COMPONENT,
+    act::ACT,
 ];
 
 /// The table's entry for a command code.

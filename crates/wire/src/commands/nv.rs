@@ -10,6 +10,9 @@ commands! { NV;
     /// `TPM2_NV_UndefineSpace` (Part 3, 31.4).
     NvUndefineSpace, NvUndefineSpaceResponse = 0x0122 [NV]
     (auth_handle: TpmiRhProvision [User], nv_index: TpmiRhNvIndex [None]) {} => () {}
+    /// `TPM2_NV_UndefineSpaceSpecial` (Part 3, 31.5).
+    NvUndefineSpaceSpecial, NvUndefineSpaceSpecialResponse = 0x011F [NV]
+    (nv_index: TpmiRhNvDefinedIndex [Admin], platform: TpmiRhPlatform [User]) {} => () {}
     /// `TPM2_NV_ReadPublic` (Part 3, 31.6).
     NvReadPublic, NvReadPublicResponse = 0x0169 [] (nv_index: TpmiRhNvIndex [None]) {}
     => () { nv_public: Tpm2b<TpmsNvPublic>, nv_name: Tpm2bName }
@@ -28,6 +31,8 @@ commands! { NV;
     /// `TPM2_NV_WriteLock` (Part 3, 31.11).
     NvWriteLock, NvWriteLockResponse = 0x0138 [NV]
     (auth_handle: TpmiRhNvAuth [User], nv_index: TpmiRhNvIndex [None]) {} => () {}
+    /// `TPM2_NV_GlobalWriteLock` (Part 3, 31.12).
+    NvGlobalWriteLock, NvGlobalWriteLockResponse = 0x0132 [NV] (auth_handle: TpmiRhProvision [User]) {} => () {}
     /// `TPM2_NV_Read` (Part 3, 31.13).
     NvRead, NvReadResponse = 0x014E []
     (auth_handle: TpmiRhNvAuth [User], nv_index: TpmiRhNvIndex [None]) { size: u16, offset: u16 }
@@ -43,4 +48,10 @@ commands! { NV;
     (sign_handle: Option<TpmiDhObject> [User], auth_handle: TpmiRhNvAuth [User], nv_index: TpmiRhNvIndex [None])
     { qualifying_data: Tpm2bData, in_scheme: Option<TpmtSigScheme>, size: u16, offset: u16 }
     => () { certify_info: Tpm2bAttest, signature: Option<TpmtSignature> }
+    /// `TPM2_NV_DefineSpace2` (Part 3, 31.17).
+    NvDefineSpace2, NvDefineSpace2Response = 0x019D [NV]
+    (auth_handle: TpmiRhProvision [User]) { auth: Tpm2bAuth, public_info: Tpm2b<TpmtNvPublic2> } => () {}
+    /// `TPM2_NV_ReadPublic2` (Part 3, 31.18).
+    NvReadPublic2, NvReadPublic2Response = 0x019E [] (nv_index: TpmiRhNvIndex [None]) {}
+    => () { nv_public: Tpm2b<TpmtNvPublic2>, nv_name: Tpm2bName }
 }

@@ -16,6 +16,11 @@ commands! { PCR;
     PcrAllocate, PcrAllocateResponse = 0x012B [NV] (auth_handle: TpmiRhPlatform [User])
     { pcr_allocation: TpmlPcrSelection }
     => () { allocation_success: TpmiYesNo, max_pcr: u32, size_needed: u32, size_available: u32 }
+    /// `TPM2_PCR_SetAuthPolicy` (Part 3, 22.6).
+    PcrSetAuthPolicy, PcrSetAuthPolicyResponse = 0x012C [NV] (auth_handle: TpmiRhPlatform [User])
+    { auth_policy: Tpm2bDigest, hash_alg: Option<TpmiAlgHash>, pcr_num: TpmiDhPcr } => () {}
+    /// `TPM2_PCR_SetAuthValue` (Part 3, 22.7).
+    PcrSetAuthValue, PcrSetAuthValueResponse = 0x0183 [] (pcr_handle: TpmiDhPcr [User]) { auth: Tpm2bAuth } => () {}
     /// `TPM2_PCR_Reset` (Part 3, 22.8).
     PcrReset, PcrResetResponse = 0x013D [NV] (pcr_handle: TpmiDhPcr [User]) {} => () {}
 }

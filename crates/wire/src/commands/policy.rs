@@ -48,6 +48,8 @@ commands! { POLICY;
     { operand_b: Tpm2bOperand, offset: u16, operation: TpmEo } => () {}
     /// `TPM2_PolicyCommandCode` (Part 3, 23.11).
     PolicyCommandCode, PolicyCommandCodeResponse = 0x016C [] (policy_session: TpmiShPolicy [None]) { code: TpmCc } => () {}
+    /// `TPM2_PolicyPhysicalPresence` (Part 3, 23.12).
+    PolicyPhysicalPresence, PolicyPhysicalPresenceResponse = 0x0187 [] (policy_session: TpmiShPolicy [None]) {} => () {}
     /// `TPM2_PolicyCpHash` (Part 3, 23.13).
     PolicyCpHash, PolicyCpHashResponse = 0x016E [] (policy_session: TpmiShPolicy [None]) { cp_hash_a: Tpm2bDigest } => () {}
     /// `TPM2_PolicyNameHash` (Part 3, 23.14).
@@ -71,4 +73,12 @@ commands! { POLICY;
     /// `TPM2_PolicyAuthorizeNV` (Part 3, 23.22).
     PolicyAuthorizeNv, PolicyAuthorizeNvResponse = 0x0192 []
     (auth_handle: TpmiRhNvAuth [User], nv_index: TpmiRhNvIndex [None], policy_session: TpmiShPolicy [None]) {} => () {}
+    /// `TPM2_PolicyCapability` (Part 3, 23.23).
+    PolicyCapability, PolicyCapabilityResponse = 0x019B [] (policy_session: TpmiShPolicy [None])
+    { operand_b: Tpm2bOperand, offset: u16, operation: TpmEo, capability: TpmCap, property: u32 } => () {}
+    /// `TPM2_PolicyParameters` (Part 3, 23.24).
+    PolicyParameters, PolicyParametersResponse = 0x019C [] (policy_session: TpmiShPolicy [None]) { p_hash: Tpm2bDigest } => () {}
+    /// `TPM2_PolicyTransportSPDM` (Part 3, 23.25).
+    PolicyTransportSpdm, PolicyTransportSpdmResponse = 0x01A1 [] (policy_session: TpmiShPolicy [None])
+    { req_key_name: Tpm2bName, tpm_key_name: Tpm2bName } => () {}
 }

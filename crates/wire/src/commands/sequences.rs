@@ -11,6 +11,14 @@ commands! { SEQUENCES;
     /// `TPM2_HashSequenceStart` (Part 3, 17.4).
     HashSequenceStart, HashSequenceStartResponse = 0x0186 [] () { auth: Tpm2bAuth, hash_alg: Option<TpmiAlgHash> }
     => (sequence_handle: TpmiDhObject) {}
+    /// `TPM2_SignSequenceStart` (Part 3, 17.5).
+    SignSequenceStart, SignSequenceStartResponse = 0x01AA [] (key_handle: TpmiDhObject [None])
+    { auth: Tpm2bAuth, context: Tpm2bSignatureCtx }
+    => (sequence_handle: TpmiDhObject) {}
+    /// `TPM2_VerifySequenceStart` (Part 3, 17.6).
+    VerifySequenceStart, VerifySequenceStartResponse = 0x01A9 [] (key_handle: TpmiDhObject [None])
+    { auth: Tpm2bAuth, hint: Tpm2bSignatureHint, context: Tpm2bSignatureCtx }
+    => (sequence_handle: TpmiDhObject) {}
     /// `TPM2_SequenceUpdate` (Part 3, 17.7).
     SequenceUpdate, SequenceUpdateResponse = 0x015C [] (sequence_handle: TpmiDhObject [User])
     { buffer: Tpm2bMaxBuffer } => () {}

@@ -4,6 +4,11 @@ use super::*;
 use crate::*;
 
 commands! { SYMMETRIC;
+    /// `TPM2_EncryptDecrypt` (Part 3, 15.2).
+    EncryptDecrypt, EncryptDecryptResponse = 0x0164 []
+    (key_handle: TpmiDhObject [User])
+    { decrypt: TpmiYesNo, mode: Option<TpmiAlgSymMode>, iv_in: Tpm2bIv, in_data: Tpm2bMaxBuffer }
+    => () { out_data: Tpm2bMaxBuffer, iv_out: Tpm2bIv }
     /// `TPM2_EncryptDecrypt2` (Part 3, 15.3).
     EncryptDecrypt2, EncryptDecrypt2Response = 0x0193 []
     (key_handle: TpmiDhObject [User])

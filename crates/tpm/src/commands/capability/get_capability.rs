@@ -5,8 +5,8 @@ use alloc::vec::Vec;
 use ironroot_wire::{
     GetCapability, GetCapabilityResponse, TpmAlgId, TpmCap, TpmCc, TpmEccCurve, TpmHandle, TpmRc, TpmiAlgHash,
     TpmiYesNo, TpmlActData, TpmlAlgProperty, TpmlCc, TpmlCca, TpmlEccCurve, TpmlHandle, TpmlPcrSelection,
-    TpmlTaggedPcrProperty, TpmlTaggedPolicy, TpmlTaggedTpmProperty, TpmsAlgProperty, TpmsCapabilityData,
-    TpmsTaggedPolicy, TpmtHa, interface::algorithm_attributes,
+    TpmlSpdmSessionInfo, TpmlTaggedPcrProperty, TpmlTaggedPolicy, TpmlTaggedTpmProperty, TpmlVendorProperty,
+    TpmsAlgProperty, TpmsCapabilityData, TpmsTaggedPolicy, TpmtHa, interface::algorithm_attributes,
 };
 
 use super::{handles, pcr_properties, properties};
@@ -94,8 +94,12 @@ impl Action for GetCapability {
                 if property >> 24 != 0x40 {
                     return Err(TpmRc::VALUE.parameter(2));
                 }
-                (false, TpmsCapabilityData::ActData(TpmlActData))
+                (false, TpmsCapabilityData::ActData(TpmlActData::default()))
             }
+            // No secure channel, so no keys for one (Part 2, 6.16).
+            TpmCap::PubKeys => return Err(TpmRc::VALUE.parameter(2)),
+            TpmCap::SpdmSessionInfo => (false, TpmsCapabilityData::SpdmSessionInfo(TpmlSpdmSessionInfo::default())),
+            TpmCap::VendorProperty => (false, TpmsCapabilityData::VendorProperty(TpmlVendorProperty::default())),
         };
         Ok(GetCapabilityResponse { more_data: TpmiYesNo(more), capability_data })
     }

@@ -37,6 +37,7 @@ pub fn of_kind(tpm: &Core, handle: TpmHandle) -> Result<Vec<TpmHandle>, TpmRc> {
         HandleKind::Permanent => PERMANENT.to_vec(),
         HandleKind::Transient => tpm.objects.handles().collect(),
         HandleKind::Persistent => tpm.nv.persistents().map(|(handle, _)| handle).collect(),
+        HandleKind::ExternalNv | HandleKind::PermanentNv | HandleKind::AttachedComponent => Vec::new(),
         HandleKind::Unknown => return Err(TpmRc::HANDLE.parameter(2)),
     })
 }

@@ -15,7 +15,9 @@ impl Action for SetPrimaryPolicy {
             TpmHandle::OWNER => tpm.nv.permanent_mut().owner_policy = policy,
             TpmHandle::ENDORSEMENT => tpm.nv.permanent_mut().endorsement_policy = policy,
             TpmHandle::PLATFORM => tpm.hierarchies.platform_policy = policy,
-            _ => tpm.nv.permanent_mut().lockout_policy = policy,
+            TpmHandle::LOCKOUT => tpm.nv.permanent_mut().lockout_policy = policy,
+            // A timer that this TPM does not have.
+            _ => return Err(TpmRc::VALUE.handle(1)),
         }
         Ok(SetPrimaryPolicyResponse {})
     }

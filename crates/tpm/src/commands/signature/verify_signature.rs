@@ -1,6 +1,6 @@
 //! `TPM2_VerifySignature` (Part 3, 20.2).
 
-use ironroot_wire::{TpmRc, TpmaObject, VerifySignature, VerifySignatureResponse};
+use ironroot_wire::{TpmRc, TpmaObject, TpmuTkVerifiedMeta, VerifySignature, VerifySignatureResponse};
 
 use crate::{
     commands::Action,
@@ -16,6 +16,8 @@ impl Action for VerifySignature {
             return Err(TpmRc::ATTRIBUTES.handle(1));
         }
         signatures::verify(tpm, &key, &self.digest, &self.signature).map_err(|rc| rc.parameter(2))?;
-        Ok(VerifySignatureResponse { validation: tickets::verified(tpm, key.hierarchy, &self.digest, &key.name)? })
+        let metadata = TpmuTkVerifiedMeta::Verified;
+        let validation = tickets::verified(tpm, key.hierarchy, metadata, &self.digest, &key.name)?;
+        Ok(VerifySignatureResponse { validation })
     }
 }
