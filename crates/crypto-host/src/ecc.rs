@@ -1,10 +1,10 @@
-//! Elliptic curves: multiplication and ECDSA.
+//! Elliptic curves: multiplication and ECDSA. BN P-638 is too large for the library: the portable arithmetic does it.
 
 use std::ptr::NonNull;
 
 use aws_lc_sys as c;
 use ironroot_crypto::{
-    CryptoError, EccPoint, EccProvider, EccSecretPoint, Random,
+    CryptoError, EccPoint, EccProvider, EccSecretPoint, PORTABLE, Random,
     ecc::{field_size, fixed_size, nonce, order_size, parameters},
 };
 use ironroot_wire::TpmEccCurve;
@@ -13,11 +13,15 @@ use zeroize::Zeroizing;
 
 use crate::{
     Host,
+    groups::group,
     number::{Number, Scratch, done, made},
 };
 
 impl EccProvider for Host {
     fn ecc_base_multiply(&self, curve: TpmEccCurve, scalar: &[u8]) -> Result<EccPoint, CryptoError> {
+        if portable(curve) {
+            return PORTABLE.ecc_base_multiply(curve, scalar);
+        }
         let scalar = scalar_from(curve, scalar)?;
         let scratch = Scratch::new()?;
         let mut product = Point::new(curve)?;
@@ -32,6 +36,9 @@ impl EccProvider for Host {
         scalar: &[u8],
         point: &EccPoint,
     ) -> Result<Zeroizing<EccSecretPoint>, CryptoError> {
+        if portable(curve) {
+            return PORTABLE.ecc_multiply(curve, scalar, point);
+        }
         let scalar = scalar_from(curve, scalar)?;
         let scratch = Scratch::new()?;
         let point = Point::from_coordinates(curve, point, &scratch)?;
@@ -43,6 +50,9 @@ impl EccProvider for Host {
     }
 
     fn ecc_check_point(&self, curve: TpmEccCurve, point: &EccPoint) -> Result<(), CryptoError> {
+        if portable(curve) {
+            return PORTABLE.ecc_check_point(curve, point);
+        }
         Point::from_coordinates(curve, point, &Scratch::new()?).map(|_| ())
     }
 
@@ -53,6 +63,9 @@ impl EccProvider for Host {
         digest: &[u8],
         random: &mut dyn Random,
     ) -> Result<(Vec<u8>, Vec<u8>), CryptoError> {
+        if portable(curve) {
+            return PORTABLE.ecdsa_sign(curve, scalar, digest, random);
+        }
         let nonce = nonce(curve, scalar, digest, random)?;
         let mut key = Key::new(curve)?;
         key.set_private(&scalar_from(curve, scalar)?)?;
@@ -67,6 +80,9 @@ impl EccProvider for Host {
         r: &[u8],
         s: &[u8],
     ) -> Result<(), CryptoError> {
+        if portable(curve) {
+            return PORTABLE.ecdsa_verify(curve, public, digest, r, s);
+        }
         let mut key = Key::new(curve)?;
         key.set_public(&Point::from_coordinates(curve, public, &Scratch::new()?)?)?;
         let half = |number: &[u8]| fixed_size(number, order_size(curve)).map_err(|_| CryptoError::Invalid);
@@ -75,17 +91,9 @@ impl EccProvider for Host {
     }
 }
 
-/// The library's curve. It is a constant of the library: nobody frees it, and any thread may read it.
-fn group(curve: TpmEccCurve) -> Result<*const c::EC_GROUP, CryptoError> {
-    Ok(match curve {
-        // SAFETY: takes no arguments; gives the address of a constant.
-        TpmEccCurve::NistP256 => unsafe { c::EC_group_p256() },
-        // SAFETY: takes no arguments; gives the address of a constant.
-        TpmEccCurve::NistP384 => unsafe { c::EC_group_p384() },
-        // SAFETY: takes no arguments; gives the address of a constant.
-        TpmEccCurve::NistP521 => unsafe { c::EC_group_p521() },
-        _ => return Err(CryptoError::Unsupported),
-    })
+/// Whether the library has no room for the curve's numbers (it has 66 bytes).
+fn portable(curve: TpmEccCurve) -> bool {
+    curve == TpmEccCurve::BnP638
 }
 
 /// A scalar above zero and below the order, checked in constant time.

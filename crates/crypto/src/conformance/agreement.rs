@@ -5,11 +5,11 @@ use ironroot_wire::TpmEccCurve;
 use super::{Checks, Failure};
 use crate::{
     Drbg, Provider, Random,
-    ecc::{generate, generate_scalar},
+    ecc::{generate, generate_scalar, is_weierstrass},
 };
 
 pub(super) fn run(one: &dyn Provider, other: &dyn Provider, rounds: u32, checks: &mut Checks) -> Result<(), Failure> {
-    for curve in [TpmEccCurve::NistP256, TpmEccCurve::NistP384, TpmEccCurve::NistP521] {
+    for curve in TpmEccCurve::EVERY.iter().copied().filter(|curve| is_weierstrass(*curve)) {
         for round in 0..rounds {
             let what = format_args!("{} and {}, {curve:?}, round {round}", one.name(), other.name());
             let random = || Drbg::from_seed(b"agreement", &[&curve.value().to_be_bytes(), &round.to_be_bytes()]);

@@ -6,11 +6,11 @@ use ironroot_wire::TpmEccCurve;
 use super::{Checks, Failure};
 use crate::{
     CryptoError, Drbg, EccPoint, Provider,
-    ecc::{CurveParameters, generate, order_size, parameters},
+    ecc::{CurveParameters, generate, is_weierstrass, order_size, parameters},
 };
 
 pub(super) fn run(provider: &dyn Provider, checks: &mut Checks) -> Result<(), Failure> {
-    for curve in [TpmEccCurve::NistP256, TpmEccCurve::NistP384, TpmEccCurve::NistP521] {
+    for curve in TpmEccCurve::EVERY.iter().copied().filter(|curve| is_weierstrass(*curve)) {
         let edges = Edges { provider, curve, numbers: parameters(curve) };
         edges.scalars(checks)?;
         edges.small_multiples(checks)?;

@@ -1,6 +1,6 @@
 //! The parameters of the curves, for `TPM2_ECC_Parameters()` and for arithmetic.
 
-mod numbers;
+pub(super) mod numbers;
 
 use ironroot_wire::TpmEccCurve;
 

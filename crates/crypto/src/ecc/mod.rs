@@ -7,6 +7,8 @@ mod curve;
 mod nonce;
 mod number;
 mod portable;
+#[allow(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::panic)]
+mod short;
 
 pub use curve::{CurveParameters, field_size, is_weierstrass, order_bits, order_size, parameters};
 pub use nonce::nonce;

@@ -19,17 +19,25 @@ use elliptic_curve::{
     point::AffineCoordinates,
 };
 
-use super::{digest_to_integer, field_size, fixed_size, nonce, order_size};
+use super::{digest_to_integer, field_size, fixed_size, nonce, order_size, short};
 use crate::{CryptoError, EccPoint, EccProvider, EccSecretPoint, Portable, Random};
 
 /// Calls a function that is generic over the curve.
 macro_rules! on {
     ($curve:expr, $function:ident($($argument:expr),*)) => {
         match $curve {
+            TpmEccCurve::NistP192 => $function::<short::NistP192>($($argument),*),
+            TpmEccCurve::NistP224 => $function::<short::NistP224>($($argument),*),
             TpmEccCurve::NistP256 => $function::<NistP256>($($argument),*),
             TpmEccCurve::NistP384 => $function::<NistP384>($($argument),*),
             TpmEccCurve::NistP521 => $function::<NistP521>($($argument),*),
-            _ => Err(CryptoError::Unsupported),
+            TpmEccCurve::BnP256 => $function::<short::BnP256>($($argument),*),
+            TpmEccCurve::BnP638 => $function::<short::BnP638>($($argument),*),
+            TpmEccCurve::Sm2P256 => $function::<short::Sm2P256>($($argument),*),
+            TpmEccCurve::BpP256R1 => $function::<short::BpP256R1>($($argument),*),
+            TpmEccCurve::BpP384R1 => $function::<short::BpP384R1>($($argument),*),
+            TpmEccCurve::BpP512R1 => $function::<short::BpP512R1>($($argument),*),
+            TpmEccCurve::Curve25519 | TpmEccCurve::Curve448 => Err(CryptoError::Unsupported),
         }
     };
 }

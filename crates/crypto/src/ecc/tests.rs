@@ -1,8 +1,14 @@
 use alloc::vec;
-use ironroot_wire::TpmEccCurve::{self, NistP256, NistP384, NistP521};
+use crypto_bigint::{
+    Odd, U768,
+    modular::{FixedMontyForm, FixedMontyParams},
+};
+use ironroot_wire::TpmEccCurve::{
+    self, BnP256, BnP638, BpP256R1, BpP384R1, BpP512R1, NistP192, NistP224, NistP256, NistP384, NistP521, Sm2P256,
+};
 
 use super::{
-    digest_to_integer, fixed_size, generate, generate_scalar,
+    digest_to_integer, field_size, fixed_size, generate, generate_scalar, is_weierstrass,
     nonce::{nonce, rfc6979},
     order_bits, order_size, parameters,
 };
@@ -54,6 +60,71 @@ fn key_generation_never_changes() {
         assert_eq!(scalar.last(), Some(&1));
         assert_eq!(public.x, parameters(curve).gx);
         assert_eq!(public.y, parameters(curve).gy);
+    }
+}
+
+/// As above for the other curves, with the public point's x coordinate of the second.
+#[test]
+fn key_generation_never_changes_on_the_other_curves() {
+    for (curve, ones, steps, x) in [
+        (
+            NistP192,
+            "00000000662107c9eb94364e4b2dd7d00000000000000000",
+            "3940474e55c5bb7f3b9f1c48f314bf0bc75ef96f1140ea7b",
+            "d09f899099a50a1cf40b0b089c15de907a7a501a7d13552a",
+        ),
+        (
+            NistP224,
+            "000000000000e95d1f470fc1ec22d6baa3a3d5c40000000000000000",
+            "3940474e555c645b27415e352c9b8248aa48aa17312f8ae4a0609c3f",
+            "7082ca315f0c2e166aa22d68b46526828c375d9b2d1bbac51db04b23",
+        ),
+        (
+            BnP256,
+            "b91a0daa6da37770c9e9e82cc4b4ddb06adbd3a5d715afbb48fbe15d91f5a9a8",
+            "13b6ca8842688a647351280e1087e72d7ce7bb8131e0be0cf4f6cb74d8f7bedb",
+            "44a241748a566134216b19121d42d3f40d8c6eeaac4e63c876d83480008da050",
+        ),
+        (
+            BnP638,
+            "1800017e7ffff5c9000027cafffe91240005bb31dff1aa6980635459ff4209fa016e9a0ff5e0226e3ba7048dda8200e40147\
+             185d619c0bb5552f248653db9fe6aaacb5555569b31555554aaaaaaa4040",
+            "208c6848478fd80252ed888699540a81fc46a27b6dc4b4ca53242c9262147a31a8d3ec2d6e8e17a27602ba3f49844f02b310\
+             9fc1670a71aec32c4eafbd75a711c0b35905065d4ca771100421ea5d79e3",
+            "22e0bf9bfdefa56e32df3b1724794c3c5127c7a28bbfc14c2737e7ca13bc79726dfc6c66c223c3ac4ae042c530975bc75301\
+             678089223d796843886c68b7f1b699c1e5ef95467bd4eaa732d4aea84a77",
+        ),
+        (
+            Sm2P256,
+            "00000001000000008dfc20956c361b6a187a276050a8c5a9726ecad4c62abede",
+            "576c8196555c636a720af3e6316960b7ed9c43dd92b5fcb21730b10f3a700583",
+            "bbc56a666384b29518be1c14e79e716fac9be0064d23ebf4540657ed1ff1684d",
+        ),
+        (
+            BpP256R1,
+            "7c77671078e3be32ef1eb4b986f3910565290994ebcb0ac14b07eb03bfda584c",
+            "04819d0dbfaa5e66d9f3308202d25e73676410b71792d445eae51d4edabf5243",
+            "194735d8b7502db1b021c32b5ffddca115036f76d32993fb658939cd274a1712",
+        ),
+        (
+            BpP384R1,
+            "8c411bc9d770ff441c959a14f5397a62dbddfd1e9e782eab85d0816fe833a4b180553a48c19d96aa7284dfef4cf3c820",
+            "1d5c7409e265082a1ff9b2fd03f6c25cfddee8fd7d4cdd0f5f5818242411733cc825eca8644fd13b921006f2782a0beb",
+            "738bb423b4f495fd3e5b74ee9a6b0ed344cfff0f8b155dcbe08112568d8b5766698326b3f72530933ef7afc856e6d07d",
+        ),
+        (
+            BpP512R1,
+            "0e92f4a257e37a20a2fb93f3a339141b36cf5e509308f63b090de57b2a66d2e19da0600d96652b67b2e40e271d3a86916d3d\
+             726abda6c95cef9691d720f64ff0",
+            "06d539c2f9ed6bd680dad03a158f9e2342b8755fcc57e5037bca5437e53edfa73cf46c02f15db4f85222e449fe82a365cd33\
+             6f5237c1a5613ee7d443a47eb2e3",
+            "85e43ae7a8ea5d46b7b0b637d16923b16f3f819b22e8c821e49be5a9aea1cafcb51f5eb698e995cf6624ce2b17c6e34adefa\
+             1d89c4caa4dfb2b8eb50da17a971",
+        ),
+    ] {
+        assert_eq!(generate_scalar(curve, &mut Fixed::Byte(0xff))[..], hex(ones)[..]);
+        let (scalar, public) = generate(&PORTABLE, curve, &mut Fixed::Steps).unwrap();
+        assert_eq!((&scalar[..], &public.x[..]), (&hex(steps)[..], &hex(x)[..]), "{curve:?}");
     }
 }
 
@@ -165,16 +236,43 @@ fn numbers_are_resized_without_loss() {
 
 #[test]
 fn the_parameters_belong_together() {
-    for curve in [NistP256, NistP384, NistP521] {
+    for &curve in TpmEccCurve::EVERY {
         let numbers = parameters(curve);
         let sizes = [numbers.a, numbers.b, numbers.gx, numbers.gy, numbers.n].map(<[u8]>::len);
         assert_eq!(sizes, [numbers.p.len(); 5]);
-        assert_eq!(order_bits(curve).div_ceil(8) as usize, order_size(curve));
-        let base = crate::EccPoint { x: numbers.gx.to_vec(), y: numbers.gy.to_vec() };
-        assert_eq!(PORTABLE.ecc_check_point(curve, &base), Ok(()));
-        // a = p - 3, and n is where the multiples end (the portable provider has its own numbers).
-        assert_eq!(numbers.a[..numbers.a.len() - 1], numbers.p[..numbers.p.len() - 1]);
-        assert_eq!(numbers.p.last().unwrap() - numbers.a.last().unwrap(), 3);
-        assert_eq!(PORTABLE.ecc_base_multiply(curve, numbers.n), Err(CryptoError::Value));
+        assert_eq!((field_size(curve), order_size(curve)), (numbers.p.len(), numbers.n.len()));
+        let bits = |number: &[u8]| wide(number).bits();
+        assert_eq!((bits(numbers.p), bits(numbers.n)), (u32::from(curve.bits()), order_bits(curve)), "{curve:?}");
+        assert!(is_prime(&wide(numbers.p)) && is_prime(&wide(numbers.n)), "{curve:?}");
+        if is_weierstrass(curve) {
+            // The base point is on the curve; that n is where its multiples end is among the suite's edges.
+            let base = crate::EccPoint { x: numbers.gx.to_vec(), y: numbers.gy.to_vec() };
+            assert_eq!(PORTABLE.ecc_check_point(curve, &base), Ok(()));
+            assert_eq!(PORTABLE.ecc_base_multiply(curve, numbers.n), Err(CryptoError::Value));
+            assert_eq!(numbers.h, [1]);
+        }
     }
+}
+
+fn wide(number: &[u8]) -> U768 {
+    let mut padded = [0; 96];
+    padded[96 - number.len()..].copy_from_slice(number);
+    U768::from_be_slice(&padded)
+}
+
+/// Miller and Rabin's test with the first primes.
+fn is_prime(number: &U768) -> bool {
+    let params = FixedMontyParams::new_vartime(Odd::new(*number).unwrap());
+    let less_one = number.wrapping_sub(&U768::ONE);
+    let twos = less_one.trailing_zeros();
+    let odd = less_one.shr_vartime(twos);
+    let one = FixedMontyForm::one(&params);
+    [2_u64, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53].iter().all(|base| {
+        let mut power = FixedMontyForm::new(&U768::from_u64(*base), &params).pow_vartime(&odd);
+        (0..twos).any(|at| {
+            let passes = power == -one || (at == 0 && power == one);
+            power = power.square();
+            passes
+        })
+    })
 }
