@@ -32,7 +32,7 @@ const ALGORITHMS: AlgorithmSet = {
     const IDS: &[u16] = &[
         0x0001, 0x0004, 0x0005, 0x0006, 0x0007, 0x0008, 0x000A, 0x000B, 0x000C, 0x000D, 0x0012, 0x0014, 0x0015, 0x0016,
         0x0017, 0x0018, 0x0019, 0x0020, 0x0022, 0x0023, 0x0025, 0x0027, 0x0028, 0x0029, 0x0040, 0x0041, 0x0042, 0x0043,
-        0x0044,
+        0x0044, 0x00A0, 0x00A1, 0x00A2,
     ];
     let mut set = AlgorithmSet::NONE;
     let mut rest = IDS;
@@ -56,7 +56,7 @@ impl Profile {
             rsa_key_bits: &[2048, 3072, 4096],
             aes_key_bits: &[128, 192, 256],
             camellia_key_bits: &[128, 192, 256],
-            ml_parameter_sets: TpmaMlParameterSet::NONE,
+            ml_parameter_sets: TpmaMlParameterSet::DEFINED,
         },
         loaded_objects: 64,
         loaded_sessions: 64,

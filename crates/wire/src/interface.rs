@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use crate::{Reader, TpmEccCurve, TpmRc, TpmaAlgorithm, Wire};
+use crate::{Reader, TpmEccCurve, TpmRc, TpmaAlgorithm, TpmaMlParameterSet, Wire};
 
 /// `TPMI_YES_NO` (Part 2, 9.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -238,6 +238,23 @@ impl TpmiMldsaParms {
             Self::MlDsa65 => 3309,
             Self::MlDsa87 => 4627,
         }
+    }
+}
+
+/// allowExternalMu of an ML-DSA key (Part 2, 12.2.3.6): a `TPMI_YES_NO` that is YES only if the rules have external mu.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct AllowExternalMu(pub bool);
+
+impl Wire for AllowExternalMu {
+    fn marshal(&self, out: &mut Vec<u8>) {
+        TpmiYesNo(self.0).marshal(out);
+    }
+    fn unmarshal(reader: &mut Reader<'_>) -> Result<Self, TpmRc> {
+        let allowed = TpmiYesNo::unmarshal(reader)?.0;
+        if allowed && !reader.rules().ml_parameter_sets.contains(TpmaMlParameterSet::EXT_MU) {
+            return Err(TpmRc::EXT_MU);
+        }
+        Ok(Self(allowed))
     }
 }
 

@@ -3,9 +3,9 @@
 use alloc::vec::Vec;
 
 use crate::{
-    Reader, Tpm2bAuth, Tpm2bDigest, Tpm2bEccPrivate, Tpm2bPrivateKeyMldsa, Tpm2bPrivateKeyMlkem, Tpm2bPrivateKeyRsa,
-    Tpm2bPublicKeyMldsa, Tpm2bPublicKeyMlkem, Tpm2bPublicKeyRsa, Tpm2bSensitiveData, Tpm2bSymKey, TpmEccCurve, TpmRc,
-    TpmaObject, TpmiAlgHash, TpmiMldsaParms, TpmiMlkemParms, TpmiRsaKeyBits, TpmiYesNo, TpmsEccPoint,
+    AllowExternalMu, Reader, Tpm2bAuth, Tpm2bDigest, Tpm2bEccPrivate, Tpm2bPrivateKeyMldsa, Tpm2bPrivateKeyMlkem,
+    Tpm2bPrivateKeyRsa, Tpm2bPublicKeyMldsa, Tpm2bPublicKeyMlkem, Tpm2bPublicKeyRsa, Tpm2bSensitiveData, Tpm2bSymKey,
+    TpmEccCurve, TpmRc, TpmaObject, TpmiAlgHash, TpmiMldsaParms, TpmiMlkemParms, TpmiRsaKeyBits, TpmsEccPoint,
     TpmsSymcipherParms, TpmtEccScheme, TpmtKdfScheme, TpmtKeyedhashScheme, TpmtRsaScheme, TpmtSymDefObject, Wire,
 };
 
@@ -72,7 +72,7 @@ wire_struct! {
         /// The parameter set.
         parameter_set: TpmiMldsaParms,
         /// Whether the key may sign a digest that is the external mu of FIPS 204.
-        allow_external_mu: TpmiYesNo,
+        allow_external_mu: AllowExternalMu,
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the active profile lets through unmarshalling: algorithms, curves and key sizes (Part 2, clause 4.6: a value
 //! that the implementation does not support is refused as if it were unknown).
 
-use crate::{TpmAlgId, TpmaMlParameterSet};
+use crate::{TpmAlgId, TpmaMlParameterSet, TpmiMldsaParms, TpmiMlkemParms};
 
 /// Algorithms, by `TPM_ALG_ID` (all assigned ids are below 256).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,6 +93,18 @@ impl Rules {
     /// Whether a parameter set (1, 2 or 3) is accepted whose algorithm starts at bit `first` of `TPMA_ML_PARAMETER_SET`.
     pub(crate) const fn has_ml_parameter_set(&self, first: u32, set: u16) -> bool {
         matches!(set, 1..=3) && (self.ml_parameter_sets.0 >> first << 1 >> set) & 1 == 1
+    }
+
+    /// Whether a parameter set of ML-KEM is accepted.
+    #[must_use]
+    pub const fn has_mlkem(&self, set: TpmiMlkemParms) -> bool {
+        self.has_ml_parameter_set(0, set.value())
+    }
+
+    /// Whether a parameter set of ML-DSA is accepted.
+    #[must_use]
+    pub const fn has_mldsa(&self, set: TpmiMldsaParms) -> bool {
+        self.has_ml_parameter_set(3, set.value())
     }
 
     /// Whether the curve with this `TPM_ECC_CURVE` is accepted.

@@ -123,7 +123,7 @@ fn publics() -> Vec<TpmtPublic> {
             Tpm2bPublicKeyMlkem::from_slice(&[5; 1184]).unwrap(),
         ),
         PublicKind::Mldsa(
-            TpmsMldsaParms { parameter_set: TpmiMldsaParms::MlDsa87, allow_external_mu: TpmiYesNo(true) },
+            TpmsMldsaParms { parameter_set: TpmiMldsaParms::MlDsa87, allow_external_mu: AllowExternalMu(true) },
             Tpm2bPublicKeyMldsa::from_slice(&[6; 2592]).unwrap(),
         ),
         PublicKind::HashMldsa(

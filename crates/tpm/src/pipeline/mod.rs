@@ -61,6 +61,7 @@ fn attempt(tpm: &mut Core, command: &[u8]) -> Result<Vec<u8>, TpmRc> {
 
     let handle_area = reader.rest();
     let handles = entities::unmarshal(tpm, entry.info, &mut reader)?;
+    self_test::before_handles(tpm, &handles)?;
     let auth = auth_area::unmarshal(tpm, entry.info, header.tag, &handles, &mut reader)?;
     let mut invocation = Invocation { info: entry.info, handles, auth, parameters: reader.rest() };
 

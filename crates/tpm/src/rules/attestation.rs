@@ -8,7 +8,7 @@ use ironroot_wire::{
     TpmtSigScheme, TpmtSignature, TpmuAttest, Wire,
 };
 
-use super::{schemes, signatures, tickets::CONTEXT_INTEGRITY_HASH, version};
+use super::{messages, schemes, signatures, tickets::CONTEXT_INTEGRITY_HASH, version};
 use crate::{
     core_state::Core,
     state::{hierarchy::Hierarchy, objects::Object},
@@ -49,10 +49,13 @@ impl Signer {
         Ok(Self { key: Some(key), scheme: Some(scheme) })
     }
 
-    /// The hash of the scheme; without a key, that of the caller's scheme.
+    /// The hash of what is attested to by its digest: that of the scheme, or if the scheme signs messages and has none, that
+    /// of the key's name. Without a key, that of the caller's scheme.
     #[must_use]
     pub fn hash(&self) -> Option<TpmiAlgHash> {
-        self.scheme.as_ref().and_then(TpmtSigScheme::hash)
+        let scheme = self.scheme.as_ref()?;
+        let Some(key) = &self.key else { return scheme.hash() };
+        schemes::digest_hash(key, scheme).or(scheme.hash()).or(key.public.name_alg)
     }
 
     /// Makes the structure and signs it.
@@ -67,11 +70,7 @@ impl Signer {
     ) -> Result<(Tpm2bAttest, Option<TpmtSignature>), TpmRc> {
         let attest = self.structure(tpm, extra_data, attested)?.to_bytes();
         let signature = match (&self.key, self.scheme) {
-            (Some(key), Some(scheme)) => {
-                let hash = scheme.hash().ok_or(TpmRc::SCHEME)?;
-                let digest = hash::digest(hash, &[&attest]);
-                Some(signatures::sign(tpm, key, scheme, &digest)?)
-            }
+            (Some(key), Some(scheme)) => Some(sign(tpm, key, scheme, &attest)?),
             _ => None,
         };
         Ok((Tpm2bAttest::from_slice(&attest)?, signature))
@@ -106,5 +105,13 @@ impl Signer {
             ..info
         };
         (clock_info, version::FIRMWARE.wrapping_add(firmware))
+    }
+}
+
+/// Signs the structure. A keyed hash signs its digest, as it does in `TPM2_Sign`.
+fn sign(tpm: &mut Core, key: &Object, scheme: TpmtSigScheme, attest: &[u8]) -> Result<TpmtSignature, TpmRc> {
+    match scheme {
+        TpmtSigScheme::Hmac(hash) => signatures::sign(tpm, key, scheme, &[], &hash::digest(hash, &[attest])),
+        _ => messages::sign(tpm, key, scheme, &[attest]),
     }
 }

@@ -115,7 +115,7 @@ fn check_use(public: &TpmtPublic) -> Result<(), TpmRc> {
     let attributes = public.object_attributes;
     let sign = attributes.contains(TpmaObject::SIGN_ENCRYPT);
     let decrypt = attributes.contains(TpmaObject::DECRYPT);
-    let asymmetric = matches!(public.kind, PublicKind::Rsa(..) | PublicKind::Ecc(..));
+    let asymmetric = !matches!(public.kind, PublicKind::Keyedhash(..) | PublicKind::Symcipher(..));
     if sign == decrypt && attributes.contains(TpmaObject::RESTRICTED) {
         return Err(TpmRc::ATTRIBUTES);
     }
@@ -126,7 +126,17 @@ fn check_use(public: &TpmtPublic) -> Result<(), TpmRc> {
     if attributes.contains(TpmaObject::X509_SIGN) && !(sign && asymmetric) {
         return Err(TpmRc::ATTRIBUTES);
     }
-    Ok(())
+    check_single_use(public)
+}
+
+/// ML-KEM only decrypts; ML-DSA and HashML-DSA only sign (Part 2, 12.2.3.9).
+fn check_single_use(public: &TpmtPublic) -> Result<(), TpmRc> {
+    let excluded = match public.kind {
+        PublicKind::Mlkem(..) => TpmaObject::SIGN_ENCRYPT,
+        PublicKind::Mldsa(..) | PublicKind::HashMldsa(..) => TpmaObject::DECRYPT,
+        _ => return Ok(()),
+    };
+    if public.object_attributes.intersects(excluded) { Err(TpmRc::ATTRIBUTES) } else { Ok(()) }
 }
 
 /// What depends on the attributes of the parent beyond fixedTPM (Part 2, 8.3.3.8, 8.3.3.9 and 8.3.3.11; Part 1, 25.3).

@@ -3,12 +3,12 @@
 
 use alloc::vec::Vec;
 
-use ironroot_crypto::{Digest, Provider, Random, ecc, hash, hmac, rsa, rsa::RsaCrt, symmetric};
+use ironroot_crypto::{Digest, Provider, Random, ecc, hash, hmac, mldsa, mlkem, rsa, rsa::RsaCrt, symmetric};
 use ironroot_wire::{
-    PublicKind, SeedValue, Tpm2bAuth, Tpm2bData, Tpm2bDigest, Tpm2bEccPrivate, Tpm2bName, Tpm2bSensitiveData,
-    Tpm2bSymKey, TpmAlgId, TpmRc, TpmaLocality, TpmaObject, TpmiAlgHash, TpmlPcrSelection, TpmsCreationData,
-    TpmsRsaParms, TpmtKeyedhashScheme, TpmtPublic, TpmtSensitive, TpmtSymDefObject, TpmtTkCreation,
-    TpmuSensitiveComposite, Wire,
+    PublicKind, SeedValue, Tpm2bAuth, Tpm2bData, Tpm2bDigest, Tpm2bEccPrivate, Tpm2bName, Tpm2bPrivateKeyMldsa,
+    Tpm2bPrivateKeyMlkem, Tpm2bPublicKeyMldsa, Tpm2bSensitiveData, Tpm2bSymKey, TpmAlgId, TpmRc, TpmaLocality,
+    TpmaObject, TpmiAlgHash, TpmiMldsaParms, TpmlPcrSelection, TpmsCreationData, TpmsRsaParms, TpmtKeyedhashScheme,
+    TpmtPublic, TpmtSensitive, TpmtSymDefObject, TpmtTkCreation, TpmuSensitiveComposite, Wire,
 };
 
 use zeroize::Zeroizing;
@@ -92,7 +92,20 @@ pub fn secret(
             };
             (template.kind.clone(), TpmuSensitiveComposite::Bits(bits))
         }
-        PublicKind::Mlkem(..) | PublicKind::Mldsa(..) | PublicKind::HashMldsa(..) => return Err(TpmRc::TYPE),
+        PublicKind::Mlkem(parms, _) => {
+            let seed = generated(random, mlkem::SEED_SIZE);
+            let key = provider.ml_kem_load(parms.parameter_set, &seed).map_err(|_| TpmRc::FAILURE)?;
+            let public = PublicKind::Mlkem(*parms, key.public().try_into()?);
+            (public, TpmuSensitiveComposite::Mlkem(Tpm2bPrivateKeyMlkem::from_slice(&seed)?))
+        }
+        PublicKind::Mldsa(parms, _) => {
+            let (public, seed) = ml_dsa(provider, parms.parameter_set, random)?;
+            (PublicKind::Mldsa(*parms, public), TpmuSensitiveComposite::Mldsa(seed))
+        }
+        PublicKind::HashMldsa(parms, _) => {
+            let (public, seed) = ml_dsa(provider, parms.parameter_set, random)?;
+            (PublicKind::HashMldsa(*parms, public), TpmuSensitiveComposite::HashMldsa(seed))
+        }
     };
     Ok(Secret { kind, sensitive })
 }
@@ -109,6 +122,17 @@ pub fn cipher_key(cipher: &TpmtSymDefObject, random: &mut dyn Random) -> Result<
         }
     }
     Err(TpmRc::NO_RESULT)
+}
+
+/// A key pair of ML-DSA or HashML-DSA, which have the same keys.
+fn ml_dsa(
+    provider: &dyn Provider,
+    set: TpmiMldsaParms,
+    random: &mut dyn Random,
+) -> Result<(Tpm2bPublicKeyMldsa, Tpm2bPrivateKeyMldsa), TpmRc> {
+    let seed = generated(random, mldsa::SEED_SIZE);
+    let key = provider.ml_dsa_load(set, &seed).map_err(|_| TpmRc::FAILURE)?;
+    Ok((key.public().try_into()?, Tpm2bPrivateKeyMldsa::from_slice(&seed)?))
 }
 
 /// Whether the caller provides the private value of an object with this template.

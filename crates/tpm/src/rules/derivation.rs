@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 use super::{
     attributes::{self, Parent},
     creation::{self, New},
+    self_test,
 };
 use crate::{core_state::Core, state::objects::Object};
 
@@ -76,7 +77,12 @@ fn template(tpm: &Core, bytes: &[u8]) -> Result<(TpmtPublic, Derive), TpmRc> {
 /// `TPM_RC_TYPE` for an RSA key, which no TPM derives; `TPM_RC_ATTRIBUTES` if sensitiveDataOrigin is set; `TPM_RC_SIZE`
 /// (parameter 1) if the auth value is too long; as [`attributes::check_public`] (parameter 2); what is wrong with the
 /// label and context.
-pub fn create(tpm: &Core, parent: &Object, in_public: &[u8], sensitive: &TpmsSensitiveCreate) -> Result<New, TpmRc> {
+pub fn create(
+    tpm: &mut Core,
+    parent: &Object,
+    in_public: &[u8],
+    sensitive: &TpmsSensitiveCreate,
+) -> Result<New, TpmRc> {
     let (public, derive) = template(tpm, in_public).map_err(|rc| rc.parameter(2))?;
     let auth = creation::auth(&sensitive.user_auth, public.name_alg).map_err(|rc| rc.parameter(1))?;
     if public.alg() == TpmiAlgPublic::Rsa {
@@ -91,6 +97,7 @@ pub fn create(tpm: &Core, parent: &Object, in_public: &[u8], sensitive: &TpmsSen
         data => derive.or(Derive::unmarshal(&mut Reader::new(data, &tpm.profile.rules))?),
     };
     let mut stream = Stream::new(parent, &derive)?;
+    self_test::before_key(tpm, public.alg())?;
     let secret = creation::secret(tpm.provider, &public, None, &mut stream)?;
     let new = creation::complete(public, secret, auth, &mut stream)?;
     if stream.exhausted { Err(TpmRc::NO_RESULT) } else { Ok(new) }

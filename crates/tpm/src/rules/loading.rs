@@ -7,14 +7,17 @@ use ironroot_crypto::{
 };
 use ironroot_wire::{
     PublicKind, Tpm2bEccPrivate, Tpm2bName, TpmRc, TpmaObject, TpmiAlgHash, TpmsEccParms, TpmsEccPoint,
-    TpmsKeyedhashParms, TpmsRsaParms, TpmsSymcipherParms, TpmtKeyedhashScheme, TpmtPublic, TpmtSensitive,
-    TpmuSensitiveComposite, Wire,
+    TpmsHashMldsaParms, TpmsKeyedhashParms, TpmsMldsaParms, TpmsRsaParms, TpmsSymcipherParms, TpmtKeyedhashScheme,
+    TpmtPublic, TpmtSensitive, TpmuSensitiveComposite, Wire,
 };
 
 use super::{creation, names, object_record, secret_sharing::fixed_point};
 use crate::{
     core_state::Core,
-    state::{hierarchy::Hierarchy, objects::Object},
+    state::{
+        hierarchy::Hierarchy,
+        objects::{Object, Prepared},
+    },
 };
 
 /// The parameters of the command that the areas came in, for the positions of errors.
@@ -61,9 +64,9 @@ pub fn object(
         }
         Place::External(hierarchy) => (hierarchy, name.clone(), own_st_clear),
     };
-    let rsa = match &sensitive {
+    let prepared = match &sensitive {
         Some(sensitive) => object_record::prepare(&public, sensitive, tpm.provider)?,
-        None => None,
+        None => Prepared::None,
     };
     Ok(Object {
         public,
@@ -74,7 +77,7 @@ pub fn object(
         external: matches!(place, Place::External(_)),
         primary: matches!(place, Place::Seed(_)),
         st_clear,
-        rsa,
+        prepared,
     })
 }
 
@@ -98,7 +101,13 @@ pub fn check_public_key(provider: &dyn Provider, public: &TpmtPublic) -> Result<
             let size = public.name_alg.map_or(0, TpmiAlgHash::digest_size);
             if unique.len() == size { Ok(()) } else { Err(TpmRc::KEY) }
         }
-        PublicKind::Mlkem(..) | PublicKind::Mldsa(..) | PublicKind::HashMldsa(..) => Err(TpmRc::TYPE),
+        PublicKind::Mlkem(parms, public) => {
+            provider.ml_kem_check_public(parms.parameter_set, public).map_err(|_| TpmRc::KEY)
+        }
+        PublicKind::Mldsa(TpmsMldsaParms { parameter_set, .. }, public)
+        | PublicKind::HashMldsa(TpmsHashMldsaParms { parameter_set, .. }, public) => {
+            provider.ml_dsa_check_public(*parameter_set, public).map_err(|_| TpmRc::KEY)
+        }
     }
 }
 
@@ -155,6 +164,16 @@ pub fn check_pair(
         (PublicKind::Keyedhash(parms, unique), TpmuSensitiveComposite::Bits(bits)) => {
             check_keyedhash_size(parms, bits).map_err(in_sensitive)?;
             check_symmetric_binding(public, &sensitive, unique, bits, position)?;
+            sensitive.sensitive.clone()
+        }
+        (PublicKind::Mlkem(..), TpmuSensitiveComposite::Mlkem(_))
+        | (PublicKind::Mldsa(..), TpmuSensitiveComposite::Mldsa(_))
+        | (PublicKind::HashMldsa(..), TpmuSensitiveComposite::HashMldsa(_)) => {
+            check_public_key(provider, public).map_err(in_public)?;
+            object_record::prepare(public, &sensitive, provider).map_err(|rc| match rc {
+                TpmRc::BINDING => rc,
+                rc => in_sensitive(rc),
+            })?;
             sensitive.sensitive.clone()
         }
         _ => return Err(in_sensitive(TpmRc::TYPE)),

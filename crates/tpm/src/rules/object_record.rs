@@ -4,11 +4,14 @@ use alloc::vec::Vec;
 
 use ironroot_crypto::{Provider, rsa::RsaCrt};
 use ironroot_wire::{
-    PublicKind, Reader, Rules, Tpm2bName, Tpm2bPrivateKeyRsa, TpmHandle, TpmRc, TpmiYesNo, TpmtPublic, TpmtPublicPlus,
-    TpmtSensitive, TpmuSensitiveComposite, Wire,
+    PublicKind, Reader, Rules, Tpm2bName, Tpm2bPrivateKeyRsa, TpmHandle, TpmRc, TpmiYesNo, TpmsHashMldsaParms,
+    TpmsMldsaParms, TpmtPublic, TpmtPublicPlus, TpmtSensitive, TpmuSensitiveComposite, Wire,
 };
 
-use crate::state::{hierarchy::Hierarchy, objects::Object};
+use crate::state::{
+    hierarchy::Hierarchy,
+    objects::{Object, Prepared},
+};
 
 /// Appends the record of an object.
 pub fn save(object: &Object, out: &mut Vec<u8>) {
@@ -44,16 +47,14 @@ pub fn restore(record: &[u8], provider: &dyn Provider) -> Result<Object, TpmRc> 
     if !reader.is_empty() {
         return Err(TpmRc::SIZE);
     }
-    let rsa = match &sensitive {
+    let prepared = match &sensitive {
         Some(sensitive) => prepare(&public, sensitive, provider)?,
-        None => None,
+        None => Prepared::None,
     };
-    Ok(Object { public, sensitive, name, qualified_name, hierarchy, external, primary, st_clear, rsa })
+    Ok(Object { public, sensitive, name, qualified_name, hierarchy, external, primary, st_clear, prepared })
 }
 
-type Prepared = Option<alloc::boxed::Box<dyn ironroot_crypto::RsaPrivateKey>>;
-
-/// Prepares an RSA private key; other objects need no preparation.
+/// Prepares a private key. Those of elliptic curves and of symmetric objects need no preparation.
 ///
 /// # Errors
 /// `TPM_RC_BINDING` if the private value does not belong to the public one; `TPM_RC_TYPE` if the areas differ in type.
@@ -62,9 +63,21 @@ pub fn prepare(public: &TpmtPublic, sensitive: &TpmtSensitive, provider: &dyn Pr
         (PublicKind::Rsa(parms, modulus), TpmuSensitiveComposite::Rsa(private)) => {
             let exponent = if parms.exponent == 0 { 65_537 } else { parms.exponent };
             let key = crt_values(modulus, exponent, private)?;
-            provider.rsa_load(&key).map(Some).map_err(|_| TpmRc::BINDING)
+            provider.rsa_load(&key).map(Prepared::Rsa).map_err(|_| TpmRc::BINDING)
         }
-        _ if public.alg() == sensitive.alg() => Ok(None),
+        (PublicKind::Mlkem(parms, public), TpmuSensitiveComposite::Mlkem(seed)) => {
+            let key = provider.ml_kem_load(parms.parameter_set, seed).map_err(|_| TpmRc::KEY_SIZE)?;
+            if key.public() == public.as_slice() { Ok(Prepared::Mlkem(key)) } else { Err(TpmRc::BINDING) }
+        }
+        (PublicKind::Mldsa(TpmsMldsaParms { parameter_set, .. }, public), TpmuSensitiveComposite::Mldsa(seed))
+        | (
+            PublicKind::HashMldsa(TpmsHashMldsaParms { parameter_set, .. }, public),
+            TpmuSensitiveComposite::HashMldsa(seed),
+        ) => {
+            let key = provider.ml_dsa_load(*parameter_set, seed).map_err(|_| TpmRc::KEY_SIZE)?;
+            if key.public() == public.as_slice() { Ok(Prepared::Mldsa(key)) } else { Err(TpmRc::BINDING) }
+        }
+        _ if public.alg() == sensitive.alg() => Ok(Prepared::None),
         _ => Err(TpmRc::TYPE),
     }
 }

@@ -3,7 +3,7 @@
 
 use ironroot_wire::{
     PublicKind, TpmRc, TpmaObject, TpmiAlgHash, TpmtEccScheme, TpmtKeyedhashScheme, TpmtRsaDecrypt, TpmtRsaScheme,
-    TpmtSigScheme,
+    TpmtSigScheme, TpmtSignature,
 };
 
 use crate::state::objects::Object;
@@ -24,8 +24,59 @@ pub fn signing(key: &Object, requested: Option<TpmtSigScheme>) -> Result<TpmtSig
         (PublicKind::Rsa(..), TpmtSigScheme::Rsassa(_) | TpmtSigScheme::Rsapss(_))
             | (PublicKind::Ecc(..), TpmtSigScheme::Ecdsa(_))
             | (PublicKind::Keyedhash(..), TpmtSigScheme::Hmac(_))
+            | (PublicKind::Mldsa(..), TpmtSigScheme::Mldsa(()))
+            | (PublicKind::HashMldsa(..), TpmtSigScheme::HashMldsa(()))
     );
     if suits { Ok(scheme) } else { Err(TpmRc::SCHEME) }
+}
+
+/// The scheme that the key itself names, where the caller has no choice (Part 3, 17.5, 17.6, 20.4 and 20.7).
+///
+/// # Errors
+/// `TPM_RC_SCHEME` if the key's scheme is `TPM_ALG_NULL` or not for signing.
+pub fn own(key: &Object) -> Result<TpmtSigScheme, TpmRc> {
+    signing(key, None)
+}
+
+/// The hash of the digest that a scheme signs; `None` if it signs messages (Part 3, Table 115). The scheme is the key's.
+#[must_use]
+pub const fn digest_hash(key: &Object, scheme: &TpmtSigScheme) -> Option<TpmiAlgHash> {
+    match (&key.public.kind, scheme) {
+        (_, TpmtSigScheme::Hmac(_)) => None,
+        (PublicKind::HashMldsa(parms, _), TpmtSigScheme::HashMldsa(())) => Some(parms.hash_alg),
+        _ => scheme.hash(),
+    }
+}
+
+/// Whether a scheme takes the context that a caller gives (Part 2, 11.3.7).
+///
+/// # Errors
+/// `TPM_RC_SIZE` if the scheme has no context, and it is not empty.
+pub const fn check_context(scheme: &TpmtSigScheme, context: &[u8]) -> Result<(), TpmRc> {
+    match scheme {
+        TpmtSigScheme::Mldsa(()) | TpmtSigScheme::HashMldsa(()) => Ok(()),
+        _ if context.is_empty() => Ok(()),
+        _ => Err(TpmRc::SIZE),
+    }
+}
+
+/// Whether a signature was made with this scheme of the key, hash included.
+///
+/// # Errors
+/// `TPM_RC_SCHEME` if not.
+pub fn require_match(scheme: &TpmtSigScheme, key: &Object, signature: &TpmtSignature) -> Result<(), TpmRc> {
+    let matches = match (scheme, signature) {
+        (TpmtSigScheme::Hmac(hash), TpmtSignature::Hmac(signature)) => *hash == signature.hash_alg(),
+        (TpmtSigScheme::Rsassa(hash), TpmtSignature::Rsassa(signature))
+        | (TpmtSigScheme::Rsapss(hash), TpmtSignature::Rsapss(signature)) => *hash == signature.hash,
+        (TpmtSigScheme::Ecdsa(hash), TpmtSignature::Ecdsa(signature)) => *hash == signature.hash,
+        (TpmtSigScheme::Mldsa(()), TpmtSignature::Mldsa(_)) => true,
+        (TpmtSigScheme::HashMldsa(()), TpmtSignature::HashMldsa(signature)) => {
+            digest_hash(key, scheme) == Some(signature.hash)
+        }
+        _ => false,
+    };
+    if matches { Ok(()) } else { Err(TpmRc::SCHEME) }
 }
 
 /// The signing scheme that a key names.

@@ -1,5 +1,5 @@
 //! The labeled key encapsulation of the three protocols that send a secret to a TPM's decryption key (Part 1, clause
-//! 8.4.5.2): RSA by OAEP (43.10), ECC by an ephemeral ECDH and KDFe (44.7). Both directions.
+//! 8.4.5.2): RSA by OAEP (43.10), ECC by an ephemeral ECDH and KDFe (44.7), ML-KEM with KDFa (47.4). Both directions.
 //!
 //! What goes wrong in decryption is told apart only as far as the sender knew it already: sizes, points off the curve;
 //! whatever is wrong with an OAEP padding gives the one code `TPM_RC_VALUE`.
@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use ironroot_crypto::{
     CryptoError, EccPoint,
     ecc::{self, field_size, fixed_size, order_size},
-    kdfe,
+    kdfa, kdfe,
     rsa::{self, EncryptionScheme, RsaPublic},
 };
 use ironroot_wire::{
@@ -18,6 +18,7 @@ use ironroot_wire::{
 };
 use zeroize::Zeroizing;
 
+use super::kem;
 use crate::{core_state::Core, state::objects::Object};
 
 /// The protocol that a secret is for.
@@ -76,6 +77,11 @@ pub fn encrypt(
             let sent = wire_point(&ephemeral)?;
             Ok((secret, Tpm2bEncryptedSecret::from_slice(&sent.to_bytes())?))
         }
+        PublicKind::Mlkem(parms, public) => {
+            let (shared, ciphertext) = kem::ml_kem_encapsulate(tpm, parms.parameter_set, public)?;
+            let secret = bound_to_label(key.name_alg()?, &shared, label, &ciphertext, public);
+            Ok((secret, Tpm2bEncryptedSecret::from_slice(&ciphertext)?))
+        }
         _ => Err(TpmRc::TYPE),
     }
 }
@@ -94,12 +100,12 @@ pub fn decrypt(tpm: &mut Core, key: &Object, label: Label, encrypted: &[u8]) -> 
     match (&key.public.kind, &key.sensitive()?.sensitive) {
         (PublicKind::Rsa(parms, modulus), TpmuSensitiveComposite::Rsa(_)) => {
             let hash = oaep_hash(key, parms)?;
-            let private = key.rsa.as_ref().ok_or(TpmRc::AUTH_UNAVAILABLE)?;
+            let private = key.rsa()?;
             if encrypted.len() != modulus.len() {
                 return Err(TpmRc::SIZE);
             }
             let scheme = EncryptionScheme::Oaep { hash, label: label.bytes() };
-            let secret = rsa::decrypt(private.as_ref(), scheme, encrypted, &mut tpm.random).map_err(rsa_error)?;
+            let secret = rsa::decrypt(private, scheme, encrypted, &mut tpm.random).map_err(rsa_error)?;
             if secret.len() > hash.digest_size() { Err(TpmRc::VALUE) } else { Ok(secret) }
         }
         (PublicKind::Ecc(parms, own), TpmuSensitiveComposite::Ecc(scalar)) => {
@@ -115,6 +121,10 @@ pub fn decrypt(tpm: &mut Core, key: &Object, label: Label, encrypted: &[u8]) -> 
             // The coordinate as it came: a sender that leaves its leading zeros out (tpm2-tools, once in 256 points) leaves
             // them out of the derivation too; one that pads, as it should, pads both.
             Ok(agree(key.name_alg()?, &shared.x, label, &received.x, &own.x))
+        }
+        (PublicKind::Mlkem(_, public), TpmuSensitiveComposite::Mlkem(_)) => {
+            let shared = kem::ml_kem_decapsulate(key, encrypted)?;
+            Ok(bound_to_label(key.name_alg()?, &shared, label, encrypted, public))
         }
         _ => Err(TpmRc::TYPE),
     }
@@ -145,6 +155,18 @@ const fn exponent(parms: &TpmsRsaParms) -> u32 {
 fn agree(hash: TpmiAlgHash, z: &[u8], label: Label, party_u: &[u8], party_v: &[u8]) -> Zeroizing<Vec<u8>> {
     let bits = u32::try_from(hash.digest_size().saturating_mul(8)).unwrap_or(u32::MAX);
     kdfe(hash, z, label.bytes(), party_u, party_v, bits)
+}
+
+/// The secret of the protocol from that of ML-KEM (Part 1, equation 67).
+fn bound_to_label(
+    hash: TpmiAlgHash,
+    shared: &[u8],
+    label: Label,
+    ciphertext: &[u8],
+    public: &[u8],
+) -> Zeroizing<Vec<u8>> {
+    let bits = u32::try_from(hash.digest_size().saturating_mul(8)).unwrap_or(u32::MAX);
+    kdfa(hash, shared, label.bytes(), ciphertext, public, bits)
 }
 
 /// A point of a structure with its coordinates at full length.

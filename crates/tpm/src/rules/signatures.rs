@@ -6,22 +6,31 @@
 use ironroot_crypto::{
     CryptoError, Hmac,
     ecc::{fixed_size, order_size},
+    mldsa::{MU_SIZE, pre_hashed},
     rsa::{self, RsaPublic, SignatureScheme},
 };
 use ironroot_wire::{
-    PublicKind, Tpm2bPublicKeyRsa, TpmRc, TpmiAlgHash, TpmsEccParms, TpmsEccPoint, TpmsRsaParms, TpmsSignatureEcc,
-    TpmsSignatureRsa, TpmtHa, TpmtKeyedhashScheme, TpmtSigScheme, TpmtSignature, TpmuSensitiveComposite,
+    PublicKind, Tpm2bPublicKeyRsa, Tpm2bSignatureMldsa, TpmRc, TpmiAlgHash, TpmiMldsaParms, TpmsEccParms, TpmsEccPoint,
+    TpmsRsaParms, TpmsSignatureEcc, TpmsSignatureHashMldsa, TpmsSignatureRsa, TpmtHa, TpmtKeyedhashScheme,
+    TpmtSigScheme, TpmtSignature, TpmuSensitiveComposite,
 };
 
 use super::secret_sharing::fixed_point;
 use crate::{core_state::Core, state::objects::Object};
 
-/// Signs a digest, which the caller has checked to have the size of the scheme's hash.
+/// Signs a digest, which the caller has checked to have the size of the scheme's hash. The context is that of the schemes
+/// that have one ([`super::schemes::check_context`]).
 ///
 /// # Errors
 /// `TPM_RC_SCHEME` if the scheme is not one for the key; `TPM_RC_KEY_SIZE` if the key is too small for it;
 /// `TPM_RC_AUTH_UNAVAILABLE` if only the public area is loaded; `TPM_RC_FAILURE` if the computation failed its own check.
-pub fn sign(tpm: &mut Core, key: &Object, scheme: TpmtSigScheme, digest: &[u8]) -> Result<TpmtSignature, TpmRc> {
+pub fn sign(
+    tpm: &mut Core,
+    key: &Object,
+    scheme: TpmtSigScheme,
+    context: &[u8],
+    digest: &[u8],
+) -> Result<TpmtSignature, TpmRc> {
     let sensitive = &key.sensitive()?.sensitive;
     match (&key.public.kind, sensitive, scheme) {
         (PublicKind::Rsa(..), _, TpmtSigScheme::Rsassa(hash)) => {
@@ -36,10 +45,40 @@ pub fn sign(tpm: &mut Core, key: &Object, scheme: TpmtSigScheme, digest: &[u8]) 
         (PublicKind::Keyedhash(..), TpmuSensitiveComposite::Bits(bits), TpmtSigScheme::Hmac(hash)) => {
             let mut hmac = Hmac::new(hash, bits);
             hmac.update(digest);
-            Ok(TpmtSignature::Hmac(TpmtHa::new(hash, &hmac.finish())?))
+            hmac_signature(hmac)
+        }
+        (PublicKind::HashMldsa(parms, public), _, TpmtSigScheme::HashMldsa(())) => {
+            let mu = pre_hashed(public, context, parms.hash_alg, digest).map_err(|_| TpmRc::SIZE)?;
+            let signature = ml_dsa_signature(tpm, key, &mu)?;
+            Ok(TpmtSignature::HashMldsa(TpmsSignatureHashMldsa { hash: parms.hash_alg, signature }))
         }
         _ => Err(TpmRc::SCHEME),
     }
+}
+
+/// A finished HMAC as a signature.
+///
+/// # Errors
+/// None: the HMAC has the size of its hash.
+pub fn hmac_signature(hmac: Hmac) -> Result<TpmtSignature, TpmRc> {
+    let hash = hmac.algorithm();
+    Ok(TpmtSignature::Hmac(TpmtHa::new(hash, &hmac.finish())?))
+}
+
+/// Signs the representative of a message with an ML-DSA key (FIPS 204, algorithm 7 from line 7).
+///
+/// # Errors
+/// `TPM_RC_SCHEME` if the key is not an ML-DSA key; `TPM_RC_AUTH_UNAVAILABLE` if only its public area is loaded.
+pub fn sign_mu(tpm: &mut Core, key: &Object, mu: &[u8; MU_SIZE]) -> Result<TpmtSignature, TpmRc> {
+    match &key.public.kind {
+        PublicKind::Mldsa(..) => ml_dsa_signature(tpm, key, mu).map(TpmtSignature::Mldsa),
+        _ => Err(TpmRc::SCHEME),
+    }
+}
+
+fn ml_dsa_signature(tpm: &mut Core, key: &Object, mu: &[u8; MU_SIZE]) -> Result<Tpm2bSignatureMldsa, TpmRc> {
+    let signature = key.ml_dsa()?.sign_mu(mu, &mut tpm.random).map_err(|_| TpmRc::FAILURE)?;
+    Tpm2bSignatureMldsa::from_slice(&signature)
 }
 
 fn sign_rsa(
@@ -49,8 +88,8 @@ fn sign_rsa(
     hash: TpmiAlgHash,
     digest: &[u8],
 ) -> Result<TpmsSignatureRsa, TpmRc> {
-    let private = key.rsa.as_ref().ok_or(TpmRc::AUTH_UNAVAILABLE)?;
-    let signature = rsa::sign(private.as_ref(), scheme, digest, &mut tpm.random).map_err(|error| match error {
+    let private = key.rsa()?;
+    let signature = rsa::sign(private, scheme, digest, &mut tpm.random).map_err(|error| match error {
         CryptoError::Value => TpmRc::KEY_SIZE,
         _ => TpmRc::FAILURE,
     })?;
@@ -78,7 +117,7 @@ fn sign_ecdsa(
 /// # Errors
 /// `TPM_RC_SCHEME` if the scheme of the signature is not one for the key; `TPM_RC_SIGNATURE` if the signature is wrong;
 /// `TPM_RC_HANDLE` if the key is an HMAC key of which only the public area is loaded.
-pub fn verify(tpm: &Core, key: &Object, digest: &[u8], signature: &TpmtSignature) -> Result<(), TpmRc> {
+pub fn verify(tpm: &Core, key: &Object, context: &[u8], digest: &[u8], signature: &TpmtSignature) -> Result<(), TpmRc> {
     match (&key.public.kind, signature) {
         (PublicKind::Rsa(parms, modulus), TpmtSignature::Rsassa(signed)) => {
             verify_rsa(tpm, parms, modulus, SignatureScheme::Pkcs1(signed.hash), digest, &signed.sig)
@@ -104,8 +143,48 @@ pub fn verify(tpm: &Core, key: &Object, digest: &[u8], signature: &TpmtSignature
             hmac.update(digest);
             hmac.verify(signed.digest()).map_err(|_| TpmRc::SIGNATURE)
         }
+        (PublicKind::HashMldsa(parms, public), TpmtSignature::HashMldsa(signed)) if signed.hash == parms.hash_alg => {
+            let mu = pre_hashed(public, context, parms.hash_alg, digest).map_err(|_| TpmRc::SIZE)?;
+            verify_ml_dsa(tpm, parms.parameter_set, public, &mu, &signed.signature)
+        }
         _ => Err(TpmRc::SCHEME),
     }
+}
+
+/// Verifies the HMAC of a message.
+///
+/// # Errors
+/// `TPM_RC_SCHEME` if the signature is not an HMAC with the same hash; `TPM_RC_SIGNATURE` if it is wrong.
+pub fn verify_hmac(hmac: Hmac, signature: &TpmtSignature) -> Result<(), TpmRc> {
+    match signature {
+        TpmtSignature::Hmac(signed) if signed.hash_alg() == hmac.algorithm() => {
+            hmac.verify(signed.digest()).map_err(|_| TpmRc::SIGNATURE)
+        }
+        _ => Err(TpmRc::SCHEME),
+    }
+}
+
+/// Verifies an ML-DSA signature of the representative of a message.
+///
+/// # Errors
+/// `TPM_RC_SCHEME` if key or signature are not of ML-DSA; `TPM_RC_SIGNATURE` if the signature is wrong.
+pub fn verify_mu(tpm: &Core, key: &Object, mu: &[u8; MU_SIZE], signature: &TpmtSignature) -> Result<(), TpmRc> {
+    match (&key.public.kind, signature) {
+        (PublicKind::Mldsa(parms, public), TpmtSignature::Mldsa(signed)) => {
+            verify_ml_dsa(tpm, parms.parameter_set, public, mu, signed)
+        }
+        _ => Err(TpmRc::SCHEME),
+    }
+}
+
+fn verify_ml_dsa(
+    tpm: &Core,
+    set: TpmiMldsaParms,
+    public: &[u8],
+    mu: &[u8; MU_SIZE],
+    signature: &[u8],
+) -> Result<(), TpmRc> {
+    tpm.provider.ml_dsa_verify_mu(set, public, mu, signature).map_err(|_| TpmRc::SIGNATURE)
 }
 
 fn verify_rsa(

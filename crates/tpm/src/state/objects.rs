@@ -2,7 +2,7 @@
 
 use alloc::{boxed::Box, sync::Arc, vec::Vec};
 
-use ironroot_crypto::{RsaPrivateKey, hash::Hasher, hmac::Hmac};
+use ironroot_crypto::{MlDsaPrivateKey, MlKemPrivateKey, RsaPrivateKey, hash::Hasher, hmac::Hmac};
 use ironroot_wire::{
     PublicKind, Tpm2bAuth, Tpm2bName, TpmHandle, TpmRc, TpmaObject, TpmiAlgHash, TpmtPublic, TpmtSensitive,
 };
@@ -27,8 +27,20 @@ pub struct Object {
     pub primary: bool,
     /// Whether the object, or one of its ancestors, has `stClear`: contexts die with `Startup(CLEAR)`.
     pub st_clear: bool,
-    /// An RSA private key, ready for use.
-    pub rsa: Option<Box<dyn RsaPrivateKey>>,
+    /// The private key, ready for use.
+    pub prepared: Prepared,
+}
+
+/// A private key that the provider has prepared when it was loaded, so that each use pays for the use alone.
+pub enum Prepared {
+    /// Nothing: there is only a public area, or the key is used as it is.
+    None,
+    /// RSA.
+    Rsa(Box<dyn RsaPrivateKey>),
+    /// ML-KEM.
+    Mlkem(Box<dyn MlKemPrivateKey>),
+    /// ML-DSA and HashML-DSA.
+    Mldsa(Box<dyn MlDsaPrivateKey>),
 }
 
 impl Object {
@@ -73,6 +85,30 @@ impl Object {
     /// `TPM_RC_AUTH_UNAVAILABLE` if only the public area is loaded.
     pub fn sensitive(&self) -> Result<&TpmtSensitive, TpmRc> {
         self.sensitive.as_ref().ok_or(TpmRc::AUTH_UNAVAILABLE)
+    }
+
+    /// The RSA private key.
+    ///
+    /// # Errors
+    /// `TPM_RC_AUTH_UNAVAILABLE` if only the public area is loaded.
+    pub fn rsa(&self) -> Result<&dyn RsaPrivateKey, TpmRc> {
+        if let Prepared::Rsa(key) = &self.prepared { Ok(key.as_ref()) } else { Err(TpmRc::AUTH_UNAVAILABLE) }
+    }
+
+    /// The ML-KEM private key.
+    ///
+    /// # Errors
+    /// `TPM_RC_AUTH_UNAVAILABLE` if only the public area is loaded.
+    pub fn ml_kem(&self) -> Result<&dyn MlKemPrivateKey, TpmRc> {
+        if let Prepared::Mlkem(key) = &self.prepared { Ok(key.as_ref()) } else { Err(TpmRc::AUTH_UNAVAILABLE) }
+    }
+
+    /// The ML-DSA private key.
+    ///
+    /// # Errors
+    /// `TPM_RC_AUTH_UNAVAILABLE` if only the public area is loaded.
+    pub fn ml_dsa(&self) -> Result<&dyn MlDsaPrivateKey, TpmRc> {
+        if let Prepared::Mldsa(key) = &self.prepared { Ok(key.as_ref()) } else { Err(TpmRc::AUTH_UNAVAILABLE) }
     }
 }
 

@@ -18,13 +18,14 @@ impl Action for RsaDecrypt {
         if self.cipher_text.len() != modulus.len() {
             return Err(TpmRc::SIZE.parameter(1));
         }
-        let private = key.rsa.as_ref().ok_or(TpmRc::AUTH_UNAVAILABLE)?;
+        let private = key.rsa()?;
         // Whatever is wrong with a padding, the answer is the same, and takes the same time.
-        let message = rsa::decrypt(private.as_ref(), padding(scheme, &self.label), &self.cipher_text, &mut tpm.random)
-            .map_err(|error| match error {
+        let message = rsa::decrypt(private, padding(scheme, &self.label), &self.cipher_text, &mut tpm.random).map_err(
+            |error| match error {
                 CryptoError::Internal => TpmRc::FAILURE,
                 _ => TpmRc::VALUE.parameter(1),
-            })?;
+            },
+        )?;
         Ok(RsaDecryptResponse { message: Tpm2bRsaMessage::from_slice(&message)? })
     }
 }

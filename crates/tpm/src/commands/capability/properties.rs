@@ -84,6 +84,7 @@ fn fixed(tpm: &Core) -> Vec<TpmsTaggedProperty> {
         (P::MAX_CAP_BUFFER, number(MAX_CAP_BUFFER)),
         (P::FIRMWARE_SVN, 0),
         (P::FIRMWARE_MAX_SVN, 0),
+        (P::ML_PARAMETER_SETS, profile.rules.ml_parameter_sets.0),
     ])
 }
 

@@ -15,7 +15,7 @@ pub const ACTIONS: &[Entry] = &[entry::<Duplicate>(), entry::<Rewrap>(), entry::
 /// Whether an object can be the new parent of a duplicate: an asymmetric storage key, of which only the public area need be
 /// loaded.
 fn takes_duplicates(key: &Object) -> bool {
-    matches!(key.public.kind, PublicKind::Rsa(..) | PublicKind::Ecc(..))
+    matches!(key.public.kind, PublicKind::Rsa(..) | PublicKind::Ecc(..) | PublicKind::Mlkem(..))
         && key.has(TpmaObject::RESTRICTED | TpmaObject::DECRYPT)
         && !key.has(TpmaObject::SIGN_ENCRYPT)
         && key.public.name_alg.is_some()

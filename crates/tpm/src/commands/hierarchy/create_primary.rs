@@ -9,7 +9,7 @@ use crate::{
         attributes::{self, Parent},
         creation::{self, Birthplace},
         loading::{self, Place},
-        primary,
+        primary, self_test,
     },
     state::hierarchy::Hierarchy,
 };
@@ -20,6 +20,7 @@ impl Action for CreatePrimary {
         let hierarchy = Hierarchy::from(self.primary_handle);
         let (template, sensitive) = (self.in_public.0, &self.in_sensitive.0);
         attributes::check_creation(Parent::Seed, &template, sensitive.data.len()).map_err(|rc| rc.parameter(2))?;
+        self_test::before_key(tpm, template.alg())?;
         let new = primary::create(tpm, hierarchy, template, sensitive)?;
         let birthplace = Birthplace { hierarchy, parent: None };
         let (creation_data, creation_hash, creation_ticket) =

@@ -8,7 +8,7 @@ use crate::{
     rules::{
         attributes::{self, Parent},
         loading::{self, Parameters, Place},
-        names,
+        names, self_test,
     },
     state::hierarchy::Hierarchy,
 };
@@ -24,6 +24,7 @@ impl Action for LoadExternal {
             return Err(TpmRc::HIERARCHY.parameter(3));
         }
         let public = self.in_public.0.0;
+        self_test::before_key(tpm, public.alg())?;
         let sensitive = match self.in_private.0 {
             Some(sensitive) => Some(whole(tpm, &public, sensitive, hierarchy)?),
             None => {

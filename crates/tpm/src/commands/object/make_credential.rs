@@ -15,7 +15,7 @@ use crate::{
 
 /// Whether credentials can be made for a key: an asymmetric, restricted decryption key, which has a cipher.
 pub fn takes_credentials(key: &Object) -> bool {
-    matches!(key.public.kind, PublicKind::Rsa(..) | PublicKind::Ecc(..))
+    matches!(key.public.kind, PublicKind::Rsa(..) | PublicKind::Ecc(..) | PublicKind::Mlkem(..))
         && key.has(TpmaObject::RESTRICTED | TpmaObject::DECRYPT)
 }
 

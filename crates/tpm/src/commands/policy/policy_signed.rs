@@ -1,12 +1,13 @@
 //! `TPM2_PolicySigned` (Part 3, 23.3).
 
-use ironroot_crypto::hash::{self, Digest};
+use ironroot_crypto::hash;
 use ironroot_wire::{Command, PolicySigned, PolicySignedResponse, TpmRc, TpmSt, TpmiAlgHash, TpmtSignature, Wire};
 
 use crate::{
     commands::Action,
     core_state::Core,
     rules::{
+        messages,
         policy_authorization::{self as authorization, Granted, Timeout},
         policy_digest, signatures,
     },
@@ -41,18 +42,16 @@ fn check(command: &PolicySigned, tpm: &Core, session: &Session, key: &Object) ->
     authorization::check_nonce(session, &command.nonce_tpm).map_err(|rc| rc.parameter(1))?;
     timeout.check(tpm, session).map_err(|rc| rc.parameter(4))?;
     authorization::check_cp_hash(session, &command.cp_hash_a).map_err(|rc| rc.parameter(2))?;
-    let digest = to_be_signed(command).ok_or(TpmRc::SCHEME.parameter(5))?;
-    signatures::verify(tpm, key, &digest, &command.auth).map_err(|rc| rc.parameter(5))?;
+    let parts = [&*command.nonce_tpm, &command.expiration.to_bytes(), &command.cp_hash_a, &command.policy_ref];
+    let verified = match signature_hash(&command.auth) {
+        Some(hash) => signatures::verify(tpm, key, &[], &hash::digest(hash, &parts), &command.auth),
+        None => messages::verify(tpm, key, &parts, &command.auth),
+    };
+    verified.map_err(|rc| rc.parameter(5))?;
     Ok(timeout)
 }
 
-/// The digest that the authorizing key has signed: aHash, with the hash of its signature, if that names one.
-fn to_be_signed(command: &PolicySigned) -> Option<Digest> {
-    let parts = [&*command.nonce_tpm, &command.expiration.to_bytes(), &command.cp_hash_a, &command.policy_ref];
-    signature_hash(&command.auth).map(|hash| hash::digest(hash, &parts))
-}
-
-/// The hash that a signature names.
+/// The hash that a signature names; the key's scheme may leave it open.
 fn signature_hash(signature: &TpmtSignature) -> Option<TpmiAlgHash> {
     Some(match signature {
         TpmtSignature::Hmac(hmac) => hmac.hash_alg(),

@@ -25,6 +25,6 @@ impl Action for Sign {
         } else if self.digest.len() != hash.digest_size() {
             return Err(TpmRc::SIZE.parameter(1));
         }
-        Ok(SignResponse { signature: signatures::sign(tpm, &key, scheme, &self.digest)? })
+        Ok(SignResponse { signature: signatures::sign(tpm, &key, scheme, &[], &self.digest)? })
     }
 }

@@ -15,7 +15,7 @@ impl Action for VerifySignature {
         if !key.has(TpmaObject::SIGN_ENCRYPT) {
             return Err(TpmRc::ATTRIBUTES.handle(1));
         }
-        signatures::verify(tpm, &key, &self.digest, &self.signature).map_err(|rc| rc.parameter(2))?;
+        signatures::verify(tpm, &key, &[], &self.digest, &self.signature).map_err(|rc| rc.parameter(2))?;
         let metadata = TpmuTkVerifiedMeta::Verified;
         let validation = tickets::verified(tpm, key.hierarchy, metadata, &self.digest, &key.name)?;
         Ok(VerifySignatureResponse { validation })

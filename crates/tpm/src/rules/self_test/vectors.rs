@@ -157,6 +157,60 @@ pub const P521_PEER_Y: [u8; 66] =
 pub const P521_SHARED: [u8; 66] =
     hex("0016476cd90a8c094b8126ca0e97923ccf41954decf6423c299090cefeafe3c3a001520c7420866dc96b61a144abeb6c948a3a22\
      6b914eb723e5f6df9d046ad9fd37");
+/// The seed d || z of the ML-KEM answers (the first of each kat_MLKEM_*.rsp of pyca/cryptography).
+pub const MLKEM_SEED: [u8; 64] = hex(
+    "6dbbc4375136df3b07f7c70e639e223e177e7fd53b161b3f4d57791794f12624f696484048ec21f96cf50a56d0759c448f3779752f0383\
+     d37449690694cf7a68",
+);
+/// The message that is encapsulated.
+pub const MLKEM_MESSAGE: [u8; 32] = hex("20a7b7e10f70496cc38220b944def699bf14d14e55cf4c90a12c1b33fc80ffff");
+/// SHA-256 of the public key of ML-KEM-512.
+pub const MLKEM_512_PUBLIC: [u8; 32] = hex("52dc02b703fa93eca2c397b50e21af7d57066d5137ecf27a303d7b960380e3b2");
+/// SHA-256 of the ciphertext of ML-KEM-512.
+pub const MLKEM_512_CIPHERTEXT: [u8; 32] = hex("92e6bff643a518181a8c618d340c0c138f99eba6606cd1861915ec116c8bcf5e");
+/// The secret of ML-KEM-512.
+pub const MLKEM_512_SECRET: [u8; 32] = hex("2b5c52ee72946331983ba050be0f435055c0547901e03559b356517889ea27c5");
+/// The secret that ML-KEM-512 gives for a ciphertext of zeros: SHAKE256(z || c).
+pub const MLKEM_512_REJECTED: [u8; 32] = hex("8e23278f301be5e505fd7f63ef63941fa62615c20e1d6210ed4ae822d2e6efa9");
+/// SHA-256 of the public key of ML-KEM-768.
+pub const MLKEM_768_PUBLIC: [u8; 32] = hex("4bec4730f26273c6319ef7387dd4758315240a9394cd89264b148b9113060b61");
+/// SHA-256 of the ciphertext of ML-KEM-768.
+pub const MLKEM_768_CIPHERTEXT: [u8; 32] = hex("4191f5596ebe7ff14461854e6c2885763c439b881166e4337ca5084ee6cf2c6e");
+/// The secret of ML-KEM-768.
+pub const MLKEM_768_SECRET: [u8; 32] = hex("b408d5d115713f0a93047dbbea832e4340787686d59a9a2d106bd662ba0aa035");
+/// The secret that ML-KEM-768 gives for a ciphertext of zeros: SHAKE256(z || c).
+pub const MLKEM_768_REJECTED: [u8; 32] = hex("cf015c2169c6d9f1f45ec20a14a9e67e7b276215d9c6eb76c2257f461fa7ad8d");
+/// SHA-256 of the public key of ML-KEM-1024.
+pub const MLKEM_1024_PUBLIC: [u8; 32] = hex("b6dff88f25fef3b0bbee12f9c5fe8174c6df6f300e0d975419cef692759d6906");
+/// SHA-256 of the ciphertext of ML-KEM-1024.
+pub const MLKEM_1024_CIPHERTEXT: [u8; 32] = hex("1308cc7803ede254c1704f62ec82930d34394b27983d8f0b5c33d68d173648b4");
+/// The secret of ML-KEM-1024.
+pub const MLKEM_1024_SECRET: [u8; 32] = hex("23f211b84a6ee20c8c29f6e5314c91b414e940513d380add17bd724ab3a13a52");
+/// The secret that ML-KEM-1024 gives for a ciphertext of zeros: SHAKE256(z || c).
+pub const MLKEM_1024_REJECTED: [u8; 32] = hex("c11ce57aac27525ce2c0f8781d130d4f999cecd1a2ab4c17bb6e7737fbe91bf0");
+/// The seed of the ML-DSA answers (the first of each kat_MLDSA_*_det_pure.rsp of pyca/cryptography).
+pub const MLDSA_SEED: [u8; 32] = hex("f696484048ec21f96cf50a56d0759c448f3779752f0383d37449690694cf7a68");
+/// The message that is signed, without randomness.
+pub const MLDSA_MESSAGE: [u8; 16] = hex("6dbbc4375136df3b07f7c70e639e223e");
+/// Its context.
+pub const MLDSA_CONTEXT: [u8; 16] = hex("480c658c0cb3e040bde084345cef0df7");
+/// SHA-256 of the public key of ML-DSA-44.
+pub const MLDSA_44_PUBLIC: [u8; 32] = hex("18288249b90bcbd48d473d2a507cc3c1e95e040f639ac3333a8ed1891de14552");
+/// SHA-256 of the signature of ML-DSA-44.
+pub const MLDSA_44_SIGNATURE: [u8; 32] = hex("e8a1941380e7cadb3c8dfb31dd3f3986568d26e4bf2d975610e81df300267c37");
+/// SHA-256 of the public key of ML-DSA-65.
+pub const MLDSA_65_PUBLIC: [u8; 32] = hex("ab0f27cfe4f84d2a9fa74d48467439df9e5dd8401f8715f82ed70e43a371400a");
+/// SHA-256 of the signature of ML-DSA-65.
+pub const MLDSA_65_SIGNATURE: [u8; 32] = hex("413e6b4eac737e0406fa3849b9263480667ad6123580f80e4fd3da81bda993bb");
+/// SHA-256 of the public key of ML-DSA-87.
+pub const MLDSA_87_PUBLIC: [u8; 32] = hex("b509c4ebd6b5fa67009c73cc7cebe55a3f38486a24acfbf9d91dd04f63e660b5");
+/// SHA-256 of the signature of ML-DSA-87.
+pub const MLDSA_87_SIGNATURE: [u8; 32] = hex("8c05ed511a746a00f603cc61ee3e967b85ac2320aab03ce2035915823e608465");
+/// The mu of HashML-DSA for the digest [`SHA256`], the public key 00 to 1f and the context "context", by Python's hashlib.
+pub const HASH_MLDSA_MU: [u8; 64] = hex(
+    "9c2e47122769eea1d36e5ceec077684551f4cc9bf3976db7d43f7e16dac7ab1d72718dfeb75f1674a6d7a6550fbf1e41cefe82391c2d80\
+     210f1467ed7289b227",
+);
 
 /// Reads a constant's digits while the crate is compiled: a wrong constant stops the build, never a running program.
 #[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::panic)]
