@@ -11,6 +11,8 @@ use crate::{core_state::Core, state::objects::Object};
 
 /// A message so far.
 #[derive(Clone)]
+// An HMAC holds two hashes. Messages live in sequences, which are behind pointers, or on the stack for one command.
+#[allow(clippy::large_enum_variant)]
 pub enum Message {
     /// Its digest.
     Digest(Hasher),
