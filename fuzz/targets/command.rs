@@ -26,7 +26,7 @@ const FAILURE: u32 = 0x101;
 /// The host's profile with quick keys: every fresh TPM tests its algorithms before it uses them, and there is a fresh one
 /// for each input. The provider is the host's for the same reason.
 const WITH_RSA: Profile = Profile {
-    rules: Rules { rsa_key_bits: &[1024], curves: 1 << TpmEccCurve::NistP256.value(), ..Profile::HOST.rules },
+    rules: Rules { rsa_key_bits: ironroot_wire::rules::KeySizes::of(&[1024]), curves: 1 << TpmEccCurve::NistP256.value(), ..Profile::HOST.rules },
     ..Profile::HOST
 };
 

@@ -26,7 +26,7 @@ mod tpm;
 mod volatile;
 
 pub use commands::implemented as implemented_commands;
-pub use profile::Profile;
+pub use profile::{CommandSet, Profile, ProfileError, ProfileName};
 pub use state::hierarchy::{SEED_SIZE, Seeds};
 pub use tpm::{OpenError, Tpm};
 pub use volatile::VolatileError;

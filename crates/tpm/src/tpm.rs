@@ -231,8 +231,8 @@ impl Core {
 
 fn new_permanent(random: &mut Generator, profile: &Profile, seeds: &Seeds) -> Permanent {
     let mut secret = || SeedValue::from_slice(&random.bytes(PROOF_SIZE)).unwrap_or_default();
-    let allocation = profile.pcr_banks.iter().map(|&hash| {
-        let pcrs = if profile.pcr_allocation.contains(&hash) { [0xFF; 3] } else { [0; 3] };
+    let allocation = profile.banks().map(|hash| {
+        let pcrs = if profile.pcr_allocation.contains(hash.value()) { [0xFF; 3] } else { [0; 3] };
         TpmsPcrSelection { hash, pcr_select: TpmsPcrSelect(pcrs) }
     });
     Permanent {

@@ -24,7 +24,7 @@ fn faulty() -> (TestTpm, Faults) {
         Profile::HOST,
         seeds(),
     );
-    let mut tpm = TestTpm { tpm: tpm.unwrap(), storage, now: 1, locality: 0 };
+    let mut tpm = TestTpm { tpm: tpm.unwrap(), storage, now: 1, locality: 0, profile: Profile::HOST };
     tpm.startup(TpmSu::Clear).unwrap();
     (tpm, faults)
 }

@@ -188,7 +188,7 @@ fn on(provider: &'static dyn Provider) -> TestTpm {
     let storage = MemoryStorage::new();
     let entropy = Box::new(TestEntropy::new(9));
     let tpm = Tpm::manufacture(Box::new(storage.clone()), entropy, provider, Profile::HOST, seeds()).unwrap();
-    let mut tpm = TestTpm { tpm, storage, now: 1, locality: 0 };
+    let mut tpm = TestTpm { tpm, storage, now: 1, locality: 0, profile: Profile::HOST };
     tpm.startup(TpmSu::Clear).unwrap();
     tpm
 }

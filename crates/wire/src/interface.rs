@@ -288,7 +288,7 @@ impl Wire for TpmiRsaKeyBits {
     }
     fn unmarshal(reader: &mut Reader<'_>) -> Result<Self, TpmRc> {
         let bits = u16::unmarshal(reader)?;
-        if reader.rules().rsa_key_bits.contains(&bits) { Ok(Self(bits)) } else { Err(TpmRc::VALUE) }
+        if reader.rules().rsa_key_bits.contains(bits) { Ok(Self(bits)) } else { Err(TpmRc::VALUE) }
     }
 }
 

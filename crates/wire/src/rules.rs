@@ -38,6 +38,39 @@ impl AlgorithmSet {
         }
     }
 
+    /// The set with these added.
+    #[must_use]
+    pub const fn with_all(self, ids: &[u16]) -> Self {
+        let (mut set, mut rest) = (self, ids);
+        while let [first, tail @ ..] = rest {
+            set = set.with(*first);
+            rest = tail;
+        }
+        set
+    }
+
+    /// The set with these taken out.
+    #[must_use]
+    pub const fn without_all(self, ids: &[u16]) -> Self {
+        let (mut set, mut rest) = (self, ids);
+        while let [first, tail @ ..] = rest {
+            set = set.without(*first);
+            rest = tail;
+        }
+        set
+    }
+
+    /// What both sets hold.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self([self.0[0] & other.0[0], self.0[1] & other.0[1]])
+    }
+
+    /// The ids in the set, ascending.
+    pub fn iter(self) -> impl Iterator<Item = u16> {
+        (0..=0xFF).filter(move |&id| self.contains(id))
+    }
+
     /// The set with `id` taken out.
     #[must_use]
     pub const fn without(self, id: u16) -> Self {
@@ -50,6 +83,50 @@ impl AlgorithmSet {
     }
 }
 
+/// Key sizes in bits, multiples of 64 up to 4096, by value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeySizes(u64);
+
+impl KeySizes {
+    /// No key size.
+    pub const NONE: Self = Self(0);
+
+    const fn bit(bits: u16) -> u64 {
+        match bits.checked_sub(64) {
+            Some(rest @ 0..=4032) if rest.is_multiple_of(64) => 1 << (rest / 64),
+            _ => 0,
+        }
+    }
+
+    /// These sizes; what is not a multiple of 64 up to 4096 is left out.
+    #[must_use]
+    pub const fn of(sizes: &[u16]) -> Self {
+        let (mut set, mut rest) = (0, sizes);
+        while let [first, tail @ ..] = rest {
+            set |= Self::bit(*first);
+            rest = tail;
+        }
+        Self(set)
+    }
+
+    /// Whether the set holds this size.
+    #[must_use]
+    pub const fn contains(self, bits: u16) -> bool {
+        self.0 & Self::bit(bits) != 0
+    }
+
+    /// The sizes, ascending.
+    pub fn iter(self) -> impl Iterator<Item = u16> {
+        (1..=64u16).map(|step| step.saturating_mul(64)).filter(move |&bits| self.contains(bits))
+    }
+
+    /// The sizes that both sets hold.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+}
+
 /// What unmarshalling accepts beyond the fixed rules of Part 2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rules {
@@ -58,11 +135,11 @@ pub struct Rules {
     /// Curves, one bit for each `TPM_ECC_CURVE` below 128; others give `TPM_RC_CURVE`.
     pub curves: u128,
     /// RSA key sizes in bits; others give `TPM_RC_VALUE`.
-    pub rsa_key_bits: &'static [u16],
+    pub rsa_key_bits: KeySizes,
     /// AES key sizes in bits; others give `TPM_RC_VALUE`.
-    pub aes_key_bits: &'static [u16],
+    pub aes_key_bits: KeySizes,
     /// Camellia key sizes in bits; others give `TPM_RC_VALUE`.
-    pub camellia_key_bits: &'static [u16],
+    pub camellia_key_bits: KeySizes,
     /// Parameter sets of ML-KEM and ML-DSA; others give `TPM_RC_PARMS`.
     pub ml_parameter_sets: TpmaMlParameterSet,
 }
@@ -72,9 +149,9 @@ impl Rules {
     pub const ALL: Self = Self {
         algorithms: AlgorithmSet::ALL,
         curves: u128::MAX,
-        rsa_key_bits: &[1024, 2048, 3072, 4096],
-        aes_key_bits: &[128, 192, 256],
-        camellia_key_bits: &[128, 192, 256],
+        rsa_key_bits: KeySizes::of(&[1024, 2048, 3072, 4096]),
+        aes_key_bits: KeySizes::of(&[128, 192, 256]),
+        camellia_key_bits: KeySizes::of(&[128, 192, 256]),
         ml_parameter_sets: TpmaMlParameterSet::DEFINED,
     };
 
@@ -82,8 +159,8 @@ impl Rules {
     #[must_use]
     pub fn has_sym_key_bits(&self, algorithm: u16, bits: u16) -> bool {
         match TpmAlgId(algorithm) {
-            TpmAlgId::AES => self.aes_key_bits.contains(&bits),
-            TpmAlgId::CAMELLIA => self.camellia_key_bits.contains(&bits),
+            TpmAlgId::AES => self.aes_key_bits.contains(bits),
+            TpmAlgId::CAMELLIA => self.camellia_key_bits.contains(bits),
             TpmAlgId::SM4 => bits == 128,
             TpmAlgId::TDES => bits == 128 || bits == 192,
             _ => false,

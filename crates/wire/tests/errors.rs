@@ -240,9 +240,9 @@ fn a_profile_takes_algorithms_away() {
     let rules = Rules {
         algorithms: rules::AlgorithmSet::ALL.without(0x0004).without(0x0001),
         curves: 1 << 3,
-        rsa_key_bits: &[2048],
-        aes_key_bits: &[128],
-        camellia_key_bits: &[256],
+        rsa_key_bits: rules::KeySizes::of(&[2048]),
+        aes_key_bits: rules::KeySizes::of(&[128]),
+        camellia_key_bits: rules::KeySizes::of(&[256]),
         ml_parameter_sets: TpmaMlParameterSet::ML_KEM_768 | TpmaMlParameterSet::ML_DSA_44,
     };
     fn under<T: Wire>(bytes: &[u8], rules: &Rules) -> TpmRc {

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use ironroot_wire::{Command, CommandInfo, Reader, Response, TpmCc, TpmRc};
 
-use crate::core_state::Core;
+use crate::{core_state::Core, profile::Profile};
 
 mod asymmetric;
 mod attestation;
@@ -117,14 +117,20 @@ const fn table() -> [Option<&'static Entry>; COUNT] {
     table
 }
 
-/// The implementation of a command.
+/// The implementation of a command, if the profile enables it.
 #[must_use]
-pub fn find(code: TpmCc) -> Option<&'static Entry> {
+pub fn find(profile: &Profile, code: TpmCc) -> Option<&'static Entry> {
     let index = usize::try_from(code.0.checked_sub(FIRST)?).ok()?;
-    TABLE.get(index).copied().flatten()
+    TABLE.get(index).copied().flatten().filter(|_| profile.commands.contains(code))
 }
 
 /// Every implemented command in ascending order of command code.
 pub fn implemented() -> impl Iterator<Item = &'static CommandInfo> {
     TABLE.iter().flatten().map(|entry| entry.info)
+}
+
+/// Every implemented command that the profile enables, in ascending order of command code.
+pub fn enabled(profile: &Profile) -> impl Iterator<Item = &'static CommandInfo> {
+    let enabled = profile.commands;
+    implemented().filter(move |info| enabled.contains(info.code))
 }

@@ -15,8 +15,8 @@ pub struct Header {
 /// Parses the header of a command and returns what follows it.
 ///
 /// # Errors
-/// `TPM_RC_BAD_TAG`, then `TPM_RC_COMMAND_SIZE`.
-pub fn parse(command: &[u8]) -> Result<(Header, &[u8]), TpmRc> {
+/// `TPM_RC_BAD_TAG`, then `TPM_RC_COMMAND_SIZE`, for a command that is larger than the profile's buffer, too.
+pub fn parse(command: &[u8], buffer: usize) -> Result<(Header, &[u8]), TpmRc> {
     let mut reader = Reader::new(command, &Rules::ALL);
     let too_short = |_| TpmRc::COMMAND_SIZE;
     let tag = u16::unmarshal(&mut reader).map_err(too_short)?;
@@ -24,7 +24,7 @@ pub fn parse(command: &[u8]) -> Result<(Header, &[u8]), TpmRc> {
         .filter(|tag| matches!(tag, TpmSt::NoSessions | TpmSt::Sessions))
         .ok_or(TpmRc::BAD_TAG)?;
     let size = u32::unmarshal(&mut reader).map_err(too_short)?;
-    if usize::try_from(size) != Ok(command.len()) || command.len() > ironroot_wire::limits::MAX_COMMAND_SIZE {
+    if usize::try_from(size) != Ok(command.len()) || command.len() > buffer {
         return Err(TpmRc::COMMAND_SIZE);
     }
     let code = TpmCc::unmarshal(&mut reader).map_err(too_short)?;

@@ -18,6 +18,7 @@ pub struct TestTpm {
     pub storage: MemoryStorage,
     pub now: u64,
     pub locality: u8,
+    pub profile: Profile,
 }
 
 /// Seeds for tests.
@@ -37,18 +38,29 @@ impl TestTpm {
         this
     }
 
+    /// A TPM with this profile after `TPM2_Startup(CLEAR)`.
+    pub fn with_profile(profile: Profile) -> Self {
+        let mut this = Self::manufactured_with(profile);
+        this.startup(TpmSu::Clear).unwrap();
+        this
+    }
+
     /// A manufactured TPM that waits for `TPM2_Startup`.
     pub fn manufactured() -> Self {
+        Self::manufactured_with(Profile::HOST)
+    }
+
+    fn manufactured_with(profile: Profile) -> Self {
         let storage = MemoryStorage::new();
         let tpm = Tpm::manufacture(
             Box::new(storage.clone()),
             Box::new(TestEntropy::new(7)),
             &ironroot_crypto_host::HOST,
-            Profile::HOST,
+            profile,
             seeds(),
         )
         .unwrap();
-        Self { tpm, storage, now: 1, locality: 0 }
+        Self { tpm, storage, now: 1, locality: 0, profile }
     }
 
     /// Drops the TPM without a shutdown and opens it again from its storage; it waits for `TPM2_Startup`.
@@ -57,7 +69,7 @@ impl TestTpm {
             Box::new(self.storage.clone()),
             Box::new(TestEntropy::new(self.now + 100)),
             &ironroot_crypto_host::HOST,
-            Profile::HOST,
+            self.profile,
             seeds(),
         )
         .unwrap();

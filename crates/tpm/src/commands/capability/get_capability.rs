@@ -43,7 +43,7 @@ impl Action for GetCapability {
                 )
             }
             TpmCap::Commands => {
-                let all = commands::implemented().map(|info| (info.code, info.tpma_cc())).collect();
+                let all = commands::enabled(&tpm.profile).map(|info| (info.code, info.tpma_cc())).collect();
                 window.list(
                     all,
                     |(code, _): &(TpmCc, _)| code.0,

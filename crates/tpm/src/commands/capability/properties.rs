@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use ironroot_wire::{
     Tpm2bContextData, TpmAlgId, TpmEccCurve, TpmNt, TpmPt, TpmaMemory, TpmaPermanent, TpmaStartupClear,
     TpmsTaggedProperty,
-    limits::{MAX_BUFFER, MAX_CAP_BUFFER, MAX_COMMAND_SIZE, MAX_DIGEST, MAX_NV_BUFFER, PCR_SELECT_MAX},
+    limits::{MAX_BUFFER, MAX_CAP_BUFFER, MAX_DIGEST, MAX_NV_BUFFER, PCR_SELECT_MAX},
 };
 
 use crate::{commands, core_state::Core, rules::version, state::clock::UPDATE_INTERVAL};
@@ -30,7 +30,7 @@ fn number(size: usize) -> u32 {
 fn fixed(tpm: &Core) -> Vec<TpmsTaggedProperty> {
     use TpmPt as P;
     let profile = &tpm.profile;
-    let commands = number(commands::implemented().count());
+    let commands = number(commands::enabled(profile).count());
     let [v1, v2, v3, v4] = version::VENDOR_STRING;
     let context = number(Tpm2bContextData::MAX);
     tagged(alloc::vec![
@@ -64,8 +64,8 @@ fn fixed(tpm: &Core) -> Vec<TpmsTaggedProperty> {
         (P::CONTEXT_SYM, u32::from(TpmAlgId::AES.0)),
         (P::CONTEXT_SYM_SIZE, 256),
         (P::ORDERLY_COUNT, 0),
-        (P::MAX_COMMAND_SIZE, number(MAX_COMMAND_SIZE)),
-        (P::MAX_RESPONSE_SIZE, number(MAX_COMMAND_SIZE)),
+        (P::MAX_COMMAND_SIZE, number(profile.max_command_size())),
+        (P::MAX_RESPONSE_SIZE, number(profile.max_command_size())),
         (P::MAX_DIGEST, number(MAX_DIGEST)),
         (P::MAX_OBJECT_CONTEXT, context),
         (P::MAX_SESSION_CONTEXT, context),

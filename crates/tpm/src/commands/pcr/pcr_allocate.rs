@@ -1,5 +1,7 @@
 //! `TPM2_PCR_Allocate` (Part 3, 22.5). The new allocation takes effect with the next `_TPM_Init`.
 
+use alloc::vec::Vec;
+
 use ironroot_wire::{
     PcrAllocate, PcrAllocateResponse, TpmRc, TpmiYesNo, TpmlPcrSelection, TpmsPcrSelect, TpmsPcrSelection,
     limits::IMPLEMENTATION_PCR,
@@ -13,7 +15,7 @@ use crate::{
 
 impl Action for PcrAllocate {
     fn run(self, tpm: &mut Core) -> Result<PcrAllocateResponse, TpmRc> {
-        let banks = tpm.profile.pcr_banks;
+        let banks: Vec<_> = tpm.profile.banks().collect();
         // A bank that is not named keeps its allocation; of two selections of one bank the second counts.
         let current = &tpm.nv.permanent().pcr_allocation;
         let select = |bank| {
@@ -21,7 +23,7 @@ impl Action for PcrAllocate {
             let kept = current.iter().find(|selection| selection.hash == bank);
             named.or(kept).map_or(TpmsPcrSelect::default(), |selection| selection.pcr_select)
         };
-        let allocation: alloc::vec::Vec<TpmsPcrSelection> =
+        let allocation: Vec<TpmsPcrSelection> =
             banks.iter().map(|&hash| TpmsPcrSelection { hash, pcr_select: select(hash) }).collect();
         for needed in [HCRTM_PCR, DRTM_PCR] {
             if !allocation.iter().any(|bank| bank.pcr_select.contains(needed)) {

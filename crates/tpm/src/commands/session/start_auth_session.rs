@@ -44,7 +44,7 @@ impl Action for StartAuthSession {
         let session = Session {
             kind: self.session_type,
             auth_hash: self.auth_hash,
-            symmetric: self.symmetric.clone(),
+            symmetric: self.symmetric,
             session_key,
             nonce_tpm: nonce_tpm.clone(),
             bound: binding(&self, tpm)?,
