@@ -1,12 +1,13 @@
-//! Salts: secrets that only the TPM with a certain decryption key can recover (Part 1, 16.6.13, and the annexes on RSA and
-//! ECC).
+//! Salts: secrets that only the TPM with a certain decryption key can recover (Part 1, 16.6.13, and the annexes on RSA, ECC
+//! and ML-KEM).
 
 use ironroot_crypto::{
-    CryptoError, EccPoint, EccProvider, PORTABLE, ecc, kdfe,
+    CryptoError, EccPoint, EccProvider, MlKemProvider, PORTABLE, ecc, kdfa, kdfe,
+    mlkem::MESSAGE_SIZE,
     rsa::{self, EncryptionScheme, RsaPublic},
 };
 use ironroot_wire::{
-    PublicKind, Tpm2bEccParameter, TpmEccCurve, TpmaObject, TpmiAlgHash, TpmsEccPoint, TpmtPublic, Wire,
+    PublicKind, Tpm2bEccParameter, TpmEccCurve, TpmaObject, TpmiAlgHash, TpmiMlkemParms, TpmsEccPoint, TpmtPublic, Wire,
 };
 use zeroize::Zeroizing;
 
@@ -14,7 +15,7 @@ use crate::{ClientError, random, start::too_long};
 
 /// A new salt, and the same encrypted to `public`.
 pub(crate) fn encrypt(public: &TpmtPublic) -> Result<(Zeroizing<Vec<u8>>, Vec<u8>), ClientError> {
-    let unsuitable = || ClientError::usage("a session can be salted only with a decryption key, RSA or ECC");
+    let unsuitable = || ClientError::usage("a session can be salted only with a decryption key: RSA, ECC or ML-KEM");
     if !public.object_attributes.contains(TpmaObject::DECRYPT) {
         return Err(unsuitable());
     }
@@ -25,6 +26,7 @@ pub(crate) fn encrypt(public: &TpmtPublic) -> Result<(Zeroizing<Vec<u8>>, Vec<u8
             with_rsa(hash, RsaPublic { n: modulus, e })
         }
         PublicKind::Ecc(parms, point) => with_ecc(hash, parms.curve_id, point),
+        PublicKind::Mlkem(parms, public) => with_ml_kem(hash, parms.parameter_set, public),
         _ => Err(unsuitable()),
     }
 }
@@ -54,6 +56,19 @@ fn with_ecc(
         y: too_long(Tpm2bEccParameter::from_slice(&ephemeral.y))?,
     };
     Ok((salt, sent.to_bytes()))
+}
+
+/// An encapsulated secret, and KDFa with the label "SECRET" (Part 1, 47.4).
+fn with_ml_kem(
+    hash: TpmiAlgHash,
+    set: TpmiMlkemParms,
+    public: &[u8],
+) -> Result<(Zeroizing<Vec<u8>>, Vec<u8>), ClientError> {
+    let message = Zeroizing::new(random::bytes(MESSAGE_SIZE)?);
+    let message = message.as_slice().try_into().map_err(|_| failed(CryptoError::Value))?;
+    let (secret, ciphertext) = PORTABLE.ml_kem_encapsulate(set, public, message).map_err(failed)?;
+    let bits = u32::try_from(hash.digest_size() * 8).unwrap_or(u32::MAX);
+    Ok((kdfa(hash, &secret, b"SECRET", &ciphertext, public, bits), ciphertext))
 }
 
 /// A coordinate as long as the field: TPMs may leave leading zeros out.

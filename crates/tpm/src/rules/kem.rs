@@ -3,10 +3,38 @@
 use alloc::vec::Vec;
 
 use ironroot_crypto::{CryptoError, mlkem::MESSAGE_SIZE};
-use ironroot_wire::{TpmRc, TpmiMlkemParms};
+use ironroot_wire::{PublicKind, TpmRc, TpmiMlkemParms};
 use zeroize::Zeroizing;
 
 use crate::{core_state::Core, state::objects::Object};
+
+/// Whether a key is for `TPM2_Encapsulate` and `TPM2_Decapsulate`.
+#[must_use]
+pub const fn is_kem_key(key: &Object) -> bool {
+    matches!(key.public.kind, PublicKind::Mlkem(..))
+}
+
+/// A random secret for the holder of a key, and what carries it.
+///
+/// # Errors
+/// `TPM_RC_KEY` if the key is not one for key encapsulation.
+pub fn encapsulate(tpm: &mut Core, key: &Object) -> Result<(Zeroizing<Vec<u8>>, Vec<u8>), TpmRc> {
+    match &key.public.kind {
+        PublicKind::Mlkem(parms, public) => ml_kem_encapsulate(tpm, parms.parameter_set, public),
+        _ => Err(TpmRc::KEY),
+    }
+}
+
+/// The secret that a ciphertext carries to the holder of a key.
+///
+/// # Errors
+/// `TPM_RC_KEY` if the key is not one for key encapsulation; otherwise as [`ml_kem_decapsulate`].
+pub fn decapsulate(key: &Object, ciphertext: &[u8]) -> Result<Zeroizing<Vec<u8>>, TpmRc> {
+    match &key.public.kind {
+        PublicKind::Mlkem(..) => ml_kem_decapsulate(key, ciphertext),
+        _ => Err(TpmRc::KEY),
+    }
+}
 
 /// A random secret for the holder of an ML-KEM key, and the ciphertext that carries it.
 ///

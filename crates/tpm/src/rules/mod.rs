@@ -6,6 +6,7 @@ pub mod auth_value;
 pub mod bind;
 pub mod creation;
 pub mod derivation;
+pub mod digests;
 pub mod hashcheck;
 pub mod kem;
 pub mod loading;

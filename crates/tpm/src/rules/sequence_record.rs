@@ -2,11 +2,12 @@
 
 use alloc::vec::Vec;
 
-use ironroot_crypto::{hash::Hasher, hmac::Hmac};
-use ironroot_wire::{Reader, Rules, Tpm2bAuth, TpmRc, TpmiAlgHash, Wire};
+use ironroot_crypto::{hash::Hasher, hmac::Hmac, mldsa::Mu};
+use ironroot_wire::{Reader, Rules, Tpm2bAuth, TpmRc, TpmiAlgHash, TpmiYesNo, Wire};
 
+use super::messages::Message;
 use crate::state::{
-    objects::{Sequence, SequenceState},
+    objects::{KeyIdentity, Sequence, SequenceState, Signing, Verification},
     saved::Bytes,
 };
 
@@ -21,8 +22,7 @@ pub fn save(sequence: &Sequence, out: &mut Vec<u8>) {
         }
         SequenceState::Hmac(hmac) => {
             2u8.marshal(out);
-            hmac.algorithm().marshal(out);
-            Bytes(hmac.save()).marshal(out);
+            save_hmac(hmac, out);
         }
         SequenceState::Event(hashers) => {
             3u8.marshal(out);
@@ -30,7 +30,46 @@ pub fn save(sequence: &Sequence, out: &mut Vec<u8>) {
                 save_hasher(hasher, out);
             }
         }
+        SequenceState::Sign(signing) => {
+            4u8.marshal(out);
+            signing.key.0.marshal(out);
+            signing.context.marshal(out);
+            save_message(&signing.message, out);
+            Bytes(zeroize::Zeroizing::new(signing.start.clone())).marshal(out);
+        }
+        SequenceState::Verify(verification) => {
+            5u8.marshal(out);
+            verification.key.0.marshal(out);
+            verification.context.marshal(out);
+            save_message(&verification.message, out);
+            TpmiYesNo(verification.ticket.is_some()).marshal(out);
+            if let Some(ticket) = &verification.ticket {
+                save_hmac(ticket, out);
+            }
+        }
     }
+}
+
+fn save_message(message: &Message, out: &mut Vec<u8>) {
+    match message {
+        Message::Digest(hasher) => {
+            1u8.marshal(out);
+            save_hasher(hasher, out);
+        }
+        Message::Hmac(hmac) => {
+            2u8.marshal(out);
+            save_hmac(hmac, out);
+        }
+        Message::Mu(mu) => {
+            3u8.marshal(out);
+            Bytes(mu.save()).marshal(out);
+        }
+    }
+}
+
+fn save_hmac(hmac: &Hmac, out: &mut Vec<u8>) {
+    hmac.algorithm().marshal(out);
+    Bytes(hmac.save()).marshal(out);
 }
 
 fn save_hasher(hasher: &Hasher, out: &mut Vec<u8>) {
@@ -52,11 +91,7 @@ pub fn restore(record: &[u8]) -> Result<Sequence, TpmRc> {
             let first_bytes = Bytes::unmarshal(reader)?.0.to_vec();
             SequenceState::Hash { hasher, first_bytes }
         }
-        2 => {
-            let alg = TpmiAlgHash::unmarshal(reader)?;
-            let saved = Bytes::unmarshal(reader)?;
-            SequenceState::Hmac(Hmac::restore(alg, &saved.0).map_err(|_| TpmRc::VALUE)?)
-        }
+        2 => SequenceState::Hmac(restore_hmac(reader)?),
         3 => {
             let mut hashers = Vec::new();
             while !reader.is_empty() {
@@ -64,9 +99,36 @@ pub fn restore(record: &[u8]) -> Result<Sequence, TpmRc> {
             }
             SequenceState::Event(hashers)
         }
+        4 => SequenceState::Sign(Signing {
+            key: KeyIdentity(Wire::unmarshal(reader)?),
+            context: Wire::unmarshal(reader)?,
+            message: restore_message(reader)?,
+            start: Bytes::unmarshal(reader)?.0.to_vec(),
+        }),
+        5 => SequenceState::Verify(Verification {
+            key: KeyIdentity(Wire::unmarshal(reader)?),
+            context: Wire::unmarshal(reader)?,
+            message: restore_message(reader)?,
+            ticket: if TpmiYesNo::unmarshal(reader)?.0 { Some(restore_hmac(reader)?) } else { None },
+        }),
         _ => return Err(TpmRc::VALUE),
     };
     if reader.is_empty() { Ok(Sequence { auth, state }) } else { Err(TpmRc::SIZE) }
+}
+
+fn restore_message(reader: &mut Reader<'_>) -> Result<Message, TpmRc> {
+    Ok(match u8::unmarshal(reader)? {
+        1 => Message::Digest(restore_hasher(reader)?),
+        2 => Message::Hmac(restore_hmac(reader)?),
+        3 => Message::Mu(Mu::restore(&Bytes::unmarshal(reader)?.0).map_err(|_| TpmRc::VALUE)?),
+        _ => return Err(TpmRc::VALUE),
+    })
+}
+
+fn restore_hmac(reader: &mut Reader<'_>) -> Result<Hmac, TpmRc> {
+    let alg = TpmiAlgHash::unmarshal(reader)?;
+    let saved = Bytes::unmarshal(reader)?;
+    Hmac::restore(alg, &saved.0).map_err(|_| TpmRc::VALUE)
 }
 
 fn restore_hasher(reader: &mut Reader<'_>) -> Result<Hasher, TpmRc> {

@@ -70,6 +70,27 @@ pub fn verified(
     Ok(TpmtTkVerified { hierarchy: hierarchy.rh(), metadata, hmac: Tpm2bDigest::from_slice(&hmac)? })
 }
 
+/// Starts the HMAC of the verified ticket of a message that comes in parts, which are its next input; `None` if the ticket
+/// will be a NULL ticket.
+#[must_use]
+pub fn message_verification(tpm: &Core, hierarchy: Hierarchy, key_name: &[u8]) -> Option<Hmac> {
+    let has_ticket = hierarchy != Hierarchy::Null && !key_name.is_empty();
+    has_ticket.then(|| keyed(tpm, hierarchy, TpmSt::MessageVerified))
+}
+
+/// A verified ticket of `TPM2_VerifySequenceComplete`, whose HMAC has taken in the message.
+///
+/// # Errors
+/// None: the digest always fits.
+pub fn message_verified(started: Option<Hmac>, hierarchy: Hierarchy, key_name: &[u8]) -> Result<TpmtTkVerified, TpmRc> {
+    let metadata = TpmuTkVerifiedMeta::MessageVerified;
+    let Some(mut hmac) = started else {
+        return Ok(TpmtTkVerified { hierarchy: Hierarchy::Null.rh(), metadata, hmac: Tpm2bDigest::default() });
+    };
+    hmac.update(key_name);
+    Ok(TpmtTkVerified { hierarchy: hierarchy.rh(), metadata, hmac: Tpm2bDigest::from_slice(&hmac.finish())? })
+}
+
 /// Checks a verified ticket.
 ///
 /// # Errors

@@ -2,12 +2,14 @@
 
 use alloc::{boxed::Box, sync::Arc, vec::Vec};
 
-use ironroot_crypto::{MlDsaPrivateKey, MlKemPrivateKey, RsaPrivateKey, hash::Hasher, hmac::Hmac};
+use ironroot_crypto::{MlDsaPrivateKey, MlKemPrivateKey, RsaPrivateKey, hash, hash::Hasher, hmac::Hmac};
 use ironroot_wire::{
-    PublicKind, Tpm2bAuth, Tpm2bName, TpmHandle, TpmRc, TpmaObject, TpmiAlgHash, TpmtPublic, TpmtSensitive,
+    PublicKind, TPM_GENERATED_VALUE, Tpm2bAuth, Tpm2bDigest, Tpm2bName, Tpm2bSignatureCtx, TpmHandle, TpmRc,
+    TpmaObject, TpmiAlgHash, TpmtPublic, TpmtSensitive, Wire,
 };
 
 use super::hierarchy::Hierarchy;
+use crate::rules::messages::Message;
 
 /// A loaded object. It never changes while it is loaded, so a command may hold it while it changes the TPM.
 pub struct Object {
@@ -126,6 +128,74 @@ pub enum SequenceState {
     Hmac(Hmac),
     /// An event: one hash for each bank of PCR.
     Event(Vec<Hasher>),
+    /// A message to be signed.
+    Sign(Signing),
+    /// A message whose signature is to be verified.
+    Verify(Verification),
+}
+
+/// Which key a signature sequence was started with: a digest of its whole public area, as a key may have no name.
+#[derive(Clone, PartialEq, Eq)]
+pub struct KeyIdentity(pub Tpm2bDigest);
+
+impl KeyIdentity {
+    /// That of a key.
+    #[must_use]
+    pub fn of(key: &Object) -> Self {
+        let digest = hash::digest(TpmiAlgHash::Sha256, &[&key.public.to_bytes()]);
+        Self(Tpm2bDigest::from_slice(&digest).unwrap_or_default())
+    }
+
+    /// Whether it is that of this key.
+    #[must_use]
+    pub fn is(&self, key: &Object) -> bool {
+        *self == Self::of(key)
+    }
+}
+
+/// A message to be signed (Part 3, 17.5).
+#[derive(Clone)]
+pub struct Signing {
+    /// The key.
+    pub key: KeyIdentity,
+    /// The context of the signature.
+    pub context: Tpm2bSignatureCtx,
+    /// The message so far.
+    pub message: Message,
+    /// Up to four bytes from its start, where a structure of the TPM's own would be marked.
+    pub start: Vec<u8>,
+}
+
+impl Signing {
+    /// Adds a part of the message.
+    pub fn update(&mut self, part: &[u8]) {
+        let missing = TPM_GENERATED_VALUE.to_be_bytes().len().saturating_sub(self.start.len());
+        self.start.extend(part.iter().take(missing));
+        self.message.update(part);
+    }
+}
+
+/// A message whose signature is to be verified (Part 3, 17.6).
+#[derive(Clone)]
+pub struct Verification {
+    /// The key.
+    pub key: KeyIdentity,
+    /// The context of the signature.
+    pub context: Tpm2bSignatureCtx,
+    /// The message so far.
+    pub message: Message,
+    /// The HMAC of the ticket so far, if there will be one.
+    pub ticket: Option<Hmac>,
+}
+
+impl Verification {
+    /// Adds a part of the message.
+    pub fn update(&mut self, part: &[u8]) {
+        self.message.update(part);
+        if let Some(ticket) = &mut self.ticket {
+            ticket.update(part);
+        }
+    }
 }
 
 /// A sequence object.

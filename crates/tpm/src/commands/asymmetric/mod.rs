@@ -1,12 +1,14 @@
 //! Asymmetric primitives (Part 3, clause 14).
 
-use ironroot_wire::{EccParameters, EcdhKeyGen, EcdhZGen, RsaDecrypt, RsaEncrypt};
+use ironroot_wire::{Decapsulate, EccParameters, EcdhKeyGen, EcdhZGen, Encapsulate, RsaDecrypt, RsaEncrypt};
 
 use super::{Entry, entry};
 
+mod decapsulate;
 mod ecc_parameters;
 mod ecdh_key_gen;
 mod ecdh_z_gen;
+mod encapsulate;
 mod rsa_decrypt;
 mod rsa_encrypt;
 
@@ -17,4 +19,6 @@ pub const ACTIONS: &[Entry] = &[
     entry::<EcdhKeyGen>(),
     entry::<EcdhZGen>(),
     entry::<EccParameters>(),
+    entry::<Encapsulate>(),
+    entry::<Decapsulate>(),
 ];

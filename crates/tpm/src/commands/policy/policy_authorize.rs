@@ -1,7 +1,9 @@
 //! `TPM2_PolicyAuthorize` (Part 3, 23.16).
 
 use ironroot_crypto::hash;
-use ironroot_wire::{Command, PolicyAuthorize, PolicyAuthorizeResponse, Reader, TpmRc, TpmiAlgHash, Wire};
+use ironroot_wire::{
+    Command, PolicyAuthorize, PolicyAuthorizeResponse, Reader, TpmRc, TpmiAlgHash, TpmuTkVerifiedMeta, Wire,
+};
 
 use crate::{
     commands::Action,
@@ -17,16 +19,30 @@ impl Action for PolicyAuthorize {
             if session.policy.digest != self.approved_policy {
                 return Err(TpmRc::VALUE.parameter(1));
             }
-            let approved = hash::digest(hash, &[&self.approved_policy, &self.policy_ref]);
             // 23.16 says TPM_RC_POLICY; TPMs in the field name the parameter.
-            tickets::check_verified(tpm, &self.check_ticket, &approved, &self.key_sign)
-                .map_err(|_| TpmRc::VALUE.parameter(4))?;
+            check_ticket(&self, tpm, hash).map_err(|_| TpmRc::VALUE.parameter(4))?;
         }
         let session = policy_digest::session_mut(tpm, self.policy_session)?;
         policy_digest::reset(session)?;
         policy_digest::update(session, Self::INFO.code, &self.key_sign, &self.policy_ref)?;
         Ok(PolicyAuthorizeResponse {})
     }
+}
+
+/// Checks the ticket for what it says was signed: the policy and its qualifier, or their digest with the hash that was used
+/// (23.16.2: for a ticket that does not name it, that of the key's name).
+fn check_ticket(command: &PolicyAuthorize, tpm: &Core, name_hash: TpmiAlgHash) -> Result<(), TpmRc> {
+    let parts: [&[u8]; 2] = [&command.approved_policy, &command.policy_ref];
+    let ticket = &command.check_ticket;
+    let hash = match ticket.metadata {
+        TpmuTkVerifiedMeta::Verified => name_hash,
+        TpmuTkVerifiedMeta::MessageVerified => {
+            return tickets::check_verified(tpm, ticket, &parts.concat(), &command.key_sign);
+        }
+        // No hash of this TPM's gives a mu, so its ticket fits no policy.
+        TpmuTkVerifiedMeta::DigestVerified(alg) => TpmiAlgHash::from_value(alg.0).ok_or(TpmRc::TICKET)?,
+    };
+    tickets::check_verified(tpm, ticket, &hash::digest(hash, &parts), &command.key_sign)
 }
 
 /// The hash of the name of the key, which must be a whole name.

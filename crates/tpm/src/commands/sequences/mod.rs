@@ -1,6 +1,9 @@
-//! Hash, HMAC and event sequences (Part 3, clause 17).
+//! Hash, HMAC, event and signature sequences (Part 3, clause 17).
 
-use ironroot_wire::{EventSequenceComplete, HashSequenceStart, HmacStart, SequenceComplete, SequenceUpdate};
+use ironroot_wire::{
+    EventSequenceComplete, HashSequenceStart, HmacStart, SequenceComplete, SequenceUpdate, SignSequenceStart,
+    VerifySequenceStart,
+};
 
 use super::{Entry, entry};
 
@@ -9,11 +12,15 @@ mod hash_sequence_start;
 mod hmac_start;
 mod sequence_complete;
 mod sequence_update;
+mod sign_sequence_start;
+mod verify_sequence_start;
 
 /// The commands of this chapter.
 pub const ACTIONS: &[Entry] = &[
     entry::<HmacStart>(),
     entry::<HashSequenceStart>(),
+    entry::<SignSequenceStart>(),
+    entry::<VerifySequenceStart>(),
     entry::<SequenceUpdate>(),
     entry::<SequenceComplete>(),
     entry::<EventSequenceComplete>(),

@@ -14,7 +14,7 @@ impl Action for SequenceComplete {
         let handle = self.sequence_handle.into();
         let sequence = tpm.objects.sequence_mut(handle).map_err(|rc| rc.handle(1))?;
         match sequence.state.clone() {
-            SequenceState::Event(_) => Err(TpmRc::MODE.handle(1)),
+            SequenceState::Event(_) | SequenceState::Sign(_) | SequenceState::Verify(_) => Err(TpmRc::MODE.handle(1)),
             SequenceState::Hmac(mut hmac) => {
                 hmac.update(&self.buffer);
                 let result = Tpm2bDigest::from_slice(&hmac.finish())?;

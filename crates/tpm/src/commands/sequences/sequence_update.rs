@@ -13,6 +13,8 @@ impl Action for SequenceUpdate {
                 hasher.update(&self.buffer);
             }
             SequenceState::Hmac(hmac) => hmac.update(&self.buffer),
+            SequenceState::Sign(signing) => signing.update(&self.buffer),
+            SequenceState::Verify(verification) => verification.update(&self.buffer),
             SequenceState::Event(hashers) => hashers.iter_mut().for_each(|hasher| hasher.update(&self.buffer)),
         }
         Ok(SequenceUpdateResponse {})
