@@ -1,6 +1,6 @@
 //! A sequence as a record: what a saved context of a sequence holds.
 
-use alloc::vec::Vec;
+use alloc::{boxed::Box, vec::Vec};
 
 use ironroot_crypto::{hash::Hasher, hmac::Hmac, mldsa::Mu};
 use ironroot_wire::{Reader, Rules, Tpm2bAuth, TpmRc, TpmiAlgHash, TpmiYesNo, Wire};
@@ -105,12 +105,12 @@ pub fn restore(record: &[u8]) -> Result<Sequence, TpmRc> {
             message: restore_message(reader)?,
             start: Bytes::unmarshal(reader)?.0.to_vec(),
         }),
-        5 => SequenceState::Verify(Verification {
+        5 => SequenceState::Verify(Box::new(Verification {
             key: KeyIdentity(Wire::unmarshal(reader)?),
             context: Wire::unmarshal(reader)?,
             message: restore_message(reader)?,
             ticket: if TpmiYesNo::unmarshal(reader)?.0 { Some(restore_hmac(reader)?) } else { None },
-        }),
+        })),
         _ => return Err(TpmRc::VALUE),
     };
     if reader.is_empty() { Ok(Sequence { auth, state }) } else { Err(TpmRc::SIZE) }

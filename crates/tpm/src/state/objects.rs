@@ -131,7 +131,7 @@ pub enum SequenceState {
     /// A message to be signed.
     Sign(Signing),
     /// A message whose signature is to be verified.
-    Verify(Verification),
+    Verify(Box<Verification>),
 }
 
 /// Which key a signature sequence was started with: a digest of its whole public area, as a key may have no name.

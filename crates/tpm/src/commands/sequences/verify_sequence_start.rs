@@ -1,5 +1,7 @@
 //! `TPM2_VerifySequenceStart` (Part 3, 17.6).
 
+use alloc::boxed::Box;
+
 use ironroot_wire::{TpmRc, TpmiDhObject, VerifySequenceStart, VerifySequenceStartResponse};
 
 use crate::{
@@ -26,12 +28,12 @@ impl Action for VerifySequenceStart {
             TpmRc::AUTH_UNAVAILABLE => TpmRc::HANDLE.handle(1),
             rc => rc,
         })?;
-        let state = SequenceState::Verify(Verification {
+        let state = SequenceState::Verify(Box::new(Verification {
             key: KeyIdentity::of(&key),
             message,
             context: self.context,
             ticket: tickets::message_verification(tpm, key.hierarchy, &key.name),
-        });
+        }));
         let handle = tpm.objects.insert(Slot::Sequence(Sequence { auth, state }))?;
         Ok(VerifySequenceStartResponse { sequence_handle: TpmiDhObject(handle.0) })
     }
