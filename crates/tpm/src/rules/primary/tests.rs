@@ -6,9 +6,10 @@ use alloc::{format, string::String, vec::Vec};
 
 use ironroot_crypto::PORTABLE;
 use ironroot_wire::{
-    Tpm2bAuth, Tpm2bDigest, Tpm2bEccParameter, Tpm2bPublicKeyRsa, Tpm2bSensitiveData, TpmEccCurve, TpmaObject,
-    TpmiAlgSymMode, TpmiAlgSymObject, TpmiRsaKeyBits, TpmiSymKeyBits, TpmsEccParms, TpmsEccPoint, TpmsKeyedhashParms,
-    TpmsRsaParms, TpmtKeyedhashScheme, TpmtSymDefObject,
+    AllowExternalMu, Tpm2bAuth, Tpm2bDigest, Tpm2bEccParameter, Tpm2bPublicKeyMldsa, Tpm2bPublicKeyMlkem,
+    Tpm2bPublicKeyRsa, Tpm2bSensitiveData, TpmEccCurve, TpmaObject, TpmiAlgSymMode, TpmiAlgSymObject, TpmiMldsaParms,
+    TpmiMlkemParms, TpmiRsaKeyBits, TpmiSymKeyBits, TpmsEccParms, TpmsEccPoint, TpmsHashMldsaParms, TpmsKeyedhashParms,
+    TpmsMldsaParms, TpmsMlkemParms, TpmsRsaParms, TpmtKeyedhashScheme, TpmtSymDefObject,
 };
 
 use super::*;
@@ -73,6 +74,27 @@ fn hmac_key() -> TpmtPublic {
     }
 }
 
+/// The endorsement key template L-1 with ML-KEM-768 in the place of RSA.
+fn mlkem768_ek() -> TpmtPublic {
+    let parms = TpmsMlkemParms { symmetric: aes128_cfb(), parameter_set: TpmiMlkemParms::MlKem768 };
+    TpmtPublic { kind: PublicKind::Mlkem(parms, Tpm2bPublicKeyMlkem::default()), ..rsa2048_ek() }
+}
+
+/// An attestation key: fixedTPM, fixedParent, sensitiveDataOrigin, userWithAuth, restricted, sign.
+fn mldsa65_ak() -> TpmtPublic {
+    let parms = TpmsMldsaParms { parameter_set: TpmiMldsaParms::MlDsa65, allow_external_mu: AllowExternalMu(false) };
+    TpmtPublic {
+        object_attributes: TpmaObject(0x0005_0072),
+        kind: PublicKind::Mldsa(parms, Tpm2bPublicKeyMldsa::default()),
+        ..hmac_key()
+    }
+}
+
+fn hash_mldsa87() -> TpmtPublic {
+    let parms = TpmsHashMldsaParms { parameter_set: TpmiMldsaParms::MlDsa87, hash_alg: TpmiAlgHash::Sha512 };
+    TpmtPublic { kind: PublicKind::HashMldsa(parms, Tpm2bPublicKeyMldsa::default()), ..hmac_key() }
+}
+
 fn no_data() -> TpmsSensitiveCreate {
     TpmsSensitiveCreate { user_auth: Tpm2bAuth::default(), data: Tpm2bSensitiveData::default() }
 }
@@ -106,6 +128,17 @@ fn an_hmac_key_of_a_zero_seed() {
         hex(&made(hmac_key(), &[], &[]).name),
         "000b8ef2b293a591f25ce9eeba2a93d9391a2da2267b5b0f0698be32bc739e37c087"
     );
+}
+
+#[test]
+fn post_quantum_keys_of_a_zero_seed() {
+    let new = made(mlkem768_ek(), &[7; 64], &[]);
+    assert_eq!(hex(&new.name), "000b8d8f1c51c02b48e2c352f3c99d5198d21ba461462bc69790555ff9fc6ae6c279");
+    assert_eq!(hex(&new.sensitive.seed_value), "4526ed578d0f56a8c63f3bbd9cf1938778a402db92b822d130dfb896f48a4b30");
+    let name = hex(&made(mldsa65_ak(), &[], &[]).name);
+    assert_eq!(name, "000b68974ea515ed97fbc993c54859c9bebc4442f672158f89a3d6845b19fc5aa9ff");
+    let name = hex(&made(hash_mldsa87(), &[], &[]).name);
+    assert_eq!(name, "000baa45b37f436ec8f88a5a0a7882d7fd01e2c7250879262559a209285c5d799c30");
 }
 
 #[test]
