@@ -34,8 +34,13 @@ const INTENDED: &[(&str, u32, u32, &str)] = &[
     ("a hierarchy as session", 0x98B, 0x984, "the same"),
     ("exclusive without audit", 0x982, 0x9A2, "Part 2, 8.4: only allowed if audit is set (TPM_RC_ATTRIBUTES)"),
     ("reset without audit", 0x982, 0x9A2, "the same"),
+    ("wrong password of an index", 0x14A, 0x9A2, "Part 3, 31.1: not written comes before the auth value"),
+    ("policy secret with a bad nonce", 0x1C4, 0x1CF, "Part 3, 23.2.2, point 1 names TPM_RC_VALUE"),
+    ("key that only a policy opens, password", 0x99D, 0x12F, POLICY_ONLY),
+    ("key that only a policy opens, HMAC", 0x99D, 0x12F, POLICY_ONLY),
     ("sessions for a start-up", 0x145, 0x100, "Part 3, 5.5, point 1; the action, which refuses a second start, comes later"),
 ];
+const POLICY_ONLY: &str = "Part 3, 5.6, point 7.1 names TPM_RC_POLICY_FAIL";
 const SLOTS: &str =
     "Part 3, 5.4, point 2.1; libtpms has three slots, and calls a handle that no slot could have a bad value";
 const KIND: &str =
@@ -427,6 +432,10 @@ const CLASSES: &[(TpmRc, TpmRc, &str)] = &[
     (TpmRc::AUTH_CONTEXT, TpmRc::SIZE, "Part 3, 5.5, point 1 comes before the area's size"),
     (TpmRc::AUTH_CONTEXT, TpmRc::INITIALIZE, "the same before the action of TPM2_Startup"),
     (TpmRc::VALUE, TpmRc::INITIALIZE, "parameters are unmarshalled before the action of TPM2_Startup"),
+    (TpmRc::VALUE, TpmRc::NONCE, "Part 3, 23.2.2, point 1"),
+    (TpmRc::POLICY_FAIL, TpmRc::AUTH_UNAVAILABLE, POLICY_ONLY),
+    (TpmRc::NV_UNINITIALIZED, TpmRc::BAD_AUTH, "Part 3, 31.1: before the auth value"),
+    (TpmRc::NV_UNINITIALIZED, TpmRc::AUTH_FAIL, "the same"),
     (TpmRc::ATTRIBUTES, TpmRc::BAD_AUTH, EXTRA),
     (TpmRc::ATTRIBUTES, TpmRc::POLICY_FAIL, EXTRA),
     (TpmRc::ATTRIBUTES, TpmRc::AUTH_UNAVAILABLE, EXTRA),

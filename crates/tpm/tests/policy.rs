@@ -295,8 +295,8 @@ fn policy_nv_reads_as_nv_read_does() {
     };
     tpms.same(&write, &auth).unwrap();
     refused(&mut tpms, s, &nv(s, b"a", 5, TpmEo::Eq), &auth, TpmRc::VALUE.parameter(2));
-    refused(&mut tpms, s, &nv(s, b"a", 4, TpmEo::Eq), &auth, TpmRc::SIZE.parameter(1));
-    refused(&mut tpms, s, &nv(s, b"abcde", 0, TpmEo::Neq), &auth, TpmRc::SIZE.parameter(1));
+    refused(&mut tpms, s, &nv(s, b"a", 4, TpmEo::Eq), &auth, TpmRc::NV_RANGE);
+    refused(&mut tpms, s, &nv(s, b"abcde", 0, TpmEo::Neq), &auth, TpmRc::NV_RANGE);
     for by in [OWNER, PLATFORM] {
         let command = PolicyNv { auth_handle: TpmiRhNvAuth(by), ..nv(s, b"", 0, TpmEo::Eq) };
         refused(&mut tpms, s, &command, &auth, TpmRc::NV_AUTHORIZATION);

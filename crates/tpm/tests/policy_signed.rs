@@ -14,7 +14,7 @@ use ironroot_crypto::{
 };
 use ironroot_crypto_host::HOST;
 use ironroot_wire::*;
-use peer::Both;
+use peer::{Both, agree};
 use policies::*;
 use templates::keys;
 
@@ -126,7 +126,8 @@ fn each<C: Command>(tpms: &mut Both, ours: &C, theirs: &C) -> Result<(C::Respons
     let sessions = vec![password(b""); C::INFO.authorized_handles()];
     let ours = tpms.ours.run_with(ours, &sessions);
     let theirs = tpms.theirs.run(theirs, &sessions);
-    assert_eq!(ours.as_ref().err(), theirs.as_ref().err(), "ours, theirs");
+    let (own, their) = (ours.as_ref().err().copied(), theirs.as_ref().err().copied());
+    assert!(agree(C::INFO.code.0, own, their), "ours, theirs: {own:?} {their:?}");
     Ok((ours?, theirs?))
 }
 
@@ -180,15 +181,15 @@ fn a_signature_is_over_every_qualifier() {
             assert_eq!(each(&mut tpms, &ours, &theirs).unwrap_err(), expected, "{key:?}");
             assert_eq!(*digest(&mut tpms, ours.policy_session), [0; 32]);
         };
-        let bad = TpmRc::SIGNATURE.parameter(5);
+        let bad = TpmRc::POLICY_FAIL.parameter(5);
         refused(&|c| c.nonce_tpm = Tpm2bNonce::default(), bad);
         refused(&|c| c.expiration = -61, bad);
         refused(&|c| c.expiration = 60, bad);
         refused(&|c| c.cp_hash_a = Tpm2bDigest::default(), bad);
         refused(&|c| c.cp_hash_a = bytes(&[8; 32]), bad);
         refused(&|c| c.policy_ref = bytes(b"reg"), bad);
-        refused(&|c| c.nonce_tpm = bytes(&[1; 16]), TpmRc::NONCE.parameter(1));
-        refused(&|c| c.nonce_tpm = bytes(&c.nonce_tpm[..15]), TpmRc::NONCE.parameter(1));
+        refused(&|c| c.nonce_tpm = bytes(&[1; 16]), TpmRc::VALUE.parameter(1));
+        refused(&|c| c.nonce_tpm = bytes(&c.nonce_tpm[..15]), TpmRc::VALUE.parameter(1));
         refused(&|c| c.cp_hash_a = bytes(&[7; 31]), TpmRc::SIZE.parameter(2));
         refused(&|c| c.auth = key.sign(SHA256, b"something else"), bad);
         let other = if key == Key::Hmac { Key::Ecdsa } else { Key::Hmac };
@@ -278,7 +279,7 @@ fn every_entity_s_secret_authorizes_and_makes_tickets_of_its_hierarchy() {
     let mut ours = secret(&ours, OWNER, &with);
     let theirs = secret(&theirs, OWNER, &with);
     ours.nonce_tpm = theirs.nonce_tpm.clone();
-    assert_eq!(tpms.ours.run_auth(&ours), Err(TpmRc::NONCE.parameter(1)));
+    assert_eq!(tpms.ours.run_auth(&ours), Err(TpmRc::VALUE.parameter(1)));
 }
 
 /// A command with a ticket for a session: what a caller does later with the response of `granted`.
@@ -420,7 +421,7 @@ fn approved_policies_replace_the_digest() {
             assert_eq!(each(&mut tpms, &ours, &theirs).unwrap_err(), expected);
             assert_eq!(digest(&mut tpms, policy_session), approved_policy);
         };
-        let bad = TpmRc::VALUE.parameter(4);
+        let bad = TpmRc::POLICY;
         refused(&|c| c.approved_policy = bytes(&[1; 32]), TpmRc::VALUE.parameter(1));
         refused(&|c| c.policy_ref = bytes(b"reg"), bad);
         refused(&|c| c.key_sign = name(SHA256, 1), bad);

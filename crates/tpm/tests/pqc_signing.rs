@@ -410,9 +410,9 @@ fn tickets_of_every_kind_authorize_policies() {
             check_ticket,
         };
         let wrong = tpm.run(&authorize(ticket.clone(), b"other"));
-        assert_eq!(wrong.err(), Some(TpmRc::VALUE.parameter(4)));
+        assert_eq!(wrong.err(), Some(TpmRc::POLICY));
         let renamed = TpmtTkVerified { metadata: TpmuTkVerifiedMeta::Verified, ..ticket.clone() };
-        assert_eq!(tpm.run(&authorize(renamed, b"ref")).err(), Some(TpmRc::VALUE.parameter(4)));
+        assert_eq!(tpm.run(&authorize(renamed, b"ref")).err(), Some(TpmRc::POLICY));
         tpm.run(&authorize(ticket, b"ref")).unwrap();
         tpm.run(&FlushContext { flush_handle: TpmiDhContext(session.0) }).unwrap();
         flush(&mut tpm, key);

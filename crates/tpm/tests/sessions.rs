@@ -256,7 +256,7 @@ fn policies_ask_for_the_auth_value_or_not() {
     let with_auth = client.policy_digest(&trial).unwrap();
 
     let key = key_with_policy(&mut client, only_policy, &plain);
-    assert_eq!(refused(sign(&mut client, key, Auth::Known)), TpmRc::AUTH_UNAVAILABLE);
+    assert_eq!(refused(sign(&mut client, key, Auth::Known)), TpmRc::POLICY_FAIL.session(1));
     let mut session = client.start_session(&SessionOptions::policy()).unwrap();
     assert_eq!(refused(sign(&mut client, key, Auth::Session(&mut session))), TpmRc::POLICY_FAIL.session(1));
     client.policy_command_code(&session, &code).unwrap();

@@ -6,7 +6,7 @@ mod templates;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use common::{TestTpm, encode, frame, password, rc, seeds};
+use common::{TestTpm, encode, frame, password, rc, rows, seeds};
 use ironroot_crypto::{
     CryptoError, EccPoint, EccProvider, EccSecretPoint, MlDsaPrivateKey, MlDsaProvider, MlKemPrivateKey, MlKemProvider,
     PORTABLE, Provider, Random, RsaPrivateKey, RsaProvider, rsa::RsaCrt,
@@ -205,13 +205,20 @@ fn a_failed_test_ends_in_failure_mode_until_power_is_lost() {
         let provider: &'static Faulty = Box::leak(Box::new(Faulty { broken: AtomicBool::new(true) }));
         let mut tpm = on(provider);
         tpm.run(&GetRandom { bytes_requested: 1 }).unwrap();
-        assert_eq!(fails(&mut tpm), TpmRc::FAILURE);
-        assert_eq!(tpm.run(&GetRandom { bytes_requested: 1 }), Err(TpmRc::FAILURE));
+        let failed = fails(&mut tpm);
+        rows::holds(SelfTest::INFO.code.0, "a test fails", TpmRc::FAILURE, Some(failed));
+        let after = tpm.run(&GetRandom { bytes_requested: 1 }).err();
+        let condition = "in failure mode, another command than TPM2_GetTestResult and TPM2_GetCapability";
+        rows::holds(0, condition, TpmRc::FAILURE, after);
         assert_eq!(tpm.run(&SelfTest { full_test: TpmiYesNo(true) }), Err(TpmRc::FAILURE));
         assert_eq!(test_result(&mut tpm), (vec![0x00, 0x19], TpmRc::FAILURE), "TPM_ALG_ECDH");
-        let with_session = encode(&GetTestResult {}, &[password(b"")]);
-        assert_eq!(rc(&tpm.raw(&with_session)), TpmRc::FAILURE);
         let capability = GetCapability { capability: TpmCap::TpmProperties, property: 0x100, property_count: 1 };
+        for with_session in [encode(&GetTestResult {}, &[password(b"")]), encode(&capability, &[password(b"")])] {
+            let refused = Some(rc(&tpm.raw(&with_session)));
+            rows::holds(0, "in failure mode, a permitted command with sessions", TpmRc::FAILURE, refused);
+            let code = u32::from_be_bytes(with_session[6..10].try_into().unwrap());
+            rows::holds(code, "in failure mode, with sessions", TpmRc::FAILURE, refused);
+        }
         assert!(tpm.run(&capability).is_ok());
 
         provider.broken.store(false, Ordering::SeqCst);

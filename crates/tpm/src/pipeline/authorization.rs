@@ -22,6 +22,12 @@ const NV_WRITES: &[TpmCc] = &[
     TpmCc(0x0138), // NV_WriteLock
 ];
 
+/// Commands that read the contents of an NV index, whatever their session.
+const NV_READS: &[TpmCc] = &[
+    TpmCc(0x014E), // NV_Read
+    TpmCc(0x0184), // NV_Certify
+];
+
 const POLICY_SECRET: TpmCc = TpmCc(0x0151);
 
 /// Checks every session of a command.
@@ -42,6 +48,9 @@ fn check_session(tpm: &mut Core, invocation: &Invocation<'_>, usage: &SessionUse
         pin::settle(tpm, entity.handle)?;
     }
     check_entity(tpm, invocation.info, usage, session.as_ref(), entity)?;
+    if uses_auth_value(session.as_ref()) {
+        require_written(tpm, invocation, entity.handle)?;
+    }
     let result = check_proof(tpm, invocation, usage, session.as_ref());
     if uses_auth_value(session.as_ref()) { pin::note(tpm, entity.handle, result) } else { result }
 }
@@ -51,6 +60,18 @@ fn uses_auth_value(session: Option<&Session>) -> bool {
     session
         .filter(|session| session.is_policy())
         .is_none_or(|session| session.policy.auth_value_needed || session.policy.password_needed)
+}
+
+/// Part 3, 31.1: that an index which authorizes its own reading was never written is said before its auth value is looked
+/// at, so that no guess counts against the TPM.
+fn require_written(tpm: &Core, invocation: &Invocation<'_>, handle: TpmHandle) -> Result<(), TpmRc> {
+    let reads_itself = NV_READS.contains(&invocation.info.code) && invocation.handles.last() == Some(&handle.0);
+    if !reads_itself {
+        return Ok(());
+    }
+    // A locked one says so, once it is authorized.
+    let index = tpm.nv_index(handle)?;
+    if index.has(TpmaNv::WRITTEN) || index.has(TpmaNv::READLOCKED) { Ok(()) } else { Err(TpmRc::NV_UNINITIALIZED) }
 }
 
 /// The policy, password or HMAC of a session.
@@ -142,7 +163,10 @@ fn require_auth_value_available(tpm: &Core, info: &CommandInfo, entity: Entity) 
         }
         // Sequences have no attributes and always take their auth value.
         _ => match (entity.role, object_attributes(tpm, entity.handle)) {
-            (Role::User, Some(attributes)) => attributes.contains(TpmaObject::USER_WITH_AUTH),
+            // TPMs in the field answer TPM_RC_AUTH_UNAVAILABLE.
+            (Role::User, Some(attributes)) if !attributes.contains(TpmaObject::USER_WITH_AUTH) => {
+                return Err(TpmRc::POLICY_FAIL);
+            }
             _ => true,
         },
     };

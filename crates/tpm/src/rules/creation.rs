@@ -50,8 +50,9 @@ pub struct Secret {
 /// Takes the private value from `data` (symmetric objects only) or generates it from `random`.
 ///
 /// # Errors
-/// `TPM_RC_RANGE` if the exponent of an RSA key is not a prime above 2^16; `TPM_RC_KEY_SIZE` if a symmetric key has
-/// another size than its public area says; `TPM_RC_SIZE` if a keyed hash's key is longer than the hash's block.
+/// `TPM_RC_RANGE` if the exponent of an RSA key is not a prime above 2^16; `TPM_RC_SIZE` if a symmetric key is
+/// longer than its public area says (Part 3, 12.1.1), or a keyed hash's key than the hash's block; `TPM_RC_KEY_SIZE` if a
+/// symmetric key is shorter.
 pub fn secret(
     provider: &dyn Provider,
     template: &TpmtPublic,
@@ -75,7 +76,8 @@ pub fn secret(
         PublicKind::Symcipher(parms, _) => {
             let size = parms.sym.key_size();
             let key = match data {
-                Some(key) if key.len() != size => return Err(TpmRc::KEY_SIZE),
+                Some(key) if key.len() > size => return Err(TpmRc::SIZE),
+                Some(key) if key.len() < size => return Err(TpmRc::KEY_SIZE),
                 Some(key) => Tpm2bSymKey::from_slice(key)?,
                 None => Tpm2bSymKey::from_slice(&cipher_key(&parms.sym, random)?)?,
             };

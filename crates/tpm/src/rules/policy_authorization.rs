@@ -81,9 +81,9 @@ impl Timeout {
 /// Whether nonceTPM, if there is one, is the session's.
 ///
 /// # Errors
-/// `TPM_RC_NONCE` if not. (23.2.2 says `TPM_RC_VALUE`; TPMs in the field answer with the code that means this.)
+/// `TPM_RC_VALUE` if not (23.2.2; TPMs in the field answer `TPM_RC_NONCE`).
 pub fn check_nonce(session: &Session, nonce: &Tpm2bNonce) -> Result<(), TpmRc> {
-    if nonce.is_empty() || nonce == &session.nonce_tpm { Ok(()) } else { Err(TpmRc::NONCE) }
+    if nonce.is_empty() || nonce == &session.nonce_tpm { Ok(()) } else { Err(TpmRc::VALUE) }
 }
 
 /// Whether cpHashA, if there is one, can be taken over.

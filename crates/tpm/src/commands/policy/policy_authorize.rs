@@ -19,8 +19,8 @@ impl Action for PolicyAuthorize {
             if session.policy.digest != self.approved_policy {
                 return Err(TpmRc::VALUE.parameter(1));
             }
-            // 23.16 says TPM_RC_POLICY; TPMs in the field name the parameter.
-            check_ticket(&self, tpm, hash).map_err(|_| TpmRc::VALUE.parameter(4))?;
+            // 23.16.1; TPMs in the field answer TPM_RC_VALUE for the parameter.
+            check_ticket(&self, tpm, hash).map_err(|_| TpmRc::POLICY)?;
         }
         let session = policy_digest::session_mut(tpm, self.policy_session)?;
         policy_digest::reset(session)?;

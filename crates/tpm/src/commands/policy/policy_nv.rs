@@ -26,6 +26,7 @@ fn check(command: &PolicyNv, tpm: &Core) -> Result<(), TpmRc> {
     nv_access::check_read(command.auth_handle, &index)?;
     let offset = usize::from(command.offset);
     let rest = index.data.get(offset..).ok_or(TpmRc::VALUE.parameter(2))?;
-    let operand_a = rest.get(..command.operand_b.len()).ok_or(TpmRc::SIZE.parameter(1))?;
+    // 23.9.1; TPMs in the field answer TPM_RC_SIZE for operandB.
+    let operand_a = rest.get(..command.operand_b.len()).ok_or(TpmRc::NV_RANGE)?;
     if policy_operand::holds(command.operation, operand_a, &command.operand_b) { Ok(()) } else { Err(TpmRc::POLICY) }
 }

@@ -47,7 +47,11 @@ fn check(command: &PolicySigned, tpm: &Core, session: &Session, key: &Object) ->
         Some(hash) => signatures::verify(tpm, key, &[], &hash::digest(hash, &parts), &command.auth),
         None => messages::verify(tpm, key, &parts, &command.auth),
     };
-    verified.map_err(|rc| rc.parameter(5))?;
+    // 23.3.1 names TPM_RC_POLICY_FAIL for a signature that is not valid (TPMs in the field answer TPM_RC_SIGNATURE).
+    verified.map_err(|rc| match rc {
+        TpmRc::SIGNATURE => TpmRc::POLICY_FAIL.parameter(5),
+        _ => rc.parameter(5),
+    })?;
     Ok(timeout)
 }
 

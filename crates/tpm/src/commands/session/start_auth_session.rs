@@ -75,6 +75,9 @@ fn salt(command: &StartAuthSession, tpm: &mut Core) -> Result<Secret, TpmRc> {
     secret_sharing::decrypt(tpm, &key, Label::Secret, &command.encrypted_salt).map_err(|rc| match rc {
         TpmRc::TYPE => TpmRc::KEY.handle(1),
         TpmRc::ATTRIBUTES | TpmRc::KEY => rc.handle(1),
+        TpmRc::SCHEME => TpmRc::VALUE.handle(1),
+        // Whatever is wrong with the salt is one code here.
+        TpmRc::SIZE | TpmRc::INSUFFICIENT | TpmRc::ECC_POINT => TpmRc::VALUE.parameter(2),
         _ => rc.parameter(2),
     })
 }
