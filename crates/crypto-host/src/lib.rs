@@ -15,6 +15,7 @@
 
 mod blinding;
 mod ecc;
+mod edwards;
 mod groups;
 mod lattice;
 mod mldsa;

@@ -6,6 +6,7 @@ mod agreement;
 mod checks;
 mod ecc_edges;
 mod ecc_vectors;
+mod edwards;
 #[cfg(any(test, feature = "wycheproof"))]
 pub mod wycheproof;
 
@@ -21,6 +22,7 @@ pub fn run(provider: &dyn Provider) -> Result<usize, Failure> {
     let mut checks = Checks::default();
     ecc_vectors::run(provider, &mut checks)?;
     ecc_edges::run(provider, &mut checks)?;
+    edwards::run(provider, &mut checks)?;
     crate::rsa::conformance::run(provider, &mut checks)?;
     crate::mlkem::conformance::run(provider, &mut checks)?;
     crate::mldsa::conformance::run(provider, &mut checks)?;
@@ -35,6 +37,7 @@ pub fn run(provider: &dyn Provider) -> Result<usize, Failure> {
 pub fn compare(one: &dyn Provider, other: &dyn Provider, rounds: u32) -> Result<usize, Failure> {
     let mut checks = Checks::default();
     agreement::run(one, other, rounds, &mut checks)?;
+    edwards::compare(one, other, rounds, &mut checks)?;
     crate::rsa::conformance::compare(one, other, rounds, &mut checks)?;
     crate::mlkem::conformance::compare(one, other, rounds, &mut checks)?;
     crate::mldsa::conformance::compare(one, other, rounds, &mut checks)?;

@@ -35,8 +35,8 @@ pub use hmac::{Hmac, hmac};
 pub use kdf::{hkdf_expand, hkdf_extract, kdf2, kdfa, kdfe};
 pub use portable::{PORTABLE, Portable};
 pub use provider::{
-    CryptoError, EccPoint, EccProvider, EccSecretPoint, MlDsaPrivateKey, MlDsaProvider, MlKemPrivateKey, MlKemProvider,
-    Provider, RsaPrivateKey, RsaProvider,
+    CryptoError, EccPoint, EccProvider, EccSecretPoint, EdwardsProvider, MlDsaPrivateKey, MlDsaProvider,
+    MlKemPrivateKey, MlKemProvider, Provider, RsaPrivateKey, RsaProvider,
 };
 pub use random::Random;
 pub use shake::Shake256;

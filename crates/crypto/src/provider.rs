@@ -8,7 +8,11 @@ use core::fmt;
 use ironroot_wire::{TpmEccCurve, TpmiMldsaParms, TpmiMlkemParms};
 use zeroize::Zeroizing;
 
-use crate::{Random, rsa::RsaCrt};
+use crate::{
+    Random,
+    ecc::{eddsa, edwards},
+    rsa::RsaCrt,
+};
 
 /// Why a primitive refused. Deliberately coarse: padding failures must be indistinguishable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,6 +155,73 @@ pub trait EccProvider {
     ) -> Result<(), CryptoError>;
 }
 
+/// Curve25519 and Curve448 in the forms of RFC 7748 (X25519, X448) and RFC 8032 (Ed25519, Ed448). Keys, points and
+/// signatures are those RFCs' byte strings, in their fixed lengths. Other curves are [`CryptoError::Unsupported`].
+pub trait EdwardsProvider {
+    /// The public key of X25519 or X448.
+    ///
+    /// # Errors
+    /// [`CryptoError::Value`] if the private key has another length.
+    fn x_public(&self, curve: TpmEccCurve, private: &[u8]) -> Result<Vec<u8>, CryptoError> {
+        edwards::x_public(curve, private)
+    }
+
+    /// X25519 or X448 (RFC 7748, 5). Private keys of any value are keys; a coordinate above the prime is taken modulo it.
+    ///
+    /// # Errors
+    /// [`CryptoError::Value`] if the private key has another length; [`CryptoError::Point`] if the coordinate has, or if
+    /// the result is zero (the point was of small order).
+    fn x_multiply(&self, curve: TpmEccCurve, private: &[u8], point: &[u8]) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
+        edwards::x_multiply(curve, private, point)
+    }
+
+    /// The public key of Ed25519 or Ed448.
+    ///
+    /// # Errors
+    /// [`CryptoError::Value`] if the private key has another length.
+    fn eddsa_public(&self, curve: TpmEccCurve, private: &[u8]) -> Result<Vec<u8>, CryptoError> {
+        eddsa::public(curve, private)
+    }
+
+    /// Checks that a public key of EdDSA is the canonical encoding of a point.
+    ///
+    /// # Errors
+    /// [`CryptoError::Point`] if it is not.
+    fn eddsa_check_public(&self, curve: TpmEccCurve, public: &[u8]) -> Result<(), CryptoError> {
+        eddsa::check_public(curve, public)
+    }
+
+    /// Signs with Ed25519 or Ed448; if the domain is prehashed, the message is the hash.
+    ///
+    /// # Errors
+    /// [`CryptoError::Value`] if the private key has another length, or the context more than 255 bytes.
+    fn eddsa_sign(
+        &self,
+        curve: TpmEccCurve,
+        private: &[u8],
+        domain: eddsa::Domain<'_>,
+        message: &[u8],
+    ) -> Result<Vec<u8>, CryptoError> {
+        eddsa::sign(curve, private, domain, message)
+    }
+
+    /// Verifies a signature of Ed25519 or Ed448; if the domain is prehashed, the message is the hash.
+    ///
+    /// # Errors
+    /// [`CryptoError::Invalid`] if the signature is wrong; [`CryptoError::Point`] if the public key is; [`CryptoError::Value`]
+    /// if the context has more than 255 bytes.
+    fn eddsa_verify(
+        &self,
+        curve: TpmEccCurve,
+        public: &[u8],
+        domain: eddsa::Domain<'_>,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), CryptoError> {
+        eddsa::verify(curve, public, domain, message, signature)
+    }
+}
+
 /// A point whose coordinates are secret (a shared secret).
 #[derive(Clone, Default, zeroize::Zeroize)]
 pub struct EccSecretPoint {
@@ -247,7 +318,7 @@ pub trait MlDsaPrivateKey: Send + Sync {
 }
 
 /// A provider of public-key primitives.
-pub trait Provider: RsaProvider + EccProvider + MlKemProvider + MlDsaProvider + Send + Sync {
+pub trait Provider: RsaProvider + EccProvider + EdwardsProvider + MlKemProvider + MlDsaProvider + Send + Sync {
     /// The provider's name, for people.
     fn name(&self) -> &'static str;
 }

@@ -4,6 +4,8 @@
 //! derived from a seed and signatures of the same random input must be identical whichever provider is in use.
 
 mod curve;
+pub mod eddsa;
+pub(crate) mod edwards;
 mod nonce;
 mod number;
 mod portable;
