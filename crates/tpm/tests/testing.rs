@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use common::{TestTpm, encode, frame, password, rc, rows, seeds};
 use ironroot_crypto::{
-    CryptoError, EccPoint, EccProvider, EccSecretPoint, MlDsaPrivateKey, MlDsaProvider, MlKemPrivateKey, MlKemProvider,
-    PORTABLE, Provider, Random, RsaPrivateKey, RsaProvider, rsa::RsaCrt,
+    CryptoError, EccPoint, EccProvider, EccSecretPoint, EdwardsProvider, MlDsaPrivateKey, MlDsaProvider,
+    MlKemPrivateKey, MlKemProvider, PORTABLE, Provider, Random, RsaPrivateKey, RsaProvider, rsa::RsaCrt,
 };
 use ironroot_platform::memory::{MemoryStorage, TestEntropy};
 use ironroot_tpm::{Profile, Tpm};
@@ -144,6 +144,8 @@ impl EccProvider for Faulty {
         PORTABLE.ecdsa_verify(curve, public, digest, r, s)
     }
 }
+
+impl EdwardsProvider for Faulty {}
 
 impl MlKemProvider for Faulty {
     fn ml_kem_load(&self, set: TpmiMlkemParms, seed: &[u8]) -> Result<Box<dyn MlKemPrivateKey>, CryptoError> {

@@ -118,7 +118,7 @@ fn x_edges(provider: &dyn Provider, checks: &mut Checks) -> Result<(), Failure> 
     for (curve, size, _) in CURVES {
         let what = format_args!("{curve:?}");
         let (key, point) = (vec![7; size], vec![9; size]);
-        for wrong in [&key[..key.len().saturating_sub(1)], &[], &[&key[..], &[0]].concat()[..]] {
+        for wrong in [short(&key), &[], &long(&key)[..]] {
             checks.equal(what, provider.x_public(curve, wrong), Err(CryptoError::Value))?;
             checks.equal(what, provider.x_multiply(curve, wrong, &point).err(), Some(CryptoError::Value))?;
             checks.equal(what, provider.x_multiply(curve, &key, wrong).err(), Some(CryptoError::Point))?;
@@ -196,7 +196,7 @@ fn signature_edges(provider: &dyn Provider, checks: &mut Checks) -> Result<(), F
         let key = vec![3; size];
         let public = checks.succeeds(what, provider.eddsa_public(curve, &key))?;
         let message = [0x5a; 64];
-        let long = [0; 256];
+        let too_long = [0; 256];
         for prehashed in [false, true] {
             let domain = Domain { prehashed, context: b"c" };
             let signature = checks.succeeds(what, provider.eddsa_sign(curve, &key, domain, &message))?;
@@ -210,14 +210,14 @@ fn signature_edges(provider: &dyn Provider, checks: &mut Checks) -> Result<(), F
                 changed.iter_mut().skip(at).take(1).for_each(|byte| *byte ^= 1);
                 checks.equal(what, verify(&public, domain, &message, &changed), Err(CryptoError::Invalid))?;
             }
-            for wrong in [&[][..], &signature[..size], &[&signature[..], &[0]].concat()] {
+            for wrong in [&[][..], short(&signature), &long(&signature)[..]] {
                 checks.equal(what, verify(&public, domain, &message, wrong), Err(CryptoError::Invalid))?;
             }
             checks.equal(what, verify(&public, domain, &[0x5b; 64], &signature), Err(CryptoError::Invalid))?;
             for other in [Domain { prehashed: !prehashed, ..domain }, Domain { context: b"d", ..domain }] {
                 checks.equal(what, verify(&public, other, &message, &signature), Err(CryptoError::Invalid))?;
             }
-            let with_long = Domain { context: &long, ..domain };
+            let with_long = Domain { context: &too_long, ..domain };
             checks.equal(what, verify(&public, with_long, &message, &signature), Err(CryptoError::Value))?;
             checks.equal(what, provider.eddsa_sign(curve, &key, with_long, &message), Err(CryptoError::Value))?;
             for wrong in bad_points(curve, &public) {
@@ -226,9 +226,9 @@ fn signature_edges(provider: &dyn Provider, checks: &mut Checks) -> Result<(), F
                 checks.equal(what, verify(&wrong, domain, &message, &signature), Err(CryptoError::Point))?;
             }
         }
-        let short = provider.eddsa_sign(curve, &key, Domain::PREHASHED, &message[..63]);
-        checks.equal(what, short, Err(CryptoError::Value))?;
-        for wrong in [&key[..size.saturating_sub(1)], &[&key[..], &[0]].concat()] {
+        let signature = provider.eddsa_sign(curve, &key, Domain::PREHASHED, short(&message));
+        checks.equal(what, signature, Err(CryptoError::Value))?;
+        for wrong in [short(&key), &long(&key)[..]] {
             checks.equal(what, provider.eddsa_public(curve, wrong), Err(CryptoError::Value))?;
             checks.equal(what, provider.eddsa_sign(curve, wrong, Domain::PURE, &message), Err(CryptoError::Value))?;
         }
@@ -238,8 +238,7 @@ fn signature_edges(provider: &dyn Provider, checks: &mut Checks) -> Result<(), F
 
 /// Wrong lengths, a y coordinate without a point, one above the prime, and a negative zero.
 fn bad_points(curve: TpmEccCurve, public: &[u8]) -> Vec<Vec<u8>> {
-    let mut points =
-        vec![Vec::new(), [public, &[0]].concat(), public.split_last().map_or(&[][..], |(_, rest)| rest).to_vec()];
+    let mut points = vec![Vec::new(), long(public), short(public).to_vec()];
     let encoded = |low: u8, rest: u8, last: u8| {
         let mut bytes = vec![rest; public.len()];
         if let Some(first) = bytes.first_mut() {
@@ -267,6 +266,16 @@ fn other_curves(provider: &dyn Provider, checks: &mut Checks) -> Result<(), Fail
     checks.equal(what, provider.eddsa_check_public(curve, &[1; 32]).err(), refused)?;
     checks.equal(what, provider.eddsa_sign(curve, &[1; 32], Domain::PURE, &[]).err(), refused)?;
     checks.equal(what, provider.eddsa_verify(curve, &[1; 32], Domain::PURE, &[], &[0; 64]).err(), refused)
+}
+
+/// A byte less.
+fn short(bytes: &[u8]) -> &[u8] {
+    bytes.split_last().map_or(&[], |(_, rest)| rest)
+}
+
+/// A byte more.
+fn long(bytes: &[u8]) -> Vec<u8> {
+    [bytes, &[0]].concat()
 }
 
 fn malformed(row: &[&str]) -> Failure {

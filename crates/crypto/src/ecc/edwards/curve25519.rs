@@ -1,5 +1,8 @@
 //! Curve25519, on `curve25519-dalek`.
 
+// The operators below are those of scalars and points, which cannot overflow.
+#![allow(clippy::arithmetic_side_effects)]
+
 use alloc::vec::Vec;
 
 use curve25519_dalek::{EdwardsPoint, MontgomeryPoint, Scalar, edwards::CompressedEdwardsY, scalar::clamp_integer};

@@ -239,10 +239,11 @@ fn swap(ladder: &mut [Element; 4], choice: Choice) {
 
 /// The scalar of a private key (RFC 7748, 5; RFC 8032, 5.2.5), from its first 56 bytes.
 fn clamped(half: &[u8]) -> U448 {
-    let mut digits = Zeroizing::new([0; SIZE]);
+    let mut digits = Zeroizing::new([0_u8; SIZE]);
     digits.iter_mut().zip(half).for_each(|(to, from)| *to = *from);
-    digits[0] &= 0xfc;
-    digits[SIZE - 1] |= 0x80;
+    let [first, .., last] = &mut *digits;
+    *first &= 0xfc;
+    *last |= 0x80;
     integer(&*digits)
 }
 
