@@ -2,7 +2,7 @@
 
 use crate::args::Args;
 use crate::packages;
-use crate::run::{Result, cmd, run};
+use crate::run::{Result, cargo, cmd, run};
 use crate::tpm::daemon::Program;
 
 /// The task: `[--tpm ironroot|swtpm|PATH] [--protocol mssim|swtpm|both] [SCRIPT…]`.
@@ -15,5 +15,9 @@ pub fn peers(mut args: Args) -> Result {
         Program::Swtpm => command.arg("swtpm"),
         Program::Ironroot(binary) => command.arg(binary),
     };
+    if let Program::Ironroot(_) = &program {
+        // Built here, so that no script waits for the compiler.
+        run(cargo().args(["build", "--quiet", "--package", "ironroot-client", "--example", "pq-walk"]))?;
+    }
     run(command.args(args.rest()))
 }
