@@ -10,6 +10,7 @@ use crate::{
     profile::Profile,
     rules::self_test::SelfTests,
     state::{
+        administration::Administration,
         clock::Clock,
         generator::Generator,
         hierarchy::{Hierarchy, SEED_SIZE, Seeds, VolatileHierarchies},
@@ -17,7 +18,7 @@ use crate::{
         nonvolatile::NonVolatile,
         nv_index::NvIndex,
         objects::{Object, Objects, Slot},
-        pcr::Pcrs,
+        pcr::{self, Pcrs},
         sessions::Sessions,
     },
 };
@@ -57,6 +58,10 @@ pub struct Core {
     pub lockout_timers: LockoutTimers,
     /// What lives until the next TPM Reset.
     pub hierarchies: VolatileHierarchies,
+    /// Read-Only mode, audit, PCR authorization, timers.
+    pub administration: Administration,
+    /// Whether the platform asserts physical presence; the host says so.
+    pub physical_presence: bool,
     /// The number of the next saved object context.
     pub object_context_id: u64,
     /// The locality of the current command.
@@ -154,7 +159,10 @@ impl Core {
             TpmHandle::PLATFORM => self.hierarchies.platform_auth.clone(),
             TpmHandle::NULL => Tpm2bAuth::default(),
             _ => match handle.kind() {
+                HandleKind::Pcr if pcr::has_authorization(handle.0) => self.administration.pcr_auth.clone(),
                 HandleKind::Pcr => Tpm2bAuth::default(),
+                // The authValue of a timer is the platform's (Part 1, 40.2).
+                HandleKind::Permanent => self.hierarchies.platform_auth.clone(),
                 HandleKind::NvIndex => self.nv_index(handle)?.auth.clone(),
                 _ => match self.objects.get(handle) {
                     Some(Slot::Sequence(sequence)) => sequence.auth.clone(),

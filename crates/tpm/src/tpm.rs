@@ -6,7 +6,7 @@ use core::fmt;
 use ironroot_crypto::{Provider, hash::Hasher};
 use ironroot_platform::{Entropy, Milliseconds, Storage, StorageError};
 use ironroot_wire::{
-    SeedValue, Tpm2bDigest, TpmRc, TpmaPermanent, TpmiAlgHash, TpmiYesNo, TpmlPcrSelection, TpmsPcrSelect,
+    SeedValue, Tpm2bDigest, TpmHandle, TpmRc, TpmaPermanent, TpmiAlgHash, TpmiYesNo, TpmlPcrSelection, TpmsPcrSelect,
     TpmsPcrSelection,
 };
 
@@ -16,6 +16,7 @@ use crate::{
     profile::Profile,
     rules::self_test::SelfTests,
     state::{
+        administration::Administration,
         clock::Clock,
         generator::Generator,
         hierarchy::{AuthPolicy, PROOF_SIZE, SEED_SIZE, Seeds, VolatileHierarchies},
@@ -121,6 +122,8 @@ impl Tpm {
             clock: Clock::power_on(0, 0),
             lockout_timers: LockoutTimers::default(),
             hierarchies: VolatileHierarchies::reset(Default::default(), Default::default()),
+            administration: Administration::reset(profile.timers),
+            physical_presence: false,
             object_context_id: 1,
             locality: 0,
             startup_locality: 0,
@@ -153,9 +156,11 @@ impl Tpm {
         core.lockout_timers = LockoutTimers::default();
         let (seed, proof) = (core.random.bytes(SEED_SIZE), core.random.bytes(PROOF_SIZE));
         core.hierarchies = VolatileHierarchies::reset(seed, proof);
+        core.administration = Administration::reset(core.profile.timers);
         core.object_context_id = 1;
         core.pcr_reconfigured = false;
         core.hcrtm = None;
+        core.physical_presence = false;
         core.mode = Mode::Initialized;
         core.self_tests = SelfTests::NONE;
         self.measurement = None;
@@ -166,7 +171,7 @@ impl Tpm {
     pub fn execute(&mut self, locality: u8, now: Milliseconds, command: &[u8]) -> Vec<u8> {
         let core = &mut self.core;
         core.locality = locality;
-        core.clock.advance(now);
+        core.pass_time(now);
         if core.random.refresh().is_err() {
             return pipeline::error_response(TpmRc::FAILURE);
         }
@@ -206,6 +211,25 @@ impl Tpm {
         }
     }
 
+    /// Says whether the platform asserts physical presence (Part 1, 16.3) from now on. After power-on it does not.
+    pub const fn set_physical_presence(&mut self, asserted: bool) {
+        self.core.physical_presence = asserted;
+    }
+
+    /// The authenticated countdown timers (`TPM_RH_ACT_0` and up) that have run out since the last call, by the platform's
+    /// time `now`. What happens then is the platform's affair (Part 1, clause 40).
+    pub fn signaled_timers(&mut self, now: Milliseconds) -> Vec<TpmHandle> {
+        self.core.pass_time(now);
+        self.core.administration.timers.take_news()
+    }
+
+    /// Milliseconds, by the TPM's own clock, after which [`Tpm::signaled_timers`] will have something to tell; `None` if no
+    /// timer runs.
+    #[must_use]
+    pub fn next_timer(&self) -> Option<Milliseconds> {
+        self.core.administration.timers.next(self.core.clock.time())
+    }
+
     /// The profile.
     #[must_use]
     pub const fn profile(&self) -> &Profile {
@@ -214,6 +238,12 @@ impl Tpm {
 }
 
 impl Core {
+    /// Moves Time on.
+    fn pass_time(&mut self, now: Milliseconds) {
+        self.clock.advance(now);
+        self.administration.timers.advance(self.clock.time());
+    }
+
     /// Forgives authorization failures that are old enough. A store that fails now leaves them for the next command.
     fn forgive_failures(&mut self) {
         let time = self.clock.time();

@@ -17,13 +17,14 @@ use core::fmt;
 
 use ironroot_crypto::{hmac::hmac, kdf::kdfa, symmetric};
 use ironroot_platform::Milliseconds;
-use ironroot_wire::{Reader, Rules, TpmiAlgHash, TpmiAlgSymObject};
+use ironroot_wire::{Reader, Rules, TpmiAlgHash, TpmiAlgSymObject, Wire};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use crate::{
     core_state::{Core, Mode},
     state::{
+        administration::Administration,
         hierarchy::Hierarchy,
         volatile::{Volatile, marshal_measurement, take_measurement},
     },
@@ -31,7 +32,9 @@ use crate::{
 };
 
 const MAGIC: &[u8; 4] = b"IRVS";
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
+/// The version before, whose record ends before administration. It is read, too.
+const OLD_VERSION: u8 = 1;
 const TAG_SIZE: usize = 32;
 const KEY_SIZE: usize = 32;
 const IV_BITS: u32 = 128;
@@ -79,7 +82,8 @@ impl Tpm {
     pub fn save_volatile(&self) -> Zeroizing<Vec<u8>> {
         let mut record = Volatile::capture(&self.core).save();
         marshal_measurement(self.measurement.as_deref(), &mut record);
-        let tag = tag(&self.core, &record);
+        self.core.administration.marshal(&mut record);
+        let tag = tag(&self.core, VERSION, &record);
         crypt(&self.core, &tag, &mut record, symmetric::cfb_encrypt);
         let size = record.len().saturating_add(MAGIC.len()).saturating_add(TAG_SIZE).saturating_add(1);
         let mut blob = Zeroizing::new(Vec::with_capacity(size));
@@ -99,11 +103,16 @@ impl Tpm {
         if self.core.mode != Mode::Initialized {
             return Err(VolatileError::Started);
         }
-        let record = open(&self.core, blob)?;
+        let (version, record) = open(&self.core, blob)?;
         let mut reader = Reader::new(&record, &Rules::ALL);
         let misfit = |_| VolatileError::Profile;
         let mut volatile = Volatile::restore(&mut reader, &self.core.profile, self.core.provider).map_err(misfit)?;
         let measurement = take_measurement(&mut reader).map_err(misfit)?;
+        if version != OLD_VERSION {
+            let administration = Administration::unmarshal(&mut reader).map_err(misfit)?;
+            let timers = administration.timers.clone().fit(self.core.profile.timers);
+            *volatile.administration_mut() = Administration { timers, ..administration };
+        }
         if !reader.is_empty() {
             return Err(VolatileError::Profile);
         }
@@ -119,15 +128,19 @@ impl Tpm {
 }
 
 /// The authentic record of a blob.
-fn open(core: &Core, blob: &[u8]) -> Result<Zeroizing<Vec<u8>>, VolatileError> {
+fn open(core: &Core, blob: &[u8]) -> Result<(u8, Zeroizing<Vec<u8>>), VolatileError> {
     let (&version, rest) = blob.strip_prefix(MAGIC).and_then(<[u8]>::split_first).ok_or(VolatileError::Unknown)?;
-    if version != VERSION {
+    if !matches!(version, VERSION | OLD_VERSION) {
         return Err(VolatileError::Version(version));
     }
     let (found, encrypted) = rest.split_first_chunk::<TAG_SIZE>().ok_or(VolatileError::Foreign)?;
     let mut record = Zeroizing::new(encrypted.to_vec());
     crypt(core, found, &mut record, symmetric::cfb_decrypt);
-    if bool::from(found.as_slice().ct_eq(&tag(core, &record))) { Ok(record) } else { Err(VolatileError::Foreign) }
+    if bool::from(found.as_slice().ct_eq(&tag(core, version, &record))) {
+        Ok((version, record))
+    } else {
+        Err(VolatileError::Foreign)
+    }
 }
 
 /// A key for `purpose` and `nonce`, from all that makes this TPM in this power cycle.
@@ -144,8 +157,8 @@ fn key(core: &Core, purpose: &[u8], nonce: &[u8], bits: u32) -> Zeroizing<Vec<u8
     kdfa(TpmiAlgHash::Sha512, &proofs, purpose, &starts, nonce, bits)
 }
 
-fn tag(core: &Core, record: &[u8]) -> Vec<u8> {
-    let key = key(core, b"VOLATILE INTEGRITY", &[VERSION], 256);
+fn tag(core: &Core, version: u8, record: &[u8]) -> Vec<u8> {
+    let key = key(core, b"VOLATILE INTEGRITY", &[version], 256);
     hmac(TpmiAlgHash::Sha256, &key, &[record]).to_vec()
 }
 

@@ -187,6 +187,34 @@ fn hierarchy_cases() -> Vec<Case> {
                 pcr_allocation: TpmlPcrSelection::new(banks),
             },
         ),
+        case(|_| {}, ChangePps { auth_handle: TpmiRhPlatform(TpmHandle::PLATFORM.0) }),
+        case(|_| {}, ChangeEps { auth_handle: TpmiRhPlatform(TpmHandle::PLATFORM.0) }),
+        case(
+            |_| {},
+            SetCommandCodeAuditStatus {
+                auth: TpmiRhProvision(OWNER),
+                audit_alg: None,
+                set_list: TpmlCc::new(vec![TpmCc(0x017B)]),
+                clear_list: TpmlCc::default(),
+            },
+        ),
+        case(
+            |_| {},
+            PcrSetAuthPolicy {
+                auth_handle: TpmiRhPlatform(TpmHandle::PLATFORM.0),
+                auth_policy: Tpm2bDigest::from_slice(&[1; 32]).unwrap(),
+                hash_alg: Some(TpmiAlgHash::Sha256),
+                pcr_num: TpmiDhPcr(20),
+            },
+        ),
+        case(
+            |tpm| tpm.tpm.set_physical_presence(true),
+            PpCommands {
+                auth: TpmiRhPlatform(TpmHandle::PLATFORM.0),
+                set_list: TpmlCc::new(vec![TpmCc(0x0126)]),
+                clear_list: TpmlCc::default(),
+            },
+        ),
         case(|_| {}, Shutdown { shutdown_type: TpmSu::State }),
         case(
             |tpm| {
@@ -226,7 +254,11 @@ fn every_command_that_writes_nv_is_tested() {
         "Startup",
         // Needs a policy session; it stages as NvWriteLock does.
         "NvChangeAuth",
+        // There is nothing that they could change.
+        "SetAlgorithmSet",
+        "SetCapability",
         // They change volatile state only.
+        "GetCommandAuditDigest",
         "HierarchyControl",
         "PcrExtend",
         "PcrEvent",

@@ -8,14 +8,18 @@ use ironroot_wire::{Command, CommandInfo, Reader, Response, TpmCc, TpmRc};
 
 use crate::{core_state::Core, profile::Profile};
 
+mod act;
 mod asymmetric;
+mod attached_component;
 mod attestation;
 mod capability;
 mod clock;
+mod command_audit;
 mod context;
 mod dictionary_attack;
 mod duplication;
 mod hierarchy;
+mod miscellaneous;
 mod nv;
 mod object;
 mod pcr;
@@ -84,14 +88,18 @@ const CHAPTERS: &[&[Entry]] = &[
     sequences::ACTIONS,
     attestation::ACTIONS,
     signature::ACTIONS,
+    command_audit::ACTIONS,
     pcr::ACTIONS,
     policy::ACTIONS,
     hierarchy::ACTIONS,
     dictionary_attack::ACTIONS,
+    miscellaneous::ACTIONS,
     context::ACTIONS,
     clock::ACTIONS,
     capability::ACTIONS,
     nv::ACTIONS,
+    attached_component::ACTIONS,
+    act::ACTIONS,
 ];
 
 const FIRST: u32 = TpmCc::FIRST.0;

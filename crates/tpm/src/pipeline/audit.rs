@@ -42,6 +42,8 @@ pub fn update(
     let old = if starts { zeros.as_slice() } else { session.audit.as_deref().unwrap_or(&zeros) };
     let rp_hash = hmac::rp_hash(invocation.info.code.0, parameters, alg);
     let extended = hash::digest(alg, &[old, cp_hash.unwrap_or_default(), &rp_hash]);
+    // An audit session is bound to nothing any more (Part 1, 17.1).
+    session.bound = None;
     session.audit = Some(Tpm2bDigest::from_slice(&extended)?);
     if starts {
         tpm.sessions.exclusive_audit = Some(usage.handle);

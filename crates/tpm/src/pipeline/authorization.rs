@@ -10,7 +10,8 @@ use super::{
 };
 use crate::{
     core_state::Core,
-    state::{objects::Slot, sessions::Session},
+    rules::presence,
+    state::{objects::Slot, pcr, sessions::Session, timers::Timers},
 };
 
 /// Commands that write to the contents of an NV index, a lock counted as a write.
@@ -106,6 +107,7 @@ fn check_entity(
 ) -> Result<(), TpmRc> {
     let policy = session.filter(|session| session.is_policy());
     require_sensitive(tpm, entity.handle)?;
+    presence::check(tpm, info.code, entity.handle)?;
     if uses_auth_value(session) {
         failures::check_lockout(tpm, entity.handle)?;
     }
@@ -146,7 +148,12 @@ fn policy_is_required(tpm: &Core, entity: Entity) -> bool {
             HandleKind::NvIndex => true,
             _ => object_attributes(tpm, entity.handle).is_some_and(|a| a.contains(TpmaObject::ADMIN_WITH_POLICY)),
         },
-        Role::User | Role::None => false,
+        // A PCR whose policy has been set (Part 1, 14.7.3).
+        Role::User => {
+            entity.handle.kind() == HandleKind::Pcr
+                && policy_check::policy_of(tpm, entity.handle).is_ok_and(|policy| policy.is_some())
+        }
+        Role::None => false,
     }
 }
 
@@ -161,6 +168,8 @@ fn require_auth_value_available(tpm: &Core, info: &CommandInfo, entity: Entity) 
             pin::check(tpm, entity.handle)?;
             index.has(needed) || secret
         }
+        // The authValue of a timer is the platform's, and goes with its hierarchy (Part 1, 40.2).
+        HandleKind::Permanent if Timers::is_timer(entity.handle) => tpm.hierarchies.platform_enabled,
         // Sequences have no attributes and always take their auth value.
         _ => match (entity.role, object_attributes(tpm, entity.handle)) {
             // TPMs in the field answer TPM_RC_AUTH_UNAVAILABLE.
@@ -186,6 +195,7 @@ fn require_policy_available(tpm: &Core, info: &CommandInfo, entity: Entity) -> R
         _ => true,
     };
     let exists = matches!(kind, HandleKind::Transient | HandleKind::Persistent)
+        || (kind == HandleKind::Pcr && pcr::has_authorization(entity.handle.0))
         || policy_check::policy_of(tpm, entity.handle)?.is_some();
     if allowed && exists { Ok(()) } else { Err(TpmRc::AUTH_UNAVAILABLE) }
 }

@@ -4,7 +4,10 @@ use alloc::vec::Vec;
 
 use ironroot_wire::{CommandInfo, HandleKind, Reader, TpmHandle, TpmRc, TpmaNv, Wire};
 
-use crate::{core_state::Core, state::hierarchy::Hierarchy};
+use crate::{
+    core_state::Core,
+    state::{hierarchy::Hierarchy, timers::Timers},
+};
 
 /// Unmarshals the handles of a command and checks that each refers to something that is there.
 ///
@@ -30,6 +33,7 @@ fn check_present(tpm: &Core, handle: TpmHandle, number: u32) -> Result<(), TpmRc
         HandleKind::HmacSession | HandleKind::PolicySession => tpm.sessions.get(handle).map(|_| ()).ok_or(missing),
         HandleKind::Permanent => match Hierarchy::from_handle(handle) {
             Some(hierarchy) if !tpm.hierarchies.is_enabled(hierarchy) => Err(TpmRc::HIERARCHY),
+            None if Timers::is_timer(handle) && tpm.administration.timers.get(handle).is_none() => Err(TpmRc::VALUE),
             _ => Ok(()),
         },
         HandleKind::Pcr => Ok(()),

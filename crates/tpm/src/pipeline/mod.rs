@@ -6,13 +6,20 @@
 
 use alloc::vec::Vec;
 
-use ironroot_wire::{CommandAttributes, CommandInfo, Reader, TpmCc, TpmRc, TpmSt, Wire};
+use ironroot_crypto::hash::Digest;
+use ironroot_wire::{CommandAttributes, CommandInfo, Reader, TpmCc, TpmRc, TpmSt, TpmiAlgHash, Wire};
 
-use crate::{commands, core_state::Core, rules::self_test, state::volatile::Volatile};
+use crate::{
+    commands,
+    core_state::Core,
+    rules::{read_only, self_test},
+    state::volatile::Volatile,
+};
 
 mod audit;
 mod auth_area;
 mod authorization;
+mod command_audit;
 mod entities;
 mod failures;
 mod header;
@@ -38,6 +45,8 @@ struct Invocation<'a> {
     auth: AuthArea,
     /// The parameters as they came: encrypted if a session decrypts.
     parameters: &'a [u8],
+    /// If the command is audited, the hash of the audit and cpHash.
+    command_audit: Option<(TpmiAlgHash, Digest)>,
 }
 
 /// Carries out a command and returns its response.
@@ -62,20 +71,26 @@ fn attempt(tpm: &mut Core, command: &[u8]) -> Result<Vec<u8>, TpmRc> {
     let handle_area = reader.rest();
     let handles = entities::unmarshal(tpm, entry.info, &mut reader)?;
     self_test::before_handles(tpm, &handles)?;
+    read_only::check(tpm, header.code, &handles)?;
     let auth = auth_area::unmarshal(tpm, entry.info, header.tag, &handles, &mut reader)?;
-    let mut invocation = Invocation { info: entry.info, handles, auth, parameters: reader.rest() };
+    let mut invocation = Invocation { info: entry.info, handles, auth, parameters: reader.rest(), command_audit: None };
 
     authorization::check(tpm, &invocation)?;
     invocation.auth.audit_cp_hash = audit::cp_hash(tpm, &invocation)?;
+    invocation.command_audit = command_audit::start(tpm, &invocation)?;
     let decrypted = parameter_encryption::decrypt(tpm, &invocation)?;
-    modes::before_action(tpm, entry.info)?;
+    modes::before_action(tpm, entry.info, invocation.command_audit.is_some())?;
 
     let mut output = commands::Output::default();
     let mut handle_reader = Reader::new(handle_area, &rules);
     let mut parameter_reader = Reader::new(decrypted.as_deref().map_or(invocation.parameters, |bytes| bytes), &rules);
     // What a command does to volatile state must not outlive a commit that fails.
-    let before = may_stage(entry.info).then(|| Volatile::capture(tpm));
-    let done = (entry.run)(tpm, &mut handle_reader, &mut parameter_reader, &mut output).and_then(|()| commit(tpm));
+    let may_stage = may_stage(entry.info) || invocation.command_audit.is_some();
+    let before = may_stage.then(|| Volatile::capture(tpm));
+    let done = (entry.run)(tpm, &mut handle_reader, &mut parameter_reader, &mut output).and_then(|()| {
+        command_audit::begin(tpm, &invocation)?;
+        commit(tpm)
+    });
     if let (Err(rc), Some(before)) = (done, before) {
         before.apply(tpm);
         return Err(rc);

@@ -43,13 +43,15 @@ pub fn check(tpm: &Core, header: &Header) -> Result<(), TpmRc> {
     }
 }
 
-/// A command that may change state after `TPM2_Shutdown` undoes the shutdown (Part 3, 9.4). That is durable before the
+/// A command that may change state (the audit digest, if it is `audited`) after `TPM2_Shutdown` undoes the shutdown (Part 3, 9.4). That is durable before the
 /// command starts, so that a command whose effects are volatile need not be undone if the store fails.
 ///
 /// # Errors
 /// `TPM_RC_NV_UNAVAILABLE`, `TPM_RC_NV_SPACE` from the store.
-pub fn before_action(tpm: &mut Core, info: &CommandInfo) -> Result<(), TpmRc> {
-    if tpm.mode == Mode::Operational && tpm.nv.permanent().shutdown != Shutdown::None && !HARMLESS.contains(&info.code)
+pub fn before_action(tpm: &mut Core, info: &CommandInfo, audited: bool) -> Result<(), TpmRc> {
+    if tpm.mode == Mode::Operational
+        && tpm.nv.permanent().shutdown != Shutdown::None
+        && (audited || !HARMLESS.contains(&info.code))
     {
         tpm.nv.permanent_mut().shutdown = Shutdown::None;
         tpm.nv.set_saved_state(None);

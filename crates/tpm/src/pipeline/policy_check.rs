@@ -7,8 +7,10 @@ use subtle::ConstantTimeEq;
 use super::{Invocation, auth_area::Entity, hmac};
 use crate::{
     core_state::Core,
+    rules::presence,
     state::{
         hierarchy::AuthPolicy,
+        pcr,
         sessions::{BoundHash, Session},
     },
 };
@@ -39,6 +41,10 @@ pub fn policy_of(tpm: &Core, handle: TpmHandle) -> Result<Option<AuthPolicy>, Tp
                 // A sequence has no policy.
                 Err(_) => AuthPolicy::default(),
             },
+            HandleKind::Pcr if pcr::has_authorization(handle.0) => tpm.nv.settings().pcr_policy.clone(),
+            HandleKind::Permanent => {
+                tpm.administration.timers.get(handle).map(|timer| timer.policy.clone()).unwrap_or_default()
+            }
             _ => AuthPolicy::default(),
         },
     };
@@ -74,6 +80,13 @@ pub fn check(tpm: &Core, invocation: &Invocation<'_>, session: &Session, entity:
     if policy.locality.is_some_and(|allowed| !locality_allowed(allowed, tpm.locality)) {
         return Err(TpmRc::LOCALITY);
     }
+    if policy.presence_needed {
+        presence::require(tpm)?;
+    }
+    if policy.channel_needed {
+        // There is no secure channel on this TPM (Part 3, 23.25).
+        return Err(TpmRc::CHANNEL);
+    }
     check_nv_written(tpm, session, entity)
 }
 
@@ -89,6 +102,10 @@ fn check_bound_hash(tpm: &Core, invocation: &Invocation<'_>, session: &Session) 
         BoundHash::None => return Ok(()),
         BoundHash::CpHash(wanted) => (wanted, hmac::cp_hash(tpm, invocation, hash)?),
         BoundHash::NameHash(wanted) => (wanted, hmac::name_hash(tpm, invocation, hash)?),
+        BoundHash::Parameters(wanted) => {
+            let code = invocation.info.code.to_bytes();
+            (wanted, hash::digest(hash, &[&code, invocation.parameters]))
+        }
         BoundHash::Template(wanted) => {
             let template = template(invocation).ok_or(TpmRc::POLICY_FAIL)?;
             (wanted, hash::digest(hash, &[template]))

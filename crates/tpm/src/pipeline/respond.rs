@@ -6,7 +6,7 @@ use ironroot_wire::{
     CommandAttributes, Tpm2bAuth, Tpm2bNonce, TpmHandle, TpmRc, TpmSt, TpmaSession, TpmsAuthResponse, Wire,
 };
 
-use super::{Invocation, audit, auth_area::SessionUse, hmac, parameter_encryption, tag_bytes};
+use super::{Invocation, audit, auth_area::SessionUse, command_audit, hmac, parameter_encryption, tag_bytes};
 use crate::{
     commands::Output,
     core_state::Core,
@@ -36,6 +36,7 @@ pub fn success(tpm: &mut Core, invocation: Invocation<'_>, mut output: Output) -
     } else {
         audit::update(tpm, &invocation, None, &output.parameters)?;
     }
+    command_audit::update(tpm, &invocation, &output.parameters)?;
     end_sequences(tpm, &invocation);
     Ok(assemble(&invocation, &output, &sessions))
 }

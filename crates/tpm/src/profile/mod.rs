@@ -35,6 +35,8 @@ pub struct Profile {
     pub nv_space: usize,
     /// Bytes of the largest NV index (`TPM_PT_NV_INDEX_MAX`).
     pub nv_index_max: u16,
+    /// Authenticated countdown timers (`TPM_CAP_ACT`), at most 16.
+    pub timers: u32,
     /// Banks of PCR that exist.
     pub pcr_banks: AlgorithmSet,
     /// Banks that are allocated when the TPM is manufactured.
@@ -104,6 +106,7 @@ impl Profile {
         range("persistentObjects", self.persistent_objects, 1, 65536)?;
         range("nvSpace", self.nv_space, 1024, 64 << 20)?;
         range("nvIndexMax", usize::from(self.nv_index_max), 64, limits::MAX_NV_INDEX)?;
+        range("timers", usize::try_from(self.timers).unwrap_or(usize::MAX), 0, 16)?;
         if let Some(bank) = self.pcr_banks.iter().find(|&bank| !has(bank)) {
             return Err(error(
                 "pcrBanks",

@@ -89,6 +89,7 @@ impl Profile {
         persistent_objects: 256,
         nv_space: 256 * 1024,
         nv_index_max: ironroot_wire::limits::MAX_NV_INDEX as u16,
+        timers: 2,
         pcr_banks: EVERY_HASH,
         pcr_allocation: hashes(&[SHA256, SHA384, SHA512]),
     };
@@ -114,6 +115,7 @@ impl Profile {
         persistent_objects: 7,
         nv_space: 16 * 1024,
         nv_index_max: 2048,
+        timers: 0,
         pcr_banks: hashes(&[SHA1, SHA256, SHA384]),
         pcr_allocation: hashes(&[SHA256, SHA384]),
     };

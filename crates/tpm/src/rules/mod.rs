@@ -2,12 +2,14 @@
 
 pub mod attestation;
 pub mod attributes;
+pub mod audit;
 pub mod auth_value;
 pub mod bind;
 pub mod creation;
 pub mod derivation;
 pub mod digests;
 pub mod hashcheck;
+pub mod hierarchies;
 pub mod kem;
 pub mod loading;
 pub mod messages;
@@ -20,8 +22,10 @@ pub mod pcr_access;
 pub mod policy_authorization;
 pub mod policy_digest;
 pub mod policy_operand;
+pub mod presence;
 pub mod primary;
 pub mod private_area;
+pub mod read_only;
 pub mod schemes;
 pub mod secret_sharing;
 pub mod self_test;

@@ -11,14 +11,20 @@ use ironroot_platform::{Change, RecordKey, Records, Storage, StorageError};
 use ironroot_wire::{Reader, Rules, TpmHandle, TpmRc, Wire};
 use zeroize::Zeroizing;
 
-use super::{nv_index::NvIndex, objects::Object, permanent::Permanent, saved::SavedState};
+use super::{
+    administration::Administration, nv_index::NvIndex, objects::Object, permanent::Permanent, saved::SavedState,
+    settings::Settings,
+};
 use crate::rules::object_record;
 
-/// The version in front of every record.
+/// The version in front of every record but the saved state's.
 const RECORD_VERSION: u8 = 1;
+/// The version of the saved state. Version 1 ended before [`Administration`].
+const SAVED_VERSION: u8 = 2;
 
 const PERMANENT: RecordKey = RecordKey(1 << 32);
 const SAVED_STATE: RecordKey = RecordKey(2 << 32);
+const SETTINGS: RecordKey = RecordKey(5 << 32);
 
 fn nv_key(handle: u32) -> RecordKey {
     RecordKey(3 << 32 | u64::from(handle))
@@ -35,6 +41,7 @@ pub struct NonVolatile {
     indices: BTreeMap<u32, Arc<NvIndex>>,
     persistent: BTreeMap<u32, Arc<Object>>,
     saved: Option<SavedState>,
+    settings: Settings,
     staged: Staged,
 }
 
@@ -44,6 +51,7 @@ struct Staged {
     indices: BTreeMap<u32, Option<Arc<NvIndex>>>,
     persistent: BTreeMap<u32, Option<Arc<Object>>>,
     saved: Option<Option<SavedState>>,
+    settings: Option<Settings>,
 }
 
 /// Why stored state could not be used.
@@ -79,6 +87,7 @@ impl NonVolatile {
             indices: BTreeMap::new(),
             persistent: BTreeMap::new(),
             saved: None,
+            settings: Settings::default(),
             staged: Staged::default(),
         }
     }
@@ -104,7 +113,8 @@ impl NonVolatile {
             let handle = u32::try_from(key.0 & u64::from(u32::MAX)).unwrap_or_default();
             match key.0 >> 32 {
                 1 if key == PERMANENT => {}
-                2 if key == SAVED_STATE => self.saved = Some(decode(key, value)?),
+                2 if key == SAVED_STATE => self.saved = Some(decode_saved(key, value)?),
+                5 if key == SETTINGS => self.settings = decode(key, value)?,
                 3 => {
                     let index: NvIndex = decode(key, value)?;
                     if index.handle().0 != handle {
@@ -229,11 +239,23 @@ impl NonVolatile {
         self.staged.saved = Some(saved);
     }
 
+    /// What administrators have settled.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        self.staged.settings.as_ref().unwrap_or(&self.settings)
+    }
+
+    /// What administrators have settled, to be changed.
+    pub fn settings_mut(&mut self) -> &mut Settings {
+        self.staged.settings.get_or_insert_with(|| self.settings.clone())
+    }
+
     /// Whether the command has staged a change.
     #[must_use]
     pub fn has_staged(&self) -> bool {
         self.staged.permanent.is_some()
             || self.staged.saved.is_some()
+            || self.staged.settings.is_some()
             || !self.staged.indices.is_empty()
             || !self.staged.persistent.is_empty()
     }
@@ -264,6 +286,9 @@ impl NonVolatile {
         if let Some(saved) = staged.saved {
             self.saved = saved;
         }
+        if let Some(settings) = staged.settings {
+            self.settings = settings;
+        }
         for (handle, index) in staged.indices {
             match index {
                 Some(index) => self.indices.insert(handle, index),
@@ -286,9 +311,12 @@ fn changes(staged: &Staged) -> Vec<Change> {
     }
     if let Some(saved) = &staged.saved {
         changes.push(match saved {
-            Some(saved) => Change::Put(SAVED_STATE, encode(saved)),
+            Some(saved) => Change::Put(SAVED_STATE, encode_as(SAVED_VERSION, saved)),
             None => Change::Delete(SAVED_STATE),
         });
+    }
+    if let Some(settings) = &staged.settings {
+        changes.push(Change::Put(SETTINGS, encode(settings)));
     }
     for (&handle, index) in &staged.indices {
         changes.push(match index {
@@ -311,9 +339,13 @@ fn changes(staged: &Staged) -> Vec<Change> {
 }
 
 fn encode<T: Wire>(value: &T) -> Zeroizing<Vec<u8>> {
+    encode_as(RECORD_VERSION, value)
+}
+
+fn encode_as<T: Wire>(version: u8, value: &T) -> Zeroizing<Vec<u8>> {
     // Enough for every record, so that no copy of a secret is left behind by a growing vector.
     let mut out = Zeroizing::new(Vec::with_capacity(8192));
-    out.push(RECORD_VERSION);
+    out.push(version);
     value.marshal(&mut out);
     out
 }
@@ -334,7 +366,22 @@ fn bad_record(key: RecordKey, rc: TpmRc) -> LoadError {
 }
 
 fn decode<T: Wire>(key: RecordKey, value: &[u8]) -> Result<T, LoadError> {
-    let mut reader = Reader::new(versioned(key, value)?, &Rules::ALL);
+    decode_body(key, versioned(key, value)?)
+}
+
+fn decode_body<T: Wire>(key: RecordKey, body: &[u8]) -> Result<T, LoadError> {
+    let mut reader = Reader::new(body, &Rules::ALL);
     let decoded = T::unmarshal(&mut reader).map_err(|rc| bad_record(key, rc))?;
     if reader.is_empty() { Ok(decoded) } else { Err(bad_record(key, TpmRc::SIZE)) }
+}
+
+/// A saved state of this version or of the one before, which knew of no administration: it is as after a TPM Reset.
+fn decode_saved(key: RecordKey, value: &[u8]) -> Result<SavedState, LoadError> {
+    if let Some((&SAVED_VERSION, body)) = value.split_first() {
+        return decode_body(key, body);
+    }
+    let mut body = Zeroizing::new(Vec::with_capacity(value.len().saturating_add(256)));
+    body.extend_from_slice(versioned(key, value)?);
+    Administration::reset(0).marshal(&mut body);
+    decode_body(key, &body)
 }

@@ -52,6 +52,13 @@ pub const fn is_no_increment(pcr: u32) -> bool {
     matches!(pcr, DEBUG_PCR | 21 | 22 | APPLICATION_PCR)
 }
 
+/// Whether a PCR may have a policy and an auth value: PCR 20 to 22 share one of each, as the reference implementation and
+/// libtpms have it (`TPM_PT_PCR_POLICY`, `TPM_PT_PCR_AUTH`).
+#[must_use]
+pub const fn has_authorization(pcr: u32) -> bool {
+    matches!(pcr, 20..=22)
+}
+
 /// Whether a D-RTM sequence resets the PCR (`TPM_PT_PCR_DRTM_RESET`).
 #[must_use]
 pub const fn is_drtm_reset(pcr: u32) -> bool {

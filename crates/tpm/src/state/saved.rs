@@ -2,7 +2,7 @@
 
 use ironroot_wire::{SeedValue, Tpm2bAuth, TpmiYesNo};
 
-use super::hierarchy::AuthPolicy;
+use super::{administration::Administration, hierarchy::AuthPolicy};
 
 record! {
     /// The saved state.
@@ -32,6 +32,8 @@ record! {
         pcrs: Bytes,
         /// Saved sessions.
         sessions: Bytes,
+        /// Read-Only mode, audit, PCR authorization, timers.
+        administration: Administration,
     }
 }
 

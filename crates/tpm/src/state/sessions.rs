@@ -21,6 +21,10 @@ pub struct PolicyState {
     pub auth_value_needed: bool,
     /// Whether the auth value must be given as a password (`TPM2_PolicyPassword`).
     pub password_needed: bool,
+    /// Whether physical presence must be asserted (`TPM2_PolicyPhysicalPresence`).
+    pub presence_needed: bool,
+    /// Whether the command must come over a secure channel (`TPM2_PolicyTransportSPDM`).
+    pub channel_needed: bool,
     /// The localities of the command; `None` if any will do.
     pub locality: Option<TpmaLocality>,
     /// The update counter at the first check of PCR; `None` if there was none.
@@ -31,7 +35,7 @@ pub struct PolicyState {
     pub timeout: Option<u64>,
 }
 
-/// What `TPM2_PolicyCpHash`, `TPM2_PolicyNameHash`, `TPM2_PolicyDuplicationSelect` or `TPM2_PolicyTemplate` bound a policy
+/// What `TPM2_PolicyCpHash`, `TPM2_PolicyNameHash`, `TPM2_PolicyDuplicationSelect`, `TPM2_PolicyParameters` or `TPM2_PolicyTemplate` bound a policy
 /// to. At most one of them may be used.
 #[derive(Clone, PartialEq, Eq)]
 pub enum BoundHash {
@@ -41,6 +45,8 @@ pub enum BoundHash {
     CpHash(Tpm2bDigest),
     /// The hash of the names of the command's handles.
     NameHash(Tpm2bDigest),
+    /// The hash of the command code and the parameters (`TPM2_PolicyParameters`).
+    Parameters(Tpm2bDigest),
     /// The hash of a template for `TPM2_CreateLoaded`, `TPM2_Create` and `TPM2_CreatePrimary`.
     Template(Tpm2bDigest),
 }
@@ -55,6 +61,8 @@ impl PolicyState {
             bound_hash: BoundHash::None,
             auth_value_needed: false,
             password_needed: false,
+            presence_needed: false,
+            channel_needed: false,
             locality: None,
             pcr_counter: None,
             nv_written: None,
@@ -109,6 +117,10 @@ impl Session {
     }
 }
 
+/// Flags beside the kind of the bound hash in a stored session.
+const PRESENCE_NEEDED: u8 = 0x40;
+const CHANNEL_NEEDED: u8 = 0x80;
+
 fn option<T: Wire>(value: Option<&T>, out: &mut Vec<u8>) {
     TpmiYesNo(value.is_some()).marshal(out);
     if let Some(value) = value {
@@ -129,8 +141,11 @@ impl Wire for PolicyState {
             BoundHash::CpHash(digest) => (1, Some(digest)),
             BoundHash::NameHash(digest) => (2, Some(digest)),
             BoundHash::Template(digest) => (3, Some(digest)),
+            BoundHash::Parameters(digest) => (4, Some(digest)),
         };
-        kind.marshal(out);
+        let presence = if self.presence_needed { PRESENCE_NEEDED } else { 0 };
+        let channel = if self.channel_needed { CHANNEL_NEEDED } else { 0 };
+        (kind | presence | channel).marshal(out);
         option(digest, out);
         TpmiYesNo(self.auth_value_needed).marshal(out);
         TpmiYesNo(self.password_needed).marshal(out);
@@ -144,11 +159,12 @@ impl Wire for PolicyState {
         let digest = Wire::unmarshal(reader)?;
         let command_code = take_option(reader)?;
         let kind = u8::unmarshal(reader)?;
-        let bound_hash = match (kind, take_option(reader)?) {
+        let bound_hash = match (kind & !(PRESENCE_NEEDED | CHANNEL_NEEDED), take_option(reader)?) {
             (0, None) => BoundHash::None,
             (1, Some(digest)) => BoundHash::CpHash(digest),
             (2, Some(digest)) => BoundHash::NameHash(digest),
             (3, Some(digest)) => BoundHash::Template(digest),
+            (4, Some(digest)) => BoundHash::Parameters(digest),
             _ => return Err(TpmRc::VALUE),
         };
         Ok(Self {
@@ -157,6 +173,8 @@ impl Wire for PolicyState {
             bound_hash,
             auth_value_needed: TpmiYesNo::unmarshal(reader)?.0,
             password_needed: TpmiYesNo::unmarshal(reader)?.0,
+            presence_needed: kind & PRESENCE_NEEDED != 0,
+            channel_needed: kind & CHANNEL_NEEDED != 0,
             locality: take_option(reader)?,
             pcr_counter: take_option(reader)?,
             nv_written: take_option::<TpmiYesNo>(reader)?.map(|flag| flag.0),

@@ -8,6 +8,7 @@ use ironroot_wire::{Reader, TpmRc, TpmiAlgHash, TpmiYesNo, Wire};
 use zeroize::Zeroizing;
 
 use super::{
+    administration::Administration,
     clock::Clock,
     hierarchy::VolatileHierarchies,
     lockout::LockoutTimers,
@@ -37,6 +38,7 @@ pub struct Volatile {
     clock: Clock,
     lockout_timers: LockoutTimers,
     hierarchies: VolatileHierarchies,
+    administration: Administration,
     object_context_id: u64,
     startup_locality: u8,
     orderly_start: bool,
@@ -57,6 +59,7 @@ impl Volatile {
             clock,
             lockout_timers,
             hierarchies,
+            administration,
             object_context_id,
             startup_locality,
             orderly_start,
@@ -69,6 +72,7 @@ impl Volatile {
             random: _,
             nv: _,
             locality: _,
+            physical_presence: _,
             // A test that has passed or failed has done so whatever becomes of the command.
             self_tests: _,
         } = core;
@@ -79,6 +83,7 @@ impl Volatile {
             clock: clock.clone(),
             lockout_timers: lockout_timers.clone(),
             hierarchies: hierarchies.clone(),
+            administration: administration.clone(),
             object_context_id: *object_context_id,
             startup_locality: *startup_locality,
             orderly_start: *orderly_start,
@@ -96,6 +101,7 @@ impl Volatile {
         core.clock = self.clock;
         core.lockout_timers = self.lockout_timers;
         core.hierarchies = self.hierarchies;
+        core.administration = self.administration;
         core.object_context_id = self.object_context_id;
         core.startup_locality = self.startup_locality;
         core.orderly_start = self.orderly_start;
@@ -121,7 +127,12 @@ impl Volatile {
         self.clock.continue_at(now);
     }
 
-    /// The record.
+    /// Read-Only mode, audit, PCR authorization, timers: not part of [`Volatile::save`], whose form is older.
+    pub const fn administration_mut(&mut self) -> &mut Administration {
+        &mut self.administration
+    }
+
+    /// The record, without administration.
     #[must_use]
     pub fn save(&self) -> Zeroizing<Vec<u8>> {
         let slots = self.objects.handles().count().saturating_add(self.sessions.active_count());
@@ -156,6 +167,7 @@ impl Volatile {
             clock: Wire::unmarshal(reader)?,
             lockout_timers: Wire::unmarshal(reader)?,
             hierarchies: Wire::unmarshal(reader)?,
+            administration: Administration::reset(profile.timers),
             pcrs: take_pcrs(reader, profile)?,
             hcrtm: take_hcrtm(reader)?,
             sessions: Sessions::unmarshal(reader, profile.loaded_sessions, profile.active_sessions)?,

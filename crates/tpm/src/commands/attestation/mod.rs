@@ -1,13 +1,22 @@
 //! Attestation (Part 3, clause 18).
 
-use ironroot_wire::{Certify, CertifyCreation, GetTime, Quote};
+use ironroot_wire::{Certify, CertifyCreation, GetCommandAuditDigest, GetSessionAuditDigest, GetTime, Quote};
 
 use super::{Entry, entry};
 
 mod certify;
 mod certify_creation;
+mod get_command_audit_digest;
+mod get_session_audit_digest;
 mod get_time;
 mod quote;
 
 /// The commands of this chapter.
-pub const ACTIONS: &[Entry] = &[entry::<Certify>(), entry::<CertifyCreation>(), entry::<Quote>(), entry::<GetTime>()];
+pub const ACTIONS: &[Entry] = &[
+    entry::<Certify>(),
+    entry::<CertifyCreation>(),
+    entry::<Quote>(),
+    entry::<GetSessionAuditDigest>(),
+    entry::<GetCommandAuditDigest>(),
+    entry::<GetTime>(),
+];

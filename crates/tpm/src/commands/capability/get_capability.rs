@@ -51,8 +51,18 @@ impl Action for GetCapability {
                     |list| TpmsCapabilityData::Commands(TpmlCca::new(list.into_iter().map(|(_, cca)| cca).collect())),
                 )
             }
-            TpmCap::PpCommands => (false, TpmsCapabilityData::PpCommands(TpmlCc::default())),
-            TpmCap::AuditCommands => (false, TpmsCapabilityData::AuditCommands(TpmlCc::default())),
+            TpmCap::PpCommands => window.list(
+                tpm.nv.settings().presence.to_vec(),
+                |code| code.0,
+                TpmlCc::MAX,
+                |list| TpmsCapabilityData::PpCommands(TpmlCc::new(list)),
+            ),
+            TpmCap::AuditCommands => window.list(
+                tpm.nv.settings().audited.to_vec(),
+                |code| code.0,
+                TpmlCc::MAX,
+                |list| TpmsCapabilityData::AuditCommands(TpmlCc::new(list)),
+            ),
             TpmCap::Pcrs if property != 0 => return Err(TpmRc::VALUE.parameter(2)),
             TpmCap::Pcrs => (
                 false,
@@ -94,7 +104,12 @@ impl Action for GetCapability {
                 if property >> 24 != 0x40 {
                     return Err(TpmRc::VALUE.parameter(2));
                 }
-                (false, TpmsCapabilityData::ActData(TpmlActData::default()))
+                window.list(
+                    tpm.administration.timers.data(tpm.clock.time()),
+                    |timer| timer.handle.0,
+                    TpmlActData::MAX,
+                    |list| TpmsCapabilityData::ActData(TpmlActData::new(list)),
+                )
             }
             // No secure channel, so no keys for one (Part 2, 6.16).
             TpmCap::PubKeys => return Err(TpmRc::VALUE.parameter(2)),
@@ -151,6 +166,7 @@ fn policies(tpm: &Core) -> Vec<TpmsTaggedPolicy> {
         (TpmHandle::PLATFORM, &tpm.hierarchies.platform_policy),
     ]
     .into_iter()
+    .chain(tpm.administration.timers.iter().map(|(handle, timer)| (handle, &timer.policy)))
     .map(|(handle, policy)| TpmsTaggedPolicy { handle, policy_hash: tagged(policy) })
     .collect()
 }

@@ -34,7 +34,10 @@ pub fn of_kind(tpm: &Core, handle: TpmHandle) -> Result<Vec<TpmHandle>, TpmRc> {
             let first = TpmHandle::HMAC_SESSION_FIRST.0;
             tpm.sessions.saved_handles().map(|session| TpmHandle(first | session.0 & 0x00FF_FFFF)).collect()
         }
-        HandleKind::Permanent => PERMANENT.to_vec(),
+        HandleKind::Permanent => {
+            let timers = tpm.administration.timers.iter().map(|(handle, _)| handle);
+            PERMANENT.iter().copied().chain(timers).collect()
+        }
         HandleKind::Transient => tpm.objects.handles().collect(),
         HandleKind::Persistent => tpm.nv.persistents().map(|(handle, _)| handle).collect(),
         HandleKind::ExternalNv | HandleKind::PermanentNv | HandleKind::AttachedComponent => Vec::new(),

@@ -1,6 +1,6 @@
 //! Capabilities (Part 3, clause 30).
 
-use ironroot_wire::{GetCapability, TestParms};
+use ironroot_wire::{GetCapability, SetCapability, TestParms};
 
 use super::{Entry, entry};
 
@@ -8,7 +8,8 @@ mod get_capability;
 mod handles;
 mod pcr_properties;
 mod properties;
+mod set_capability;
 mod test_parms;
 
 /// The commands of this chapter.
-pub const ACTIONS: &[Entry] = &[entry::<GetCapability>(), entry::<TestParms>()];
+pub const ACTIONS: &[Entry] = &[entry::<GetCapability>(), entry::<TestParms>(), entry::<SetCapability>()];

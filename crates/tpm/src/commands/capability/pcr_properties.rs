@@ -11,8 +11,10 @@ const EXTEND_L0: u32 = 0x01;
 const RESET_L0: u32 = 0x02;
 const NO_INCREMENT: u32 = 0x11;
 const DRTM_RESET: u32 = 0x12;
+const POLICY: u32 = 0x13;
+const AUTH: u32 = 0x14;
 
-/// Every property, in ascending order. No PCR has a policy or an auth value.
+/// Every property, in ascending order.
 pub fn all() -> Vec<TpmsTaggedPcrSelect> {
     let mut all = Vec::new();
     all.push(property(SAVE, pcr::is_state_saved));
@@ -23,6 +25,8 @@ pub fn all() -> Vec<TpmsTaggedPcrSelect> {
     }
     all.push(property(NO_INCREMENT, pcr::is_no_increment));
     all.push(property(DRTM_RESET, pcr::is_drtm_reset));
+    all.push(property(POLICY, pcr::has_authorization));
+    all.push(property(AUTH, pcr::has_authorization));
     all
 }
 

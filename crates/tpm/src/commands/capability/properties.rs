@@ -92,6 +92,7 @@ fn variable(tpm: &Core) -> Vec<TpmsTaggedProperty> {
     use TpmPt as P;
     let profile = &tpm.profile;
     let permanent = tpm.nv.permanent();
+    let audits = tpm.nv.settings().audit_counter;
     let persistent = tpm.nv.persistents().count();
     let counters = tpm.nv.indices().filter(|index| index.public.attributes.nt() == Ok(TpmNt::Counter)).count();
     let indices = tpm.nv.indices().count();
@@ -118,8 +119,8 @@ fn variable(tpm: &Core) -> Vec<TpmsTaggedProperty> {
         (P::LOCKOUT_INTERVAL, permanent.recovery_time),
         (P::LOCKOUT_RECOVERY, permanent.lockout_recovery),
         (P::NV_WRITE_RECOVERY, 0),
-        (P::AUDIT_COUNTER_0, 0),
-        (P::AUDIT_COUNTER_1, 0),
+        (P::AUDIT_COUNTER_0, (audits >> 32) as u32),
+        (P::AUDIT_COUNTER_1, audits as u32),
     ])
 }
 
@@ -136,6 +137,7 @@ fn startup_attributes(tpm: &Core) -> TpmaStartupClear {
         (hierarchies.owner_enabled, TpmaStartupClear::SH_ENABLE),
         (hierarchies.endorsement_enabled, TpmaStartupClear::EH_ENABLE),
         (hierarchies.platform_nv_enabled, TpmaStartupClear::PH_ENABLE_NV),
+        (tpm.administration.read_only.0, TpmaStartupClear::READ_ONLY),
         (tpm.orderly_start, TpmaStartupClear::ORDERLY),
     ]
     .into_iter()

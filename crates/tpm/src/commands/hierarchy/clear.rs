@@ -5,10 +5,9 @@ use ironroot_wire::{Clear, ClearResponse, SeedValue, TpmHandle, TpmRc, TpmaNv, T
 use crate::{
     commands::Action,
     core_state::Core,
-    rules::nv_counter,
+    rules::{hierarchies, nv_counter},
     state::{
         hierarchy::{AuthPolicy, Hierarchy, PROOF_SIZE},
-        objects::Slot,
         permanent::{DEFAULT_LOCKOUT_RECOVERY, DEFAULT_MAX_TRIES, DEFAULT_RECOVERY_TIME},
     },
 };
@@ -23,6 +22,8 @@ impl Action for Clear {
         reset_permanent(tpm);
         tpm.hierarchies.owner_enabled = true;
         tpm.hierarchies.endorsement_enabled = true;
+        tpm.nv.settings_mut().audit_counter = 0;
+        tpm.administration.pcr_auth = Default::default();
         tpm.clock.set(0);
         tpm.pcrs.update_counter = tpm.pcrs.update_counter.wrapping_add(1);
         Ok(ClearResponse {})
@@ -35,12 +36,7 @@ const fn is_owners(hierarchy: Hierarchy) -> bool {
 
 /// Nothing of the storage and endorsement hierarchies stays: transient, persistent, or NV.
 fn remove_entities(tpm: &mut Core) {
-    tpm.objects.flush_if(|slot| matches!(slot, Slot::Object(object) if is_owners(object.hierarchy)));
-    let persistent: alloc::vec::Vec<TpmHandle> =
-        tpm.nv.persistents().filter(|(_, object)| is_owners(object.hierarchy)).map(|(handle, _)| handle).collect();
-    for handle in persistent {
-        tpm.nv.remove_persistent(handle);
-    }
+    hierarchies::remove_objects(tpm, is_owners);
     let indices: alloc::vec::Vec<TpmHandle> =
         tpm.nv.indices().filter(|index| !index.has(TpmaNv::PLATFORMCREATE)).map(|index| index.handle()).collect();
     for handle in indices {

@@ -16,8 +16,7 @@ impl Action for SetPrimaryPolicy {
             TpmHandle::ENDORSEMENT => tpm.nv.permanent_mut().endorsement_policy = policy,
             TpmHandle::PLATFORM => tpm.hierarchies.platform_policy = policy,
             TpmHandle::LOCKOUT => tpm.nv.permanent_mut().lockout_policy = policy,
-            // A timer that this TPM does not have.
-            _ => return Err(TpmRc::VALUE.handle(1)),
+            timer => tpm.administration.timers.get_mut(timer).ok_or(TpmRc::VALUE.handle(1))?.policy = policy,
         }
         Ok(SetPrimaryPolicyResponse {})
     }

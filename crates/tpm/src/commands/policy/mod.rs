@@ -1,9 +1,10 @@
 //! Enhanced authorization: policies (Part 3, clause 23).
 
 use ironroot_wire::{
-    PolicyAuthValue, PolicyAuthorize, PolicyAuthorizeNv, PolicyCommandCode, PolicyCounterTimer, PolicyCpHash,
-    PolicyDuplicationSelect, PolicyGetDigest, PolicyLocality, PolicyNameHash, PolicyNv, PolicyNvWritten, PolicyOr,
-    PolicyPassword, PolicyPcr, PolicySecret, PolicySigned, PolicyTemplate, PolicyTicket,
+    PolicyAuthValue, PolicyAuthorize, PolicyAuthorizeNv, PolicyCapability, PolicyCommandCode, PolicyCounterTimer,
+    PolicyCpHash, PolicyDuplicationSelect, PolicyGetDigest, PolicyLocality, PolicyNameHash, PolicyNv, PolicyNvWritten,
+    PolicyOr, PolicyParameters, PolicyPassword, PolicyPcr, PolicyPhysicalPresence, PolicySecret, PolicySigned,
+    PolicyTemplate, PolicyTicket, PolicyTransportSpdm,
 };
 
 use super::{Entry, entry};
@@ -11,6 +12,7 @@ use super::{Entry, entry};
 mod policy_auth_value;
 mod policy_authorize;
 mod policy_authorize_nv;
+mod policy_capability;
 mod policy_command_code;
 mod policy_counter_timer;
 mod policy_cp_hash;
@@ -21,12 +23,15 @@ mod policy_name_hash;
 mod policy_nv;
 mod policy_nv_written;
 mod policy_or;
+mod policy_parameters;
 mod policy_password;
 mod policy_pcr;
+mod policy_physical_presence;
 mod policy_secret;
 mod policy_signed;
 mod policy_template;
 mod policy_ticket;
+mod policy_transport_spdm;
 
 /// The commands of this chapter.
 pub const ACTIONS: &[Entry] = &[
@@ -39,6 +44,7 @@ pub const ACTIONS: &[Entry] = &[
     entry::<PolicyNv>(),
     entry::<PolicyCounterTimer>(),
     entry::<PolicyCommandCode>(),
+    entry::<PolicyPhysicalPresence>(),
     entry::<PolicyCpHash>(),
     entry::<PolicyNameHash>(),
     entry::<PolicyDuplicationSelect>(),
@@ -49,4 +55,7 @@ pub const ACTIONS: &[Entry] = &[
     entry::<PolicyNvWritten>(),
     entry::<PolicyTemplate>(),
     entry::<PolicyAuthorizeNv>(),
+    entry::<PolicyCapability>(),
+    entry::<PolicyParameters>(),
+    entry::<PolicyTransportSpdm>(),
 ];

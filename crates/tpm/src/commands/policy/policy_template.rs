@@ -11,7 +11,7 @@ impl Action for PolicyTemplate {
             BoundHash::None => {}
             BoundHash::Template(current) if *current == self.template_hash => {}
             BoundHash::Template(_) => return Err(TpmRc::VALUE.parameter(1)),
-            BoundHash::CpHash(_) | BoundHash::NameHash(_) => return Err(TpmRc::CPHASH),
+            BoundHash::CpHash(_) | BoundHash::NameHash(_) | BoundHash::Parameters(_) => return Err(TpmRc::CPHASH),
         }
         policy_digest::require_size(session, &self.template_hash).map_err(|rc| rc.parameter(1))?;
         policy_digest::extend(session, Self::INFO.code, &[&self.template_hash])?;

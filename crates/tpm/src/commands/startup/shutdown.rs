@@ -6,6 +6,7 @@ use crate::{
     commands::Action,
     core_state::Core,
     state::{
+        administration::Administration,
         permanent,
         saved::{Bytes, SavedState},
     },
@@ -44,5 +45,9 @@ fn snapshot(tpm: &Core) -> Result<SavedState, TpmRc> {
         pcr_update_counter: tpm.pcrs.update_counter,
         pcrs: Bytes(zeroize::Zeroizing::new(tpm.pcrs.save())),
         sessions: Bytes(tpm.sessions.save_list()),
+        administration: Administration {
+            timers: tpm.administration.timers.suspended(tpm.clock.time()),
+            ..tpm.administration.clone()
+        },
     })
 }

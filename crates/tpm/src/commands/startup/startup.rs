@@ -6,6 +6,7 @@ use crate::{
     commands::Action,
     core_state::{Core, Mode},
     state::{
+        administration::Administration,
         hierarchy::VolatileHierarchies,
         pcr::{HCRTM_PCR, Pcrs},
         permanent::Shutdown,
@@ -123,7 +124,11 @@ fn restore(tpm: &mut Core, kind: Kind, saved: &SavedState) -> Result<(), TpmRc> 
     tpm.hierarchies = fresh;
     tpm.object_context_id = saved.object_context_id;
     tpm.sessions.restore_list(&saved.sessions.0).map_err(|_| TpmRc::FAILURE)?;
+    // The audit digest is lost with a TPM Reset only, the rest with a Restart, too.
+    tpm.administration.audit_digest = saved.administration.audit_digest.clone();
     if kind == Kind::Resume {
+        let timers = saved.administration.timers.resumed(tpm.clock.time()).fit(tpm.profile.timers);
+        tpm.administration = Administration { timers, ..saved.administration.clone() };
         tpm.hierarchies.owner_enabled = saved.owner_enabled.0;
         tpm.hierarchies.endorsement_enabled = saved.endorsement_enabled.0;
         tpm.hierarchies.platform_nv_enabled = saved.platform_nv_enabled.0;
