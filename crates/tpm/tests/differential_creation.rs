@@ -43,7 +43,7 @@ fn templates(attributes: A) -> Vec<TpmtPublic> {
     }
     for symmetric in [None, aes128(), aes(TpmiSymKeyBits::Bits256)] {
         for scheme in [None, Some(TpmtEccScheme::Ecdsa(sha256)), Some(TpmtEccScheme::Ecdh(sha256))] {
-            all.push(ecc(attributes, symmetric.clone(), scheme));
+            all.push(ecc(attributes, symmetric, scheme));
         }
         for scheme in [
             None,
@@ -51,7 +51,7 @@ fn templates(attributes: A) -> Vec<TpmtPublic> {
             Some(TpmtRsaScheme::Oaep(sha256)),
             Some(TpmtRsaScheme::Rsaes(())),
         ] {
-            let mut template = rsa(attributes, symmetric.clone(), scheme);
+            let mut template = rsa(attributes, symmetric, scheme);
             if let PublicKind::Rsa(parms, _) = &mut template.kind {
                 parms.exponent = 3;
             }
