@@ -13,7 +13,7 @@ use aes::{Aes128, Aes192, Aes256};
 use camellia::{Camellia128, Camellia192, Camellia256};
 use cipher::KeyInit;
 use des::{TdesEde2, TdesEde3};
-use ironroot_wire::{TpmiAlgHash, TpmiAlgSymMode, TpmiAlgSymObject};
+use ironroot_wire::{TpmiAlgCipherMode, TpmiAlgHash, TpmiAlgSymObject};
 use sm4::Sm4;
 
 use crate::{CryptoError, kdf::kdfa};
@@ -39,8 +39,8 @@ pub const fn key_bits(algorithm: TpmiAlgSymObject) -> &'static [u16] {
 
 /// The length that a mode's initialization vector must have, in bytes: nothing, or a block.
 #[must_use]
-pub fn iv_size(algorithm: TpmiAlgSymObject, mode: TpmiAlgSymMode) -> usize {
-    if mode == TpmiAlgSymMode::Ecb { 0 } else { algorithm.block_size() }
+pub fn iv_size(algorithm: TpmiAlgSymObject, mode: TpmiAlgCipherMode) -> usize {
+    if mode == TpmiAlgCipherMode::Ecb { 0 } else { algorithm.block_size() }
 }
 
 /// Makes a random string of one of the key sizes into a key: a key of TDES gets its parity bits.
@@ -67,8 +67,8 @@ pub fn check_key(algorithm: TpmiAlgSymObject, key: &[u8]) -> Result<(), CryptoEr
 
 /// Whether a mode takes whole blocks only.
 #[must_use]
-pub fn needs_whole_blocks(mode: TpmiAlgSymMode) -> bool {
-    matches!(mode, TpmiAlgSymMode::Cbc | TpmiAlgSymMode::Ecb)
+pub fn needs_whole_blocks(mode: TpmiAlgCipherMode) -> bool {
+    matches!(mode, TpmiAlgCipherMode::Cbc | TpmiAlgCipherMode::Ecb)
 }
 
 /// A key of a block cipher, expanded for use; erased when dropped.
@@ -148,9 +148,8 @@ impl BlockCipher {
     /// Encrypts in place and leaves the chaining value in `iv`.
     ///
     /// # Errors
-    /// [`CryptoError::Value`] unless `iv` has [`iv_size`] bytes and `data` suits [`needs_whole_blocks`];
-    /// [`CryptoError::Unsupported`] for a mode that does not encrypt.
-    pub fn encrypt(&self, mode: TpmiAlgSymMode, iv: &mut [u8], data: &mut [u8]) -> Result<(), CryptoError> {
+    /// [`CryptoError::Value`] unless `iv` has [`iv_size`] bytes and `data` suits [`needs_whole_blocks`].
+    pub fn encrypt(&self, mode: TpmiAlgCipherMode, iv: &mut [u8], data: &mut [u8]) -> Result<(), CryptoError> {
         self.check(mode, iv, data)?;
         each!(&self.0, cipher => modes::encrypt(cipher, mode, iv, data))
     }
@@ -159,7 +158,7 @@ impl BlockCipher {
     ///
     /// # Errors
     /// As [`BlockCipher::encrypt`].
-    pub fn decrypt(&self, mode: TpmiAlgSymMode, iv: &mut [u8], data: &mut [u8]) -> Result<(), CryptoError> {
+    pub fn decrypt(&self, mode: TpmiAlgCipherMode, iv: &mut [u8], data: &mut [u8]) -> Result<(), CryptoError> {
         self.check(mode, iv, data)?;
         each!(&self.0, cipher => modes::decrypt(cipher, mode, iv, data))
     }
@@ -169,7 +168,7 @@ impl BlockCipher {
         each!(&self.0, cipher => modes::encrypt_block(cipher, block));
     }
 
-    fn check(&self, mode: TpmiAlgSymMode, iv: &[u8], data: &[u8]) -> Result<(), CryptoError> {
+    fn check(&self, mode: TpmiAlgCipherMode, iv: &[u8], data: &[u8]) -> Result<(), CryptoError> {
         let whole = data.len().is_multiple_of(self.block_size());
         let good = iv.len() == iv_size(self.algorithm(), mode) && (whole || !needs_whole_blocks(mode));
         if good { Ok(()) } else { Err(CryptoError::Value) }
@@ -189,7 +188,7 @@ impl fmt::Debug for BlockCipher {
 /// As [`BlockCipher::new`]; [`CryptoError::Value`] if `iv` is not a block.
 pub fn cfb_encrypt(algorithm: TpmiAlgSymObject, key: &[u8], iv: &[u8], data: &mut [u8]) -> Result<(), CryptoError> {
     let mut iv = zeroize::Zeroizing::new(iv.to_vec());
-    BlockCipher::new(algorithm, key)?.encrypt(TpmiAlgSymMode::Cfb, &mut iv, data)
+    BlockCipher::new(algorithm, key)?.encrypt(TpmiAlgCipherMode::Cfb, &mut iv, data)
 }
 
 /// Decrypts in place in CFB mode.
@@ -198,7 +197,7 @@ pub fn cfb_encrypt(algorithm: TpmiAlgSymObject, key: &[u8], iv: &[u8], data: &mu
 /// As [`cfb_encrypt`].
 pub fn cfb_decrypt(algorithm: TpmiAlgSymObject, key: &[u8], iv: &[u8], data: &mut [u8]) -> Result<(), CryptoError> {
     let mut iv = zeroize::Zeroizing::new(iv.to_vec());
-    BlockCipher::new(algorithm, key)?.decrypt(TpmiAlgSymMode::Cfb, &mut iv, data)
+    BlockCipher::new(algorithm, key)?.decrypt(TpmiAlgCipherMode::Cfb, &mut iv, data)
 }
 
 /// `XOR()` (Part 1, 8.4.7.3): exclusive-or of `data` with a KDFa mask. Its own inverse.

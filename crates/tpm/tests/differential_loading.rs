@@ -56,14 +56,14 @@ fn attributes_schemes_and_hierarchies_of_external_keys() {
                         let mut public = TpmtPublic { object_attributes: attributes, name_alg, ..public.clone() };
                         match &mut public.kind {
                             PublicKind::Rsa(parms, _) => {
-                                parms.symmetric = cipher.clone();
+                                parms.symmetric = cipher;
                                 parms.scheme =
                                     [None, Some(TpmtRsaScheme::Rsassa(sha256)), Some(TpmtRsaScheme::Oaep(sha256))]
                                         [scheme]
                                         .clone();
                             }
                             PublicKind::Ecc(parms, _) => {
-                                parms.symmetric = cipher.clone();
+                                parms.symmetric = cipher;
                                 parms.scheme =
                                     [None, Some(TpmtEccScheme::Ecdsa(sha256)), Some(TpmtEccScheme::Ecdh(sha256))]
                                         [scheme]

@@ -8,6 +8,7 @@ mod templates;
 
 use common::{TestTpm, password, policy};
 use ironroot_crypto::hash::digest;
+use ironroot_tpm::Profile;
 use ironroot_wire::*;
 use libtpms::{Any, Endpoint, Libtpms};
 use templates::*;
@@ -123,18 +124,23 @@ fn travel(
 ) {
     let (parent, parent_public) = srk(target, new_root.clone());
     let outer = load_public(source, &parent_public);
-    let key256 = [0x42; 32];
+    let key256: Vec<u8> = (0x42..0x62).collect();
+    use TpmiAlgSymObject::{Camellia, Tdes};
+    let camellia = cfb(Camellia, TpmiSymKeyBits::Bits256);
     let wrappings = [
         (Some(outer), &b""[..], None),
         (Some(outer), b"", aes128()),
         (Some(outer), &key256, aes(TpmiSymKeyBits::Bits256)),
         (None, &key256, aes(TpmiSymKeyBits::Bits256)),
+        (Some(outer), b"", camellia),
+        (None, &key256, camellia),
+        (Some(outer), b"", cfb(Tdes, TpmiSymKeyBits::Bits128)),
+        (None, &key256[..24], cfb(Tdes, TpmiSymKeyBits::Bits192)),
         (None, b"", None),
     ];
     for (new_parent, key, inner) in wrappings {
         let what = format!("{} to {}: {:?} {inner:?} of {public:?}", source.name(), target.name(), new_parent);
-        let made =
-            duplicate(source, object, new_parent, key, inner.clone()).unwrap_or_else(|rc| panic!("{what}: {rc}"));
+        let made = duplicate(source, object, new_parent, key, inner).unwrap_or_else(|rc| panic!("{what}: {rc}"));
         assert_eq!(made.out_sym_seed.is_empty(), new_parent.is_none());
         assert_eq!(made.encryption_key_out.is_empty(), inner.is_none() || !key.is_empty());
         let key = if key.is_empty() { made.encryption_key_out.to_vec() } else { key.to_vec() };
@@ -153,6 +159,14 @@ fn travel(
     flush(target, &[parent]);
 }
 
+/// A storage key that protects its children with another cipher than AES.
+fn other_srk(algorithm: TpmiAlgSymObject) -> TpmtPublic {
+    // libtpms has no Camellia-192.
+    let tdes = algorithm == TpmiAlgSymObject::Tdes;
+    let bits = if tdes { TpmiSymKeyBits::Bits192 } else { TpmiSymKeyBits::Bits256 };
+    ecc(OWN | STORAGE | A::NO_DA, cfb(algorithm, bits), None)
+}
+
 fn everything_travels(mut source: Any<'_>, mut target: Any<'_>, reference_parents: bool) {
     let from_outside = MOBILE.without(A::SENSITIVE_DATA_ORIGIN);
     let mut kinds = vec![
@@ -160,6 +174,7 @@ fn everything_travels(mut source: Any<'_>, mut target: Any<'_>, reference_parent
         (ecdsa(MOBILE), b""),
         (ecc(MOBILE | STORAGE, aes128(), None), b""),
         (symcipher(MOBILE | A::DECRYPT), b""),
+        (ecc(MOBILE | STORAGE, cfb(TpmiAlgSymObject::Camellia, TpmiSymKeyBits::Bits256), None), b""),
         (keyedhash(MOBILE | SIGN, hmac_sha256()), b""),
         (keyedhash(from_outside, None), b"sealed"),
     ];
@@ -172,7 +187,8 @@ fn everything_travels(mut source: Any<'_>, mut target: Any<'_>, reference_parent
     let (root, _) = srk(&mut source, ecc_srk());
     for (template, data) in kinds {
         let (object, public) = create_and_load(&mut source, root, mobile(template), b"auth", data);
-        for new_root in [ecc_srk(), rsa_srk()] {
+        for new_root in [ecc_srk(), rsa_srk(), other_srk(TpmiAlgSymObject::Camellia), other_srk(TpmiAlgSymObject::Tdes)]
+        {
             travel(&mut source, &mut target, object, &public, &new_root);
         }
         flush(&mut source, &[object]);
@@ -181,19 +197,19 @@ fn everything_travels(mut source: Any<'_>, mut target: Any<'_>, reference_parent
 
 #[test]
 fn objects_travel_between_two_of_ours() {
-    let (mut one, mut two) = (TestTpm::started(), TestTpm::started());
+    let (mut one, mut two) = (TestTpm::with_profile(Profile::EVERYTHING), TestTpm::with_profile(Profile::EVERYTHING));
     everything_travels(Any::Ours(&mut one), Any::Ours(&mut two), true);
 }
 
 #[test]
 fn objects_travel_from_libtpms_to_ours() {
-    let (mut ours, mut peer) = (TestTpm::started(), Libtpms::started());
+    let (mut ours, mut peer) = (TestTpm::with_profile(Profile::EVERYTHING), Libtpms::started());
     everything_travels(Any::Peer(&mut peer), Any::Ours(&mut ours), true);
 }
 
 #[test]
 fn objects_travel_from_ours_to_libtpms() {
-    let (mut ours, mut peer) = (TestTpm::started(), Libtpms::started());
+    let (mut ours, mut peer) = (TestTpm::with_profile(Profile::EVERYTHING), Libtpms::started());
     everything_travels(Any::Ours(&mut ours), Any::Peer(&mut peer), false);
 }
 
@@ -211,8 +227,12 @@ fn shared_parent(source: &mut impl Endpoint, target: &mut impl Endpoint, templat
 }
 
 fn children_load_elsewhere(mut source: Any<'_>, mut target: Any<'_>) {
-    let mut parents =
-        vec![ecc(MOBILE | STORAGE, aes128(), None), rsa(MOBILE | STORAGE, aes(TpmiSymKeyBits::Bits256), None)];
+    let mut parents = vec![
+        ecc(MOBILE | STORAGE, aes128(), None),
+        rsa(MOBILE | STORAGE, aes(TpmiSymKeyBits::Bits256), None),
+        ecc(MOBILE | STORAGE, cfb(TpmiAlgSymObject::Camellia, TpmiSymKeyBits::Bits128), None),
+        ecc(MOBILE | STORAGE, cfb(TpmiAlgSymObject::Tdes, TpmiSymKeyBits::Bits192), None),
+    ];
     if source.name() == "libtpms" {
         parents.push(symcipher(MOBILE | STORAGE));
     }
@@ -243,14 +263,14 @@ fn children_load_elsewhere(mut source: Any<'_>, mut target: Any<'_>) {
 
 #[test]
 fn private_areas_of_a_shared_parent_load_on_both_tpms() {
-    let (mut ours, mut peer) = (TestTpm::started(), Libtpms::started());
+    let (mut ours, mut peer) = (TestTpm::with_profile(Profile::EVERYTHING), Libtpms::started());
     children_load_elsewhere(Any::Ours(&mut ours), Any::Peer(&mut peer));
     children_load_elsewhere(Any::Peer(&mut peer), Any::Ours(&mut ours));
 }
 
 #[test]
 fn a_shared_derivation_parent_derives_the_same_keys() {
-    let (mut ours, mut peer) = (TestTpm::started(), Libtpms::started());
+    let (mut ours, mut peer) = (TestTpm::with_profile(Profile::EVERYTHING), Libtpms::started());
     let (there, here) = shared_parent(&mut peer, &mut Any::Ours(&mut ours), keyedhash(MOBILE | STORAGE, derivation()));
     let derived = A::FIXED_PARENT | A::USER_WITH_AUTH;
     let with_curve = |curve: TpmEccCurve| {
@@ -297,7 +317,7 @@ fn a_shared_derivation_parent_derives_the_same_keys() {
 }
 
 fn credential_crosses(mut maker: Any<'_>, mut activator: Any<'_>) {
-    for root in [ecc_srk(), rsa_srk()] {
+    for root in [ecc_srk(), rsa_srk(), other_srk(TpmiAlgSymObject::Camellia), other_srk(TpmiAlgSymObject::Tdes)] {
         let (key, key_public) = srk(&mut activator, root);
         let identity = activator.run_auth(&create_primary(OWNER, ecdsa(OWN | A::RESTRICTED))).unwrap();
         let handle = load_public(&mut maker, &key_public);
@@ -322,7 +342,7 @@ fn credential_crosses(mut maker: Any<'_>, mut activator: Any<'_>) {
 
 #[test]
 fn credentials_of_libtpms_are_activated_by_ours_and_the_other_way_round() {
-    let (mut ours, mut peer) = (TestTpm::started(), Libtpms::started());
+    let (mut ours, mut peer) = (TestTpm::with_profile(Profile::EVERYTHING), Libtpms::started());
     credential_crosses(Any::Peer(&mut peer), Any::Ours(&mut ours));
     credential_crosses(Any::Ours(&mut ours), Any::Peer(&mut peer));
 }

@@ -144,8 +144,8 @@ impl Round {
 /// What libtpms answers otherwise with reason, or against the specification.
 fn is_known_difference(code: u32, ours: TpmRc, theirs: TpmRc) -> bool {
     match code {
-        // It has TPM2_MAC and TPM2_MAC_Start, which choose the algorithm before they look at the key.
-        0x155 | 0x15B => ours.handle_number() == Some(1) && [TpmRc::VALUE, TpmRc::SCHEME].contains(&theirs.base()),
+        // A cipher key without a mode, and a hash: Part 3, 15.6.1 wants TPM_RC_VALUE.
+        0x155 | 0x15B => ours == TpmRc::VALUE.parameter(2) && theirs == TpmRc::SCHEME.parameter(2),
         // It does not let a signing key encrypt; Part 3, 14.2 says not to look at the attributes.
         0x174 if theirs == TpmRc::ATTRIBUTES.handle(1) => {
             [TpmRc::SCHEME.parameter(2), TpmRc::VALUE.parameter(3)].contains(&ours)
@@ -201,7 +201,7 @@ fn random_command(round: &mut Round, dice: &mut Dice, sequence: &mut bool) {
             round.step(&EcdhZGen { key_handle: handle, in_point }, Equal::Everything);
         }
         5 => {
-            use TpmiAlgSymMode as M;
+            use TpmiAlgCipherMode as M;
             let mode = dice.pick(&[None, Some(M::Ctr), Some(M::Ofb), Some(M::Cbc), Some(M::Cfb), Some(M::Ecb)]);
             let iv_in = Tpm2bIv::from_slice(&dice.bytes(&[0, 15, 16, 16, 16])).unwrap();
             let in_data = buffer(dice, &[0, 1, 16, 17, 32, 1024]);

@@ -99,15 +99,15 @@ fn symmetric_encryption() {
         iv_in: Tpm2bIv::from_slice(iv).unwrap(),
     };
     let (iv, block) = ([0; 16], [0; 16]);
-    let cbc = Some(TpmiAlgSymMode::Cbc);
+    let cbc = Some(TpmiAlgCipherMode::Cbc);
     let ecc = load(&mut tpm, ec_public(), ec_private());
     tpm.row("not a symmetric cipher key", &encrypt(ecc, false, cbc, &iv, &block), TpmRc::KEY.handle(1));
     let storage = restricted(&mut tpm, symcipher(OWN | STORAGE));
     tpm.row("a restricted key", &encrypt(storage, true, cbc, &iv, &block), TpmRc::ATTRIBUTES.handle(1));
-    let encrypts = cipher_key(&mut tpm, cbc, SIGN);
+    let encrypts = cipher_key(&mut tpm, Some(TpmiAlgSymMode::Cbc), SIGN);
     let attributes = TpmRc::ATTRIBUTES.handle(1);
     tpm.row("decryption by a key that does not decrypt", &encrypt(encrypts, true, cbc, &iv, &block), attributes);
-    let other = Some(TpmiAlgSymMode::Ecb);
+    let other = Some(TpmiAlgCipherMode::Ecb);
     tpm.row("another mode than the key's", &encrypt(encrypts, false, other, &[], &block), TpmRc::MODE.parameter(3));
     tpm.row("ivIn is not a block", &encrypt(encrypts, false, cbc, &iv[1..], &block), TpmRc::SIZE.parameter(4));
     let whole = "CBC or ECB data that are not whole blocks";

@@ -105,7 +105,7 @@ impl TpmiAlgSymObject {
 
 wire_enum! {
     /// `TPMI_ALG_MAC_SCHEME` (Part 2, 9.40): how a key makes a message authentication code.
-    TpmiAlgMacScheme: u16, else VALUE, checked algorithms {
+    TpmiAlgMacScheme: u16, else SYMMETRIC, checked algorithms {
         /// HMAC with SHA-1.
         Sha1 = 0x0004,
         /// HMAC with SHA-256.
@@ -128,7 +128,7 @@ wire_enum! {
 }
 
 wire_enum! {
-    /// `TPMI_ALG_SYM_MODE` and `TPMI_ALG_CIPHER_MODE` (Part 2, 9.35 and 9.41).
+    /// `TPMI_ALG_SYM_MODE` (Part 2, 9.35): what a key of a block cipher is for.
     TpmiAlgSymMode: u16, else MODE, checked algorithms {
         /// CMAC, for keys that sign.
         Cmac = 0x003F,
@@ -142,6 +142,30 @@ wire_enum! {
         Cfb = 0x0043,
         /// Electronic codebook.
         Ecb = 0x0044,
+    }
+}
+
+wire_enum! {
+    /// `TPMI_ALG_CIPHER_MODE` (Part 2, 9.41): the modes that encrypt.
+    TpmiAlgCipherMode: u16, else MODE, checked algorithms {
+        /// Counter mode.
+        Ctr = 0x0040,
+        /// Output feedback.
+        Ofb = 0x0041,
+        /// Cipher block chaining.
+        Cbc = 0x0042,
+        /// Cipher feedback.
+        Cfb = 0x0043,
+        /// Electronic codebook.
+        Ecb = 0x0044,
+    }
+}
+
+impl TpmiAlgSymMode {
+    /// The mode, if it is one that encrypts.
+    #[must_use]
+    pub const fn cipher_mode(self) -> Option<TpmiAlgCipherMode> {
+        TpmiAlgCipherMode::from_value(self.value())
     }
 }
 
@@ -332,7 +356,7 @@ impl TpmEccCurve {
     }
 }
 
-nullable_algorithm!(TpmiAlgHash, TpmiAlgAsym, TpmiAlgSymMode, TpmiAlgMacScheme, TpmiAlgKdf);
+nullable_algorithm!(TpmiAlgHash, TpmiAlgAsym, TpmiAlgSymMode, TpmiAlgCipherMode, TpmiAlgMacScheme, TpmiAlgKdf);
 
 /// `TPMA_ALGORITHM` of an algorithm identifier, as `TPM_CAP_ALGS` reports it (Part 2, Table 8).
 #[must_use]

@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use ironroot_wire::{CHAPTERS, CommandAttributes, CommandInfo, HandleInfo, Role, TpmCc, TpmaCc, command_info};
+use ironroot_wire::{
+    CHAPTERS, CommandAttributes, CommandInfo, HandleInfo, Role, SAME_CODE, TpmCc, TpmaCc, command_info,
+};
 
 const TABLE: &str = include_str!("data/command_codes.txt");
 
@@ -28,11 +30,15 @@ fn commands() -> impl Iterator<Item = &'static CommandInfo> {
     CHAPTERS.iter().flat_map(|chapter| chapter.iter()).copied()
 }
 
+fn same_code() -> impl Iterator<Item = &'static CommandInfo> {
+    SAME_CODE.iter().flat_map(|chapter| chapter.iter()).copied()
+}
+
 #[test]
 fn codes_names_and_attributes_are_those_of_the_specification() {
     let table = table();
     assert_eq!(table.len(), 136);
-    for info in commands() {
+    for info in commands().chain(same_code()) {
         let (code, attributes) = table.get(&plain(info.name)).unwrap_or_else(|| panic!("{} is no command", info.name));
         assert_eq!(info.code, TpmCc(*code), "{}", info.name);
         for (attribute, mark) in [
@@ -55,6 +61,22 @@ fn every_code_is_there_once_and_can_be_found() {
         assert!((TpmCc::FIRST..=TpmCc::LAST).contains(&info.code));
     }
     assert!(command_info(TpmCc(0x123)).is_none());
+}
+
+/// Part 3, 15.6 and 17.3: nothing but the type of the scheme tells the two apart.
+#[test]
+fn commands_of_one_code_are_alike() {
+    assert_eq!(same_code().count(), 2);
+    for info in same_code() {
+        let other = command_info(info.code).unwrap();
+        assert_ne!(info.name, other.name);
+        assert_eq!((info.tpma_cc(), info.attributes), (other.tpma_cc(), other.attributes));
+        let roles = |info: &CommandInfo| info.handles.iter().map(|handle| handle.role).collect::<Vec<_>>();
+        assert_eq!(roles(info), roles(other));
+        assert_eq!(info.decrypt_allowed(), other.decrypt_allowed());
+        assert_eq!(info.encrypt_allowed(), other.encrypt_allowed());
+        assert_eq!(info.parameters.len(), other.parameters.len());
+    }
 }
 
 #[test]

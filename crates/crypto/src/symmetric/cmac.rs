@@ -14,6 +14,8 @@ use crate::CryptoError;
 #[derive(Clone)]
 pub struct Cmac {
     cipher: BlockCipher,
+    /// The key as it came, for [`Cmac::save`].
+    key: Zeroizing<Vec<u8>>,
     /// What the blocks before the held one came to.
     chain: Zeroizing<[u8; MAX_BLOCK_SIZE]>,
     /// Bytes that wait: a message's last block is treated differently, so that even a full one waits for the next byte.
@@ -29,6 +31,7 @@ impl Cmac {
     pub fn new(algorithm: TpmiAlgSymObject, key: &[u8]) -> Result<Self, CryptoError> {
         Ok(Self {
             cipher: BlockCipher::new(algorithm, key)?,
+            key: Zeroizing::new(key.to_vec()),
             chain: Zeroizing::default(),
             held: Zeroizing::default(),
             held_size: 0,
@@ -82,11 +85,15 @@ impl Cmac {
         if bool::from(self.finish().ct_eq(expected)) { Ok(()) } else { Err(CryptoError::Invalid) }
     }
 
-    /// The running state as bytes, for [`Cmac::restore`] with the same key.
+    /// The running state as bytes, for [`Cmac::restore`]: the size of the key, the key, the chaining block and the held
+    /// bytes.
     #[must_use]
     pub fn save(&self) -> Zeroizing<Vec<u8>> {
         let size = self.cipher.block_size();
-        let mut saved = Zeroizing::new(Vec::with_capacity(size.saturating_mul(2)));
+        let room = self.key.len().saturating_add(size.saturating_mul(2)).saturating_add(1);
+        let mut saved = Zeroizing::new(Vec::with_capacity(room));
+        saved.push(u8::try_from(self.key.len()).unwrap_or_default());
+        saved.extend_from_slice(&self.key);
         saved.extend_from_slice(self.chain.get(..size).unwrap_or_default());
         saved.extend_from_slice(self.held.get(..self.held_size).unwrap_or_default());
         saved
@@ -96,9 +103,11 @@ impl Cmac {
     ///
     /// # Errors
     /// As [`Cmac::new`]; [`CryptoError::Value`] if the bytes are not a state of this cipher.
-    pub fn restore(algorithm: TpmiAlgSymObject, key: &[u8], saved: &[u8]) -> Result<Self, CryptoError> {
+    pub fn restore(algorithm: TpmiAlgSymObject, saved: &[u8]) -> Result<Self, CryptoError> {
+        let (&size, rest) = saved.split_first().ok_or(CryptoError::Value)?;
+        let (key, rest) = rest.split_at_checked(size.into()).ok_or(CryptoError::Value)?;
+        let (chain, held) = rest.split_at_checked(algorithm.block_size()).ok_or(CryptoError::Value)?;
         let mut cmac = Self::new(algorithm, key)?;
-        let (chain, held) = saved.split_at_checked(algorithm.block_size()).ok_or(CryptoError::Value)?;
         if held.len() > algorithm.block_size() {
             return Err(CryptoError::Value);
         }

@@ -4,7 +4,7 @@ use cipher::{
     Array, Block, BlockCipherDecrypt, BlockCipherEncrypt, BlockModeDecrypt, BlockModeEncrypt, BlockSizeUser,
     InnerIvInit, IvState, StreamCipherCore,
 };
-use ironroot_wire::TpmiAlgSymMode;
+use ironroot_wire::TpmiAlgCipherMode;
 use zeroize::Zeroizing;
 
 use super::xor;
@@ -37,18 +37,23 @@ modes! {
 }
 
 /// Encrypts in place; the sizes have been checked.
-pub fn encrypt<C: Modes>(cipher: &C, mode: TpmiAlgSymMode, iv: &mut [u8], data: &mut [u8]) -> Result<(), CryptoError> {
+pub fn encrypt<C: Modes>(
+    cipher: &C,
+    mode: TpmiAlgCipherMode,
+    iv: &mut [u8],
+    data: &mut [u8],
+) -> Result<(), CryptoError> {
     match mode {
-        TpmiAlgSymMode::Ctr => {
+        TpmiAlgCipherMode::Ctr => {
             keystream(ctr::CtrCore::<&C, C::Counter>::inner_iv_init(cipher, &block_from::<C>(iv)?), iv, data);
         }
-        TpmiAlgSymMode::Ofb => keystream(ofb::OfbCore::inner_iv_init(cipher, &block_from::<C>(iv)?), iv, data),
-        TpmiAlgSymMode::Cbc => {
+        TpmiAlgCipherMode::Ofb => keystream(ofb::OfbCore::inner_iv_init(cipher, &block_from::<C>(iv)?), iv, data),
+        TpmiAlgCipherMode::Cbc => {
             let whole = blocks::<C>(data);
             cbc::Encryptor::inner_iv_init(cipher, &block_from::<C>(iv)?).encrypt_blocks(whole);
             chain::<C>(iv, whole);
         }
-        TpmiAlgSymMode::Cfb => {
+        TpmiAlgCipherMode::Cfb => {
             let (whole, tail) = Array::slice_as_chunks_mut(data);
             cfb_mode::Encryptor::inner_iv_init(cipher, &block_from::<C>(iv)?).encrypt_blocks(whole);
             chain::<C>(iv, whole);
@@ -59,23 +64,27 @@ pub fn encrypt<C: Modes>(cipher: &C, mode: TpmiAlgSymMode, iv: &mut [u8], data: 
                 iv.copy_from_slice(&mask);
             }
         }
-        TpmiAlgSymMode::Ecb => cipher.encrypt_blocks(blocks::<C>(data)),
-        TpmiAlgSymMode::Cmac => return Err(CryptoError::Unsupported),
+        TpmiAlgCipherMode::Ecb => cipher.encrypt_blocks(blocks::<C>(data)),
     }
     Ok(())
 }
 
 /// Decrypts in place; the sizes have been checked.
-pub fn decrypt<C: Modes>(cipher: &C, mode: TpmiAlgSymMode, iv: &mut [u8], data: &mut [u8]) -> Result<(), CryptoError> {
+pub fn decrypt<C: Modes>(
+    cipher: &C,
+    mode: TpmiAlgCipherMode,
+    iv: &mut [u8],
+    data: &mut [u8],
+) -> Result<(), CryptoError> {
     match mode {
-        TpmiAlgSymMode::Ctr | TpmiAlgSymMode::Ofb => encrypt(cipher, mode, iv, data)?,
-        TpmiAlgSymMode::Cbc => {
+        TpmiAlgCipherMode::Ctr | TpmiAlgCipherMode::Ofb => encrypt(cipher, mode, iv, data)?,
+        TpmiAlgCipherMode::Cbc => {
             let start = block_from::<C>(iv)?;
             let whole = blocks::<C>(data);
             chain::<C>(iv, whole);
             cbc::Decryptor::inner_iv_init(cipher, &start).decrypt_blocks(whole);
         }
-        TpmiAlgSymMode::Cfb => {
+        TpmiAlgCipherMode::Cfb => {
             let start = block_from::<C>(iv)?;
             let (whole, tail) = Array::slice_as_chunks_mut(data);
             chain::<C>(iv, whole);
@@ -87,8 +96,7 @@ pub fn decrypt<C: Modes>(cipher: &C, mode: TpmiAlgSymMode, iv: &mut [u8], data: 
                 xor(tail, &mask);
             }
         }
-        TpmiAlgSymMode::Ecb => cipher.decrypt_blocks(blocks::<C>(data)),
-        TpmiAlgSymMode::Cmac => return Err(CryptoError::Unsupported),
+        TpmiAlgCipherMode::Ecb => cipher.decrypt_blocks(blocks::<C>(data)),
     }
     Ok(())
 }

@@ -4,7 +4,7 @@
 
 use alloc::vec::Vec;
 
-use ironroot_wire::{Command, CommandInfo, Reader, Response, TpmCc, TpmRc};
+use ironroot_wire::{Command, CommandInfo, Reader, Response, TpmAlgId, TpmCc, TpmRc};
 
 use crate::{core_state::Core, profile::Profile};
 
@@ -61,6 +61,20 @@ pub struct Output {
 /// The entry of a command.
 const fn entry<C: Action>() -> Entry {
     Entry { info: &C::INFO, run: run::<C> }
+}
+
+/// The entry of two commands with one code: `M` for a TPM that has CMAC, `H` for one that has not.
+const fn entry_with_cmac<H: Action, M: Action>() -> Entry {
+    Entry {
+        info: &H::INFO,
+        run: |tpm, handles, parameters, output| {
+            if tpm.profile.rules.algorithms.contains(TpmAlgId::CMAC.0) {
+                run::<M>(tpm, handles, parameters, output)
+            } else {
+                run::<H>(tpm, handles, parameters, output)
+            }
+        },
+    }
 }
 
 fn run<C: Action>(

@@ -3,8 +3,8 @@
 //! of the Reference Code.
 
 use ironroot_wire::{
-    PublicKind, TpmRc, TpmaObject, TpmiAlgKdf, TpmtEccScheme, TpmtKeyedhashScheme, TpmtPublic, TpmtRsaScheme,
-    TpmtSymDefObject,
+    PublicKind, TpmRc, TpmaObject, TpmiAlgKdf, TpmiAlgSymMode, TpmtEccScheme, TpmtKeyedhashScheme, TpmtPublic,
+    TpmtRsaScheme, TpmtSymDefObject,
 };
 
 use crate::state::objects::Object;
@@ -173,7 +173,12 @@ pub fn check_schemes(parent: Parent<'_>, public: &TpmtPublic) -> Result<(), TpmR
     let attributes = public.object_attributes;
     let restricted_decrypt = attributes.contains(TpmaObject::RESTRICTED | TpmaObject::DECRYPT);
     match &public.kind {
-        PublicKind::Symcipher(..) => {}
+        // What decrypts is in a mode that encrypts, or in none.
+        PublicKind::Symcipher(parms, _) => {
+            if attributes.contains(TpmaObject::DECRYPT) && parms.sym.mode == Some(TpmiAlgSymMode::Cmac) {
+                return Err(TpmRc::SCHEME);
+            }
+        }
         PublicKind::Keyedhash(parms, _) => check_keyedhash(attributes, parms.scheme.as_ref())?,
         PublicKind::Rsa(parms, _) => {
             check_asymmetric(attributes, parms.scheme.as_ref().map(rsa_use))?;

@@ -52,7 +52,7 @@ pub struct Secret {
 /// # Errors
 /// `TPM_RC_RANGE` if the exponent of an RSA key is not a prime above 2^16; `TPM_RC_SIZE` if a symmetric key is
 /// longer than its public area says (Part 3, 12.1.1), or a keyed hash's key than the hash's block; `TPM_RC_KEY_SIZE` if a
-/// symmetric key is shorter.
+/// symmetric key is shorter; `TPM_RC_KEY` if it is weak.
 pub fn secret(
     provider: &dyn Provider,
     template: &TpmtPublic,
@@ -78,6 +78,7 @@ pub fn secret(
             let key = match data {
                 Some(key) if key.len() > size => return Err(TpmRc::SIZE),
                 Some(key) if key.len() < size => return Err(TpmRc::KEY_SIZE),
+                Some(key) if symmetric::check_key(parms.sym.algorithm, key).is_err() => return Err(TpmRc::KEY),
                 Some(key) => Tpm2bSymKey::from_slice(key)?,
                 None => Tpm2bSymKey::from_slice(&cipher_key(&parms.sym, random)?)?,
             };

@@ -4,6 +4,7 @@
 use ironroot_crypto::{
     CryptoError, Provider,
     ecc::{self, fixed_size, order_size},
+    symmetric,
 };
 use ironroot_wire::{
     PublicKind, Tpm2bEccPrivate, Tpm2bName, TpmRc, TpmaObject, TpmiAlgHash, TpmsEccParms, TpmsEccPoint,
@@ -204,8 +205,12 @@ fn check_scalar(
     Tpm2bEccPrivate::from_slice(&scalar)
 }
 
+/// The key has the size of its public area and is not weak (Part 1, 8.4.10.4).
 fn check_cipher_key(parms: &TpmsSymcipherParms, key: &[u8]) -> Result<(), TpmRc> {
-    if key.len() == parms.sym.key_size() { Ok(()) } else { Err(TpmRc::KEY_SIZE) }
+    if key.len() != parms.sym.key_size() {
+        return Err(TpmRc::KEY_SIZE);
+    }
+    symmetric::check_key(parms.sym.algorithm, key).map_err(|_| TpmRc::KEY)
 }
 
 /// An HMAC or XOR key is not longer than the block of its hash; data is limited by its buffer.

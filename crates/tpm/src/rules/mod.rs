@@ -12,6 +12,7 @@ pub mod hashcheck;
 pub mod hierarchies;
 pub mod kem;
 pub mod loading;
+pub mod mac;
 pub mod messages;
 pub mod names;
 pub mod nv_access;

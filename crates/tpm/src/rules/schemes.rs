@@ -135,25 +135,3 @@ pub fn rsa_encryption(
         Some(_) => Err(TpmRc::SCHEME),
     }
 }
-
-/// The hash of an HMAC with a key that is the first handle of its command; the caller's choice is the second parameter
-/// (Table 79). Restricted keys are refused, because these commands take no ticket.
-///
-/// # Errors
-/// `TPM_RC_TYPE`, `TPM_RC_ATTRIBUTES` and `TPM_RC_KEY` if the key is not an unrestricted HMAC key; `TPM_RC_VALUE` if the
-/// hash does not fit the key, or neither names one.
-pub fn hmac_hash(key: &Object, requested: Option<TpmiAlgHash>) -> Result<TpmiAlgHash, TpmRc> {
-    let PublicKind::Keyedhash(parms, _) = &key.public.kind else { return Err(TpmRc::TYPE.handle(1)) };
-    if key.has(TpmaObject::RESTRICTED) {
-        return Err(TpmRc::ATTRIBUTES.handle(1));
-    }
-    if !key.has(TpmaObject::SIGN_ENCRYPT) {
-        return Err(TpmRc::KEY.handle(1));
-    }
-    match (&parms.scheme, requested) {
-        (None, Some(hash)) => Ok(hash),
-        (Some(TpmtKeyedhashScheme::Hmac(own)), None) => Ok(*own),
-        (Some(TpmtKeyedhashScheme::Hmac(own)), Some(hash)) if hash == *own => Ok(hash),
-        _ => Err(TpmRc::VALUE.parameter(2)),
-    }
-}

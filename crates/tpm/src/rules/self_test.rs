@@ -67,6 +67,12 @@ const BASICS: &[TpmAlgId] = &[
     TpmAlgId::CBC,
     TpmAlgId::CFB,
     TpmAlgId::ECB,
+    TpmAlgId::TDES,
+    TpmAlgId::SM4,
+    TpmAlgId::HKDF,
+    TpmAlgId::KDF2,
+    TpmAlgId::CAMELLIA,
+    TpmAlgId::CMAC,
 ];
 
 /// What is tested before the first key of its type.
@@ -183,7 +189,9 @@ const fn parts(alg: TpmAlgId) -> &'static [TpmAlgId] {
     match alg {
         TpmAlgId::RSA => &[TpmAlgId::RSASSA, TpmAlgId::RSAES, TpmAlgId::RSAPSS, TpmAlgId::OAEP],
         TpmAlgId::ECC => &[TpmAlgId::ECDSA, TpmAlgId::ECDH],
-        TpmAlgId::AES => &[TpmAlgId::CTR, TpmAlgId::OFB, TpmAlgId::CBC, TpmAlgId::CFB, TpmAlgId::ECB],
+        TpmAlgId::AES | TpmAlgId::CAMELLIA | TpmAlgId::SM4 | TpmAlgId::TDES => {
+            &[TpmAlgId::CMAC, TpmAlgId::CTR, TpmAlgId::OFB, TpmAlgId::CBC, TpmAlgId::CFB, TpmAlgId::ECB]
+        }
         _ => &[],
     }
 }

@@ -2,10 +2,10 @@
 
 use alloc::{boxed::Box, vec::Vec};
 
-use ironroot_crypto::{hash::Hasher, hmac::Hmac, mldsa::Mu};
-use ironroot_wire::{Reader, Rules, Tpm2bAuth, TpmRc, TpmiAlgHash, TpmiYesNo, Wire};
+use ironroot_crypto::{Cmac, hash::Hasher, hmac::Hmac, mldsa::Mu};
+use ironroot_wire::{Reader, Rules, Tpm2bAuth, TpmRc, TpmiAlgHash, TpmiAlgSymObject, TpmiYesNo, Wire};
 
-use super::messages::Message;
+use super::{mac::Mac, messages::Message};
 use crate::state::{
     objects::{KeyIdentity, Sequence, SequenceState, Signing, Verification},
     saved::Bytes,
@@ -20,9 +20,14 @@ pub fn save(sequence: &Sequence, out: &mut Vec<u8>) {
             save_hasher(hasher, out);
             Bytes(zeroize::Zeroizing::new(first_bytes.clone())).marshal(out);
         }
-        SequenceState::Hmac(hmac) => {
+        SequenceState::Mac(Mac::Hmac(hmac)) => {
             2u8.marshal(out);
             save_hmac(hmac, out);
+        }
+        SequenceState::Mac(Mac::Cmac(cmac)) => {
+            6u8.marshal(out);
+            cmac.algorithm().marshal(out);
+            Bytes(cmac.save()).marshal(out);
         }
         SequenceState::Event(hashers) => {
             3u8.marshal(out);
@@ -91,7 +96,7 @@ pub fn restore(record: &[u8]) -> Result<Sequence, TpmRc> {
             let first_bytes = Bytes::unmarshal(reader)?.0.to_vec();
             SequenceState::Hash { hasher, first_bytes }
         }
-        2 => SequenceState::Hmac(restore_hmac(reader)?),
+        2 => SequenceState::Mac(Mac::Hmac(restore_hmac(reader)?)),
         3 => {
             let mut hashers = Vec::new();
             while !reader.is_empty() {
@@ -111,6 +116,12 @@ pub fn restore(record: &[u8]) -> Result<Sequence, TpmRc> {
             message: restore_message(reader)?,
             ticket: if TpmiYesNo::unmarshal(reader)?.0 { Some(restore_hmac(reader)?) } else { None },
         })),
+        6 => {
+            let alg = TpmiAlgSymObject::unmarshal(reader)?;
+            let saved = Bytes::unmarshal(reader)?;
+            let cmac = Cmac::restore(alg, &saved.0).map_err(|_| TpmRc::VALUE)?;
+            SequenceState::Mac(Mac::Cmac(cmac))
+        }
         _ => return Err(TpmRc::VALUE),
     };
     if reader.is_empty() { Ok(Sequence { auth, state }) } else { Err(TpmRc::SIZE) }

@@ -9,7 +9,7 @@ use ironroot_wire::{
 };
 
 use super::hierarchy::Hierarchy;
-use crate::rules::messages::Message;
+use crate::rules::{mac::Mac, messages::Message};
 
 /// A loaded object. It never changes while it is loaded, so a command may hold it while it changes the TPM.
 pub struct Object {
@@ -116,6 +116,8 @@ impl Object {
 
 /// What a sequence computes (Part 1, clause 32).
 #[derive(Clone)]
+// As with the slots that hold them: all are behind a pointer.
+#[allow(clippy::large_enum_variant)]
 pub enum SequenceState {
     /// A hash; `first_bytes` holds the start of the message until it is known not to be TPM_GENERATED_VALUE.
     Hash {
@@ -124,8 +126,8 @@ pub enum SequenceState {
         /// Up to four bytes from the start of the message.
         first_bytes: Vec<u8>,
     },
-    /// An HMAC.
-    Hmac(Hmac),
+    /// A message authentication code.
+    Mac(Mac),
     /// An event: one hash for each bank of PCR.
     Event(Vec<Hasher>),
     /// A message to be signed.

@@ -33,9 +33,7 @@ pub fn seeds() -> Seeds {
 impl TestTpm {
     /// A manufactured TPM after `TPM2_Startup(CLEAR)`.
     pub fn started() -> Self {
-        let mut this = Self::manufactured();
-        this.startup(TpmSu::Clear).unwrap();
-        this
+        Self::with_profile(Profile::HOST)
     }
 
     /// A TPM with this profile after `TPM2_Startup(CLEAR)`.
@@ -50,7 +48,7 @@ impl TestTpm {
         Self::manufactured_with(Profile::HOST)
     }
 
-    fn manufactured_with(profile: Profile) -> Self {
+    pub fn manufactured_with(profile: Profile) -> Self {
         let storage = MemoryStorage::new();
         let tpm = Tpm::manufacture(
             Box::new(storage.clone()),

@@ -49,6 +49,32 @@ fn openssl(arguments: &[&str], input: &[u8]) -> (bool, Vec<u8>) {
     (output.status.success(), output.stdout)
 }
 
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What OpenSSL makes of a message with a block cipher, without padding.
+pub fn openssl_encrypt(cipher: &str, key: &[u8], iv: &[u8], message: &[u8]) -> Vec<u8> {
+    let (cipher, key, iv) = (format!("-{cipher}"), hex(key), hex(iv));
+    let mut arguments = vec!["enc", &cipher, "-e", "-nopad", "-K", &key];
+    if !iv.is_empty() {
+        arguments.extend(["-iv", &iv]);
+    }
+    let (done, output) = openssl(&arguments, message);
+    assert!(done, "{cipher}");
+    output
+}
+
+/// OpenSSL's CMAC.
+pub fn openssl_cmac(cipher: &str, key: &[u8], message: &[u8]) -> Vec<u8> {
+    let key = format!("hexkey:{}", hex(key));
+    let message = Scratch::new(message);
+    let arguments = ["mac", "-cipher", cipher, "-macopt", &key, "-in", message.path(), "CMAC"];
+    let (done, output) = openssl(&arguments, &[]);
+    assert!(done, "{cipher}");
+    bytes(String::from_utf8(output).unwrap().trim())
+}
+
 /// The SubjectPublicKeyInfo of an RSA-2048 or P-256 key.
 pub fn spki(public: &TpmtPublic) -> Vec<u8> {
     match &public.kind {

@@ -14,6 +14,7 @@ use std::{
     time::Duration,
 };
 
+use ironroot_tpm::Profile;
 use ironroot_wire::{Command, TpmRc, TpmsAuthCommand};
 
 use crate::common::{TestTpm, decode, encode, rc};
@@ -129,6 +130,11 @@ pub type Pair<C> = (Result<<C as Command>::Response, TpmRc>, Result<<C as Comman
 impl Both {
     pub fn started() -> Self {
         Self { ours: TestTpm::started(), theirs: Swtpm::start() }
+    }
+
+    /// Ours with TDES, which libtpms has.
+    pub fn started_with_tdes() -> Self {
+        Self { ours: TestTpm::with_profile(Profile::EVERYTHING), theirs: Swtpm::start() }
     }
 
     /// Sends a command to both.

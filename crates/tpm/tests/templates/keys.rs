@@ -75,6 +75,16 @@ pub fn aes_pair(key: &[u8]) -> (TpmtPublic, TpmtSensitive) {
     (public, sensitive)
 }
 
+/// A key of a block cipher.
+pub fn cipher_pair(sym: TpmtSymDefObject, attributes: A, key: &[u8]) -> (TpmtPublic, TpmtSensitive) {
+    let (mut public, private) = aes_pair(key);
+    public.object_attributes = attributes;
+    if let PublicKind::Symcipher(parms, _) = &mut public.kind {
+        parms.sym = sym;
+    }
+    (public, private)
+}
+
 pub fn hmac_pair(key: &[u8]) -> (TpmtPublic, TpmtSensitive) {
     let seed = [9; 32];
     let mut public = keyedhash(PLAIN | SIGN, hmac_sha256());

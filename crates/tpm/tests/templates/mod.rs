@@ -21,7 +21,11 @@ pub const STORAGE: A = A(A::RESTRICTED.0 | A::DECRYPT.0);
 pub const SIGN: A = A::SIGN_ENCRYPT;
 
 pub fn aes(bits: TpmiSymKeyBits) -> Option<TpmtSymDefObject> {
-    Some(TpmtSymDefObject { algorithm: TpmiAlgSymObject::Aes, key_bits: bits, mode: Some(TpmiAlgSymMode::Cfb) })
+    cfb(TpmiAlgSymObject::Aes, bits)
+}
+
+pub fn cfb(algorithm: TpmiAlgSymObject, key_bits: TpmiSymKeyBits) -> Option<TpmtSymDefObject> {
+    Some(TpmtSymDefObject { algorithm, key_bits, mode: Some(TpmiAlgSymMode::Cfb) })
 }
 
 pub fn aes128() -> Option<TpmtSymDefObject> {

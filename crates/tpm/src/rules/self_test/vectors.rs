@@ -54,6 +54,32 @@ pub const AES128: [u8; 16] = hex("69c4e0d86a7b0430d8cdb78070b4c55a");
 pub const AES192: [u8; 16] = hex("dda97ca4864cdfe06eaf70a0ec0d7191");
 /// FIPS 197, annex C: AES-256.
 pub const AES256: [u8; 16] = hex("8ea2b7ca516745bfeafc49904b496089");
+/// Camellia of the block 00 11 to ff with the key 00 01 to 0f, by OpenSSL.
+pub const CAMELLIA128: [u8; 16] = hex("77cf412067af8270613529149919546f");
+/// The same with a key of 24 bytes.
+pub const CAMELLIA192: [u8; 16] = hex("b22f3c36b72d31329eee8addc2906c68");
+/// The same with a key of 32 bytes.
+pub const CAMELLIA256: [u8; 16] = hex("2edf1f3418d53b88841fc8985fb1ecf2");
+/// SM4 of the same, by OpenSSL.
+pub const SM4: [u8; 16] = hex("74c046048161bbf3d4ceff33d3f429be");
+/// TDES of the same in two blocks with two keys, by OpenSSL.
+pub const TDES128: [u8; 16] = hex("d117bd6373549faa2ca972dffa10114d");
+/// The same with three keys.
+pub const TDES192: [u8; 16] = hex("97a25ba82b564f4c6142886a2ca8d53b");
+/// SP 800-38B, D.1, example 3: what follows the first two blocks.
+pub const CMAC_REST: [u8; 8] = hex("30c81c46a35ce411");
+/// Its code.
+pub const CMAC: [u8; 16] = hex("dfa66747de9ae63030ca32611497c827");
+/// NIST CAVP, ansx963_2001: a secret.
+pub const KDF2_SECRET: [u8; 24] = hex("96c05619d56c328ab95fe84b18264b08725b85e33fd34f08");
+/// Its key with SHA-256.
+pub const KDF2: [u8; 16] = hex("443024c3dae66b95e6f5670601558f71");
+/// RFC 5869, A.1: the salt.
+pub const HKDF_SALT: [u8; 13] = hex("000102030405060708090a0b0c");
+/// The info.
+pub const HKDF_INFO: [u8; 10] = hex("f0f1f2f3f4f5f6f7f8f9");
+/// The output.
+pub const HKDF: [u8; 42] = hex("3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865");
 /// The modulus of a key that is for tests alone; the exponent is 65537.
 pub const RSA_MODULUS: [u8; 256] =
     hex("95babdd485bf3641b84b992154f351cc77e06725de3e18173465e819d1aa9d7e71debc99b1e1db0380c5ac5e0371cf5c4fd01314\
