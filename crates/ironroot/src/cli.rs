@@ -30,6 +30,9 @@ pub enum Command {
     Tpm(Tpm),
     /// Print the settings for a shell: eval "$(ironroot env)".
     Env(Env),
+    /// List or show the profiles that a TPM can be manufactured with.
+    #[command(subcommand)]
+    Profile(ProfileCommand),
     /// Explain a TPM response code.
     Explain(Explain),
     /// Look for what is wrong with a TPM's folder and this machine.
@@ -86,6 +89,10 @@ pub struct Tpm {
     /// The device value's source for a new TPM [default: this machine's best].
     #[arg(long, value_name = "SOURCE")]
     pub device_source: Option<Source>,
+    /// The profile of a new TPM, by name or as a JSON file (see `ironroot profile`) [default: host]. A TPM keeps its
+    /// profile for life.
+    #[arg(long, value_name = "NAME|FILE")]
+    pub profile: Option<String>,
     /// The simulator protocol's command port; the platform port is the next one. Port 0 takes a free pair.
     #[arg(long, value_name = "ADDRESS", required_unless_present = "swtpm")]
     pub mssim: Option<SocketAddr>,
@@ -102,6 +109,34 @@ pub struct Tpm {
     #[arg(long)]
     pub no_auto_shutdown: bool,
     /// Print one JSON object instead of text.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `profile`.
+#[derive(Debug, Subcommand)]
+pub enum ProfileCommand {
+    /// List the built-in profiles.
+    List(ProfileList),
+    /// Show a profile in the form of a file.
+    Show(ProfileShow),
+}
+
+/// `profile list`.
+#[derive(Debug, Args)]
+pub struct ProfileList {
+    /// Print one JSON object with everything that the profiles hold.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `profile show`.
+#[derive(Debug, Args)]
+pub struct ProfileShow {
+    /// The name of a built-in profile, or a file.
+    #[arg(value_name = "NAME|FILE")]
+    pub profile: String,
+    /// Print JSON on one line.
     #[arg(long)]
     pub json: bool,
 }

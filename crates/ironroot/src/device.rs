@@ -29,6 +29,8 @@ pub struct Place {
     pub product_secret: PathBuf,
     /// The device value's source for a new TPM; the machine's best if `None`.
     pub source: Option<Source>,
+    /// The profile of a new TPM; the host's if `None`. One that is there must have this one, if any is given.
+    pub profile: Option<Profile>,
 }
 
 /// A device value's source, for people.
@@ -62,7 +64,7 @@ impl Place {
     /// A TPM in `folder`, with the product secret beside it unless another file is named.
     pub fn new(folder: PathBuf, product_secret: Option<PathBuf>, source: Option<Source>) -> Self {
         let product_secret = product_secret.unwrap_or_else(|| beside(&folder, "product-secret"));
-        Self { folder, product_secret, source }
+        Self { folder, product_secret, source, profile: None }
     }
 
     /// Whether there is a TPM.
@@ -129,8 +131,9 @@ impl Place {
     /// What failed, on which file, and the next step.
     pub fn manufacture(&self, durability: Options) -> Result<(Tpm, Grade)> {
         let anchor = self.new_anchor()?;
+        let profile = self.profile.unwrap_or(Profile::HOST);
         let store = FileStore::create(&self.folder, &*anchor.state_key()?, durability)?;
-        let tpm = Tpm::manufacture(Box::new(store), Box::new(OsEntropy), provider(), Profile::HOST, anchor.seeds()?)
+        let tpm = Tpm::manufacture(Box::new(store), Box::new(OsEntropy), provider(), profile, anchor.seeds()?)
             .map_err(|error| Failure::during(self.folder.display(), error))?;
         Ok((tpm, anchor.grade))
     }
@@ -141,7 +144,7 @@ impl Place {
     /// What failed, on which file, and the next step.
     pub fn open(&self, durability: Options) -> Result<(Tpm, Grade)> {
         let anchor = self.anchor()?;
-        let tpm = anchor.open(&self.folder, durability)?;
+        let tpm = anchor.open(&self.folder, self.profile, durability)?;
         Ok((tpm, anchor.grade))
     }
 }
@@ -170,9 +173,9 @@ impl Anchor {
     ///
     /// # Errors
     /// The store refuses a folder that was made with another anchor.
-    pub fn open(&self, folder: &Path, durability: Options) -> Result<Tpm> {
+    pub fn open(&self, folder: &Path, profile: Option<Profile>, durability: Options) -> Result<Tpm> {
         let store = FileStore::open(folder, &*self.state_key()?, durability)?;
-        Tpm::open(Box::new(store), Box::new(OsEntropy), provider(), Profile::HOST, self.seeds()?)
+        Tpm::open(Box::new(store), Box::new(OsEntropy), provider(), profile, self.seeds()?)
             .map_err(|error| Failure::during(folder.display(), error))
     }
 }

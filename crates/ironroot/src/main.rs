@@ -11,6 +11,7 @@ mod engine;
 mod failure;
 #[cfg(feature = "service")]
 mod plant;
+mod profile;
 mod stop;
 
 use std::process::ExitCode;

@@ -13,7 +13,7 @@ use ironroot_wire::{
 use crate::{
     core_state::{Core, Mode, mixed_seed},
     pipeline,
-    profile::Profile,
+    profile::{Profile, ProfileError, ProfileName},
     rules::self_test::SelfTests,
     state::{
         administration::Administration,
@@ -43,6 +43,15 @@ pub enum OpenError {
     Seeds,
     /// The entropy source failed.
     Entropy,
+    /// The TPM was manufactured with another profile.
+    OtherProfile {
+        /// The one that it has.
+        has: ProfileName,
+        /// The one that was asked for.
+        wanted: ProfileName,
+    },
+    /// The profile cannot be used.
+    Profile(ProfileError),
 }
 
 impl fmt::Display for OpenError {
@@ -53,6 +62,19 @@ impl fmt::Display for OpenError {
             Self::State(text) => write!(f, "the stored state cannot be used: {text}"),
             Self::Seeds => f.write_str("the stored state belongs to another device or product: the seeds differ"),
             Self::Entropy => f.write_str("the entropy source failed, so no random number can be generated"),
+            Self::OtherProfile { has, wanted } if has == wanted => {
+                write!(
+                    f,
+                    "the TPM was manufactured with another profile of the name \"{has}\", which it keeps for life"
+                )
+            }
+            Self::OtherProfile { has, wanted } => {
+                write!(
+                    f,
+                    "the TPM was manufactured with the profile \"{has}\" and keeps it for life; \"{wanted}\" needs a new TPM"
+                )
+            }
+            Self::Profile(error) => write!(f, "the profile cannot be used: {error}"),
         }
     }
 }
@@ -67,7 +89,8 @@ pub struct Tpm {
 }
 
 impl Tpm {
-    /// Makes a new TPM in an empty store. From the same `seeds` come the same endorsement and platform keys.
+    /// Makes a new TPM in an empty store. From the same `seeds` come the same endorsement and platform keys. The TPM keeps
+    /// the profile for life.
     ///
     /// # Errors
     /// [`OpenError`]; the store is left empty.
@@ -79,12 +102,14 @@ impl Tpm {
         seeds: Seeds,
     ) -> Result<Self, OpenError> {
         let mut random = Generator::new(entropy).map_err(|_| OpenError::Entropy)?;
+        profile.validate().map_err(OpenError::Profile)?;
         let permanent = new_permanent(&mut random, &profile, &seeds);
-        let nv = NonVolatile::create(storage, permanent).map_err(OpenError::Storage)?;
+        let nv = NonVolatile::create(storage, permanent, profile).map_err(OpenError::Storage)?;
         Ok(Self::with(nv, random, provider, profile, seeds))
     }
 
-    /// Opens the TPM in a store.
+    /// Opens the TPM in a store. It has the profile that it was manufactured with; if one is given, it must be that one,
+    /// or the built-in one of the same name, which may have grown since.
     ///
     /// # Errors
     /// [`OpenError`]; the store is left as it is.
@@ -92,7 +117,7 @@ impl Tpm {
         storage: Box<dyn Storage>,
         entropy: Box<dyn Entropy>,
         provider: &'static dyn Provider,
-        profile: Profile,
+        profile: impl Into<Option<Profile>>,
         seeds: Seeds,
     ) -> Result<Self, OpenError> {
         let random = Generator::new(entropy).map_err(|_| OpenError::Entropy)?;
@@ -104,7 +129,11 @@ impl Tpm {
         if nv.permanent().seed_check != seed_check(&seeds) {
             return Err(OpenError::Seeds);
         }
-        Ok(Self::with(nv, random, provider, profile, seeds))
+        let (has, wanted) = (*nv.profile(), profile.into());
+        if let Some(wanted) = wanted.filter(|wanted| !is_same(&has, wanted)) {
+            return Err(OpenError::OtherProfile { has: has.name, wanted: wanted.name });
+        }
+        Ok(Self::with(nv, random, provider, has, seeds))
     }
 
     fn with(
@@ -257,6 +286,11 @@ impl Core {
             self.lockout_timers = before;
         }
     }
+}
+
+/// Whether a TPM with one profile may be opened as one with the other: they are equal, or the built-in one of the name.
+fn is_same(has: &Profile, wanted: &Profile) -> bool {
+    has == wanted || has.name == wanted.name && Profile::named(wanted.name.as_str()).as_ref() == Some(wanted)
 }
 
 fn new_permanent(random: &mut Generator, profile: &Profile, seeds: &Seeds) -> Permanent {

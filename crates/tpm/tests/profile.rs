@@ -5,7 +5,9 @@ mod common;
 mod templates;
 
 use common::{TestTpm, frame, rc};
-use ironroot_tpm::{CommandSet, Profile};
+use ironroot_crypto_host::HOST;
+use ironroot_platform::memory::{MemoryStorage, TestEntropy};
+use ironroot_tpm::{CommandSet, OpenError, Profile, ProfileName, Tpm};
 use ironroot_wire::{rules::KeySizes, *};
 use templates::*;
 
@@ -175,4 +177,53 @@ fn a_command_larger_than_the_buffer_is_refused() {
         let long = frame(TpmSt::NoSessions, get_random, &vec![0; buffer as usize - 9]);
         assert_eq!(rc(&tpm.raw(&long)), TpmRc::COMMAND_SIZE);
     }
+}
+
+#[test]
+fn a_tpm_keeps_its_profile_for_life() {
+    let storage = MemoryStorage::new();
+    let entropy = || Box::new(TestEntropy::new(9));
+    let small = Profile::SMALL_ECC;
+    Tpm::manufacture(Box::new(storage.clone()), entropy(), &HOST, small, common::seeds()).unwrap();
+    let open = |profile: Option<Profile>| {
+        Tpm::open(Box::new(storage.clone()), entropy(), &HOST, profile, common::seeds()).map(|tpm| *tpm.profile())
+    };
+    assert_eq!(open(None).unwrap(), small);
+    assert_eq!(open(Some(small)).unwrap(), small);
+    let (has, wanted) = (small.name, Profile::HOST.name);
+    assert_eq!(open(Some(Profile::HOST)).unwrap_err(), OpenError::OtherProfile { has, wanted });
+    let changed = Profile { loaded_objects: 9, ..small };
+    assert_eq!(open(Some(changed)).unwrap_err(), OpenError::OtherProfile { has, wanted: has });
+    // A built-in profile that has grown since is still the one of that name; the TPM stays as it is.
+    let older = Profile { loaded_objects: 32, ..Profile::HOST };
+    let storage = MemoryStorage::new();
+    Tpm::manufacture(Box::new(storage.clone()), entropy(), &HOST, older, common::seeds()).unwrap();
+    let tpm = Tpm::open(Box::new(storage), entropy(), &HOST, Profile::HOST, common::seeds()).unwrap();
+    assert_eq!(*tpm.profile(), older);
+}
+
+#[test]
+fn a_profile_that_no_tpm_can_have_is_refused() {
+    let profile = Profile { name: ProfileName::new("tiny").unwrap(), loaded_objects: 1, ..Profile::HOST };
+    let storage = MemoryStorage::new();
+    let made =
+        Tpm::manufacture(Box::new(storage.clone()), Box::new(TestEntropy::new(9)), &HOST, profile, common::seeds());
+    assert!(matches!(made, Err(OpenError::Profile(error)) if error.field == "loadedObjects"));
+    assert!(
+        Tpm::manufacture(Box::new(storage), Box::new(TestEntropy::new(9)), &HOST, Profile::HOST, common::seeds())
+            .is_ok()
+    );
+}
+
+#[test]
+fn a_missing_parameter_set_is_refused() {
+    let rules = Rules { ml_parameter_sets: TpmaMlParameterSet::ML_KEM_768, ..Profile::HOST.rules };
+    let mut tpm = TestTpm::with_profile(Profile { rules, ..Profile::HOST });
+    let test = |parameters: TpmiMlkemParms| TestParms {
+        parameters: TpmtPublicParms::Mlkem(TpmsMlkemParms { symmetric: None, parameter_set: parameters }),
+    };
+    tpm.run(&test(TpmiMlkemParms::MlKem768)).unwrap();
+    assert_eq!(tpm.run(&test(TpmiMlkemParms::MlKem1024)).unwrap_err(), TpmRc::PARMS.parameter(1));
+    assert_eq!(property(&mut tpm, TpmPt::ML_PARAMETER_SETS), TpmaMlParameterSet::ML_KEM_768.0);
+    TestTpm::started().run(&test(TpmiMlkemParms::MlKem1024)).unwrap();
 }

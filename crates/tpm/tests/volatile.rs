@@ -8,7 +8,7 @@ use common::{TestTpm, password};
 use in_process::Shared;
 use ironroot_client::{Auth, ParameterCipher, SessionOptions, templates};
 use ironroot_platform::memory::TestEntropy;
-use ironroot_tpm::{Profile, Tpm, VolatileError};
+use ironroot_tpm::{Tpm, VolatileError};
 use ironroot_wire::*;
 
 fn sha256(pcr: u32) -> TpmlPcrSelection {
@@ -199,22 +199,4 @@ fn the_state_of_another_tpm_or_another_time_is_refused() {
     tpm.startup(TpmSu::Clear).unwrap();
     tpm.reopen();
     assert_eq!(tpm.tpm.restore_volatile(0, &newer), Err(VolatileError::Foreign));
-}
-
-#[test]
-fn a_smaller_profile_refuses_what_it_cannot_hold() {
-    let mut tpm = TestTpm::started();
-    tpm.run(&hash_start()).unwrap();
-    let blob = tpm.tpm.save_volatile();
-    let profile = Profile { loaded_objects: 0, ..Profile::HOST };
-    let open = |profile| {
-        let (storage, entropy) = (Box::new(tpm.storage.clone()), Box::new(TestEntropy::new(9)));
-        Tpm::open(storage, entropy, &ironroot_crypto_host::HOST, profile, common::seeds()).unwrap()
-    };
-    let mut small = open(profile);
-    assert_eq!(small.restore_volatile(0, &blob), Err(VolatileError::Profile));
-    // TPM2_GetRandom: it still waits for TPM2_Startup.
-    let get_random = common::encode(&GetRandom { bytes_requested: 1 }, &[]);
-    assert_eq!(common::rc(&small.execute(0, 1, &get_random)), TpmRc::INITIALIZE);
-    open(Profile::HOST).restore_volatile(0, &blob).unwrap();
 }

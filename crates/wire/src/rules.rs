@@ -60,6 +60,18 @@ impl AlgorithmSet {
         set
     }
 
+    /// The bits, for a record.
+    #[must_use]
+    pub const fn words(self) -> [u128; 2] {
+        self.0
+    }
+
+    /// The set with these bits.
+    #[must_use]
+    pub const fn from_words(words: [u128; 2]) -> Self {
+        Self(words)
+    }
+
     /// What both sets hold.
     #[must_use]
     pub const fn and(self, other: Self) -> Self {
@@ -118,6 +130,18 @@ impl KeySizes {
     /// The sizes, ascending.
     pub fn iter(self) -> impl Iterator<Item = u16> {
         (1..=64u16).map(|step| step.saturating_mul(64)).filter(move |&bits| self.contains(bits))
+    }
+
+    /// The bits, for a record.
+    #[must_use]
+    pub const fn word(self) -> u64 {
+        self.0
+    }
+
+    /// The set with these bits.
+    #[must_use]
+    pub const fn from_word(word: u64) -> Self {
+        Self(word)
     }
 
     /// The sizes that both sets hold.

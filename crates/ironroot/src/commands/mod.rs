@@ -4,6 +4,7 @@ mod completions;
 mod doctor;
 mod env;
 mod explain;
+mod profile;
 mod tpm;
 #[cfg(feature = "service")]
 mod up;
@@ -23,6 +24,7 @@ pub fn run(command: Command) -> Result {
         Command::Tpm(arguments) => tpm::run(&arguments),
         Command::Env(arguments) => env::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Profile(command) => profile::run(&command),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Completions(arguments) => completions::shell(arguments.shell),
         Command::Man => completions::manual(),

@@ -10,7 +10,7 @@ use crate::{
     device::Place,
     engine::HostEngine,
     failure::Result,
-    stop,
+    profile, stop,
 };
 
 impl From<Start> for AtStart {
@@ -29,7 +29,9 @@ impl From<Start> for AtStart {
 /// # Errors
 /// What did not start, and why.
 pub fn run(arguments: &Tpm) -> Result {
-    let place = Place::new(arguments.state.clone(), arguments.product_secret.clone(), arguments.device_source.clone());
+    let mut place =
+        Place::new(arguments.state.clone(), arguments.product_secret.clone(), arguments.device_source.clone());
+    place.profile = arguments.profile.as_deref().map(profile::named_or_file).transpose()?;
     let durability = match arguments.durability {
         Durable::Power => Durability::Power,
         Durable::Process => Durability::Process,

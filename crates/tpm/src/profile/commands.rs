@@ -59,6 +59,16 @@ impl CommandSet {
     pub fn iter(self) -> impl Iterator<Item = TpmCc> {
         (TpmCc::FIRST.0..=TpmCc::LAST.0).map(TpmCc).filter(move |&code| self.contains(code))
     }
+
+    /// The words, for a record.
+    pub(super) const fn words(self) -> [u128; 2] {
+        self.0
+    }
+
+    /// The set with these words.
+    pub(super) const fn from_words(words: [u128; 2]) -> Self {
+        Self(words)
+    }
 }
 
 /// Commands that no TPM is without (Part 3, clause 9 to 11 and 30), for without them it cannot be started, stopped,

@@ -10,6 +10,7 @@ mod commands;
 mod implemented;
 mod name;
 mod named;
+mod record;
 
 pub use commands::CommandSet;
 pub use name::ProfileName;
@@ -97,6 +98,7 @@ impl Profile {
             let text = || alloc::format!("{value} is not between {least} and {most}");
             if (least..=most).contains(&value) { Ok(()) } else { Err(error(field, text())) }
         };
+        self.check_implemented()?;
         if let Some((id, why)) = NEEDED.iter().find(|(id, _)| !has(*id)) {
             return Err(error("Algorithms", alloc::format!("algorithm {id:#06x} cannot be left out: {why}")));
         }
@@ -120,6 +122,32 @@ impl Profile {
             return Err(error("pcrAllocation", alloc::format!("{bank:#06x} is not among the banks")));
         }
         commands::check(&self.commands)
+    }
+
+    /// Checks that there is nothing in the profile that the implementation lacks.
+    fn check_implemented(&self) -> Result<(), ProfileError> {
+        let (mine, all) = (&self.rules, &implemented::RULES);
+        if let Some(id) = mine.algorithms.iter().find(|&id| !all.algorithms.contains(id)) {
+            return Err(error("Algorithms", alloc::format!("algorithm {id:#06x} is not implemented")));
+        }
+        if mine.curves & !all.curves != 0 {
+            return Err(error("Algorithms", "a curve is not implemented".to_string()));
+        }
+        if mine.ml_parameter_sets.0 & !all.ml_parameter_sets.0 != 0 {
+            return Err(error("Algorithms", "a parameter set is not implemented".to_string()));
+        }
+        let sizes = [
+            (mine.rsa_key_bits, all.rsa_key_bits),
+            (mine.aes_key_bits, all.aes_key_bits),
+            (mine.camellia_key_bits, all.camellia_key_bits),
+        ];
+        match sizes.into_iter().find(|(mine, all)| mine.and(*all) != *mine) {
+            Some((_, all)) => {
+                let all: alloc::vec::Vec<u16> = all.iter().collect();
+                Err(error("KeySizes", alloc::format!("a size is not one of {all:?}")))
+            }
+            None => Ok(()),
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use super::{
     administration::Administration, nv_index::NvIndex, objects::Object, permanent::Permanent, saved::SavedState,
     settings::Settings,
 };
-use crate::rules::object_record;
+use crate::{profile::Profile, rules::object_record};
 
 /// The version in front of every record but the saved state's.
 const RECORD_VERSION: u8 = 1;
@@ -25,6 +25,7 @@ const SAVED_VERSION: u8 = 2;
 const PERMANENT: RecordKey = RecordKey(1 << 32);
 const SAVED_STATE: RecordKey = RecordKey(2 << 32);
 const SETTINGS: RecordKey = RecordKey(5 << 32);
+const PROFILE: RecordKey = RecordKey(6 << 32);
 
 fn nv_key(handle: u32) -> RecordKey {
     RecordKey(3 << 32 | u64::from(handle))
@@ -37,6 +38,7 @@ fn persistent_key(handle: u32) -> RecordKey {
 /// Non-volatile state.
 pub struct NonVolatile {
     storage: Box<dyn Storage>,
+    profile: Profile,
     permanent: Permanent,
     indices: BTreeMap<u32, Arc<NvIndex>>,
     persistent: BTreeMap<u32, Arc<Object>>,
@@ -70,19 +72,24 @@ impl NonVolatile {
     ///
     /// # Errors
     /// The store is not empty, or refused.
-    pub fn create(mut storage: Box<dyn Storage>, permanent: Permanent) -> Result<Self, StorageError> {
+    pub fn create(mut storage: Box<dyn Storage>, permanent: Permanent, profile: Profile) -> Result<Self, StorageError> {
         if !storage.load()?.is_empty() {
             return Err(StorageError::Refused("the store already holds a TPM".into()));
         }
         let mut this = Self::with(storage, permanent.clone());
-        this.staged.permanent = Some(permanent);
-        this.commit()?;
+        this.profile = profile;
+        let staged = Staged { permanent: Some(permanent), ..Staged::default() };
+        let mut changes = changes(&staged);
+        changes.push(Change::Put(PROFILE, encode(&profile)));
+        this.storage.commit(&changes)?;
         Ok(this)
     }
 
     fn with(storage: Box<dyn Storage>, permanent: Permanent) -> Self {
         Self {
             storage,
+            // What a TPM had before profiles were kept.
+            profile: Profile::HOST,
             permanent,
             indices: BTreeMap::new(),
             persistent: BTreeMap::new(),
@@ -115,6 +122,7 @@ impl NonVolatile {
                 1 if key == PERMANENT => {}
                 2 if key == SAVED_STATE => self.saved = Some(decode_saved(key, value)?),
                 5 if key == SETTINGS => self.settings = decode(key, value)?,
+                6 if key == PROFILE => self.profile = decode(key, value)?,
                 3 => {
                     let index: NvIndex = decode(key, value)?;
                     if index.handle().0 != handle {
@@ -131,6 +139,12 @@ impl NonVolatile {
             }
         }
         Ok(())
+    }
+
+    /// The profile that the TPM was manufactured with.
+    #[must_use]
+    pub const fn profile(&self) -> &Profile {
+        &self.profile
     }
 
     /// The permanent data.
