@@ -1,7 +1,7 @@
 //! Command codes as a list: `0x11f-0x122,0x124`.
 
-use ironroot_tpm::{CommandSet, implemented_commands};
-use ironroot_wire::TpmCc;
+use ironroot_tpm::CommandSet;
+use ironroot_wire::{TpmCc, commands::command_info};
 
 use crate::failure::{Failure, Result};
 
@@ -15,8 +15,7 @@ fn code(entry: &str, digits: &str) -> Result<u32> {
     })
 }
 
-/// The commands in a list. Codes that no specification assigns, or that are not implemented, may be in a range; one that
-/// stands alone may not.
+/// The commands in a list. Codes that Part 3 does not assign may be in a range, but not alone.
 ///
 /// # Errors
 /// Which entry is wrong, and what is allowed.
@@ -33,17 +32,12 @@ pub fn parse(list: &str) -> Result<CommandSet> {
                 "Commands: {entry:?} is not within {first:#x} to {last:#x}, low end first"
             )));
         }
-        if from == to && !implemented_commands().any(|info| info.code.0 == from) {
-            return Err(Failure::new(format!("Commands: {entry:?} is not an implemented command")));
+        if from == to && command_info(TpmCc(from)).is_none() {
+            return Err(Failure::new(format!("Commands: {entry:?} is not a command")));
         }
         set = (from..=to).fold(set, |set, code| set.with(TpmCc(code)));
     }
-    // Every command of the table is every command, those of later releases included.
-    Ok(if set == (first..=last).fold(CommandSet::NONE, |set, code| set.with(TpmCc(code))) {
-        CommandSet::ALL
-    } else {
-        set
-    })
+    Ok(set)
 }
 
 /// The list of a set.

@@ -11,8 +11,9 @@ pub struct CommandSet([u128; 2]);
 impl CommandSet {
     /// No command.
     pub const NONE: Self = Self([0; 2]);
-    /// Every command.
-    pub const ALL: Self = Self([u128::MAX; 2]);
+    /// Every command of the table.
+    pub const ALL: Self =
+        Self([u128::MAX, u128::MAX >> 255u32.saturating_sub(TpmCc::LAST.0.saturating_sub(TpmCc::FIRST.0))]);
 
     /// The bits of both words that stand for a command; none for a code outside of the table.
     const fn bits(code: u32) -> [u128; 2] {
