@@ -13,6 +13,7 @@ extern crate alloc;
 
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
+pub mod dhkem;
 pub mod drbg;
 pub mod ecc;
 pub mod hash;
