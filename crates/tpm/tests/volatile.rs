@@ -7,8 +7,7 @@ mod in_process;
 use common::{TestTpm, password};
 use in_process::Shared;
 use ironroot_client::{Auth, ParameterCipher, SessionOptions, templates};
-use ironroot_platform::memory::TestEntropy;
-use ironroot_tpm::{Tpm, VolatileError};
+use ironroot_tpm::VolatileError;
 use ironroot_wire::*;
 
 fn sha256(pcr: u32) -> TpmlPcrSelection {

@@ -52,6 +52,7 @@ struct Limits {
     persistent_objects: Option<usize>,
     nv_space: Option<usize>,
     nv_index_max: Option<u16>,
+    timers: Option<u32>,
 }
 
 /// The names of the built-in profiles, for messages.
@@ -168,6 +169,7 @@ fn set_limits(profile: &mut Profile, limits: &Limits) {
     set(&mut profile.persistent_objects, limits.persistent_objects);
     set(&mut profile.nv_space, limits.nv_space);
     profile.nv_index_max = limits.nv_index_max.unwrap_or(profile.nv_index_max);
+    profile.timers = limits.timers.unwrap_or(profile.timers);
 }
 
 /// The JSON object of a profile: [`parse`] makes the same profile of it.
@@ -191,6 +193,7 @@ pub fn to_json(profile: &Profile) -> Value {
             "persistentObjects": profile.persistent_objects,
             "nvSpace": profile.nv_space,
             "nvIndexMax": profile.nv_index_max,
+            "timers": profile.timers,
         },
     })
 }

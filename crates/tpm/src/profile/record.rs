@@ -59,6 +59,7 @@ impl Wire for Profile {
             self.persistent_objects,
             self.nv_space,
             usize::from(self.nv_index_max),
+            usize::try_from(self.timers).unwrap_or(usize::MAX),
         ] {
             put_number(number, out);
         }
@@ -85,6 +86,7 @@ impl Wire for Profile {
             persistent_objects: take_number(reader)?,
             nv_space: take_number(reader)?,
             nv_index_max: u16::try_from(take_number(reader)?).map_err(|_| TpmRc::VALUE)?,
+            timers: u32::unmarshal(reader)?,
             pcr_banks: AlgorithmSet::from_words(take_pair(reader)?),
             pcr_allocation: AlgorithmSet::from_words(take_pair(reader)?),
         };
