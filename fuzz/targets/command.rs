@@ -47,7 +47,7 @@ fn seeds() -> Seeds {
 /// One command; the response has to be well-formed. Returns the response code.
 fn execute(tpm: &mut Tpm, locality: u8, now: u64, command: &[u8]) -> u32 {
     let response = tpm.execute(locality, now, command);
-    assert!((10..=4096).contains(&response.len()), "a response of {} bytes", response.len());
+    assert!((10..=ironroot_wire::limits::MAX_COMMAND_SIZE).contains(&response.len()), "a response of {} bytes", response.len());
     let word = |at: usize| u32::from_be_bytes(response[at..at + 4].try_into().expect("four bytes"));
     let tag = u16::from_be_bytes([response[0], response[1]]);
     let code = word(6);
