@@ -35,3 +35,4 @@ pub mod signatures;
 pub mod tickets;
 pub mod version;
 pub mod wrapping;
+pub mod x509;

@@ -91,7 +91,14 @@ pub fn spki(public: &TpmtPublic) -> Vec<u8> {
     }
 }
 
-fn integer(number: &[u8]) -> Vec<u8> {
+/// Whether OpenSSL accepts a self-signed certificate, in DER.
+pub fn is_good_certificate(certificate: &[u8]) -> bool {
+    let (converted, pem) = openssl(&["x509", "-inform", "der"], certificate);
+    let file = Scratch::new(&pem);
+    converted && openssl(&["verify", "-check_ss_sig", "-CAfile", file.path(), file.path()], &[]).0
+}
+
+pub fn integer(number: &[u8]) -> Vec<u8> {
     let digits: Vec<u8> = number.iter().copied().skip_while(|digit| *digit == 0).collect();
     let sign = if digits.first().is_none_or(|top| *top >= 0x80) { vec![0] } else { vec![] };
     [vec![2, (sign.len() + digits.len()) as u8], sign, digits].concat()

@@ -1,11 +1,14 @@
 //! Attestation (Part 3, clause 18).
 
-use ironroot_wire::{Certify, CertifyCreation, GetCommandAuditDigest, GetSessionAuditDigest, GetTime, Quote};
+use ironroot_wire::{
+    Certify, CertifyCreation, CertifyX509, GetCommandAuditDigest, GetSessionAuditDigest, GetTime, Quote,
+};
 
 use super::{Entry, entry};
 
 mod certify;
 mod certify_creation;
+mod certify_x509;
 mod get_command_audit_digest;
 mod get_session_audit_digest;
 mod get_time;
@@ -19,4 +22,5 @@ pub const ACTIONS: &[Entry] = &[
     entry::<GetSessionAuditDigest>(),
     entry::<GetCommandAuditDigest>(),
     entry::<GetTime>(),
+    entry::<CertifyX509>(),
 ];
