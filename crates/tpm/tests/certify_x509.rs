@@ -13,7 +13,7 @@ use outside::{integer, is_good_certificate, load_external};
 use peer::Both;
 use templates::{keys::*, *};
 
-const ISSUER: &str = "3010310e300c06035504030c0574657374";
+const ISSUER: &str = "300f310d300b06035504030c0474657374";
 const VALIDITY: &str = "301e170d3235303130313030303030305a170d3439303130313030303030305a";
 /// digitalSignature and keyCertSign; a CA.
 const USAGE: &str = "300e0603551d0f0101ff040403020284";
@@ -163,10 +163,10 @@ fn errors() {
     let other = Some(TpmtSigScheme::Ecdsa(TpmiAlgHash::Sha384));
     refused(&mut tpm, &CertifyX509 { in_scheme: other, ..good.clone() }, TpmRc::SCHEME.parameter(2));
     // A storage key signs nothing.
-    refused(&mut tpm, &certify(storage, key, &usual()), TpmRc::ATTRIBUTES.parameter(3));
+    refused(&mut tpm, &certify(storage, key, &usual()), TpmRc::ATTRIBUTES.handle(2));
     // TPMA_OBJECT of another object.
     let wrong = partial(None, &extensions(&[bytes(USAGE), tpma_object(OWN)]));
-    refused(&mut tpm, &certify(key, key, &wrong), TpmRc::ATTRIBUTES.parameter(3));
+    refused(&mut tpm, &certify(key, key, &wrong), TpmRc::ATTRIBUTES.handle(2));
     for bad in [
         Vec::new(),
         vec![0x30, 0],
@@ -214,7 +214,7 @@ fn each_usage_wants_its_attributes() {
         let certificate = partial(None, &extensions(&[usage]));
         for (object, good) in [(sign, signer), (parent, storage)] {
             let result = tpm.run_with(&certify(object, sign, &certificate), &auth()).map(|_| ());
-            let expected = if good { Ok(()) } else { Err(TpmRc::ATTRIBUTES.parameter(3)) };
+            let expected = if good { Ok(()) } else { Err(TpmRc::ATTRIBUTES.handle(2)) };
             assert_eq!(result, expected, "bit {bit}");
         }
     }
@@ -224,7 +224,7 @@ fn each_usage_wants_its_attributes() {
 fn an_object_without_its_sensitive_area_is_not_certified() {
     let mut tpm = TestTpm::started();
     let key = made(&mut tpm, ecdsa(OWN));
-    let public = tpm.run(&load_external(None, ec_public(), OWNER)).unwrap().object_handle;
+    let public = tpm.run(&load_external(ec_public(), None, OWNER)).unwrap().object_handle;
     let result = tpm.run_with(&certify(public, key, &usual()), &auth()).map(|_| ());
     assert_eq!(result, Err(TpmRc::AUTH_UNAVAILABLE));
 }

@@ -30,7 +30,7 @@ impl Action for CertifyX509 {
         let object = tpm.object(self.object_handle).map_err(|rc| rc.handle(1))?;
         let key_info = algorithms::subject_public_key_info(&object.public).ok_or(TpmRc::ASYMMETRIC.handle(1))?;
         let partial = PartialCertificate::from_der(&self.partial_certificate).map_err(|_| TpmRc::VALUE.parameter(3))?;
-        extensions::check(partial.extensions, object.public.object_attributes).map_err(|rc| rc.parameter(3))?;
+        extensions::check(partial.extensions, object.public.object_attributes)?;
         let algorithm = match partial.algorithm {
             Some(_) => None,
             None => Some(
