@@ -218,8 +218,8 @@ fn check_exclusive(tpm: &Core, usage: &SessionUse) -> Result<(), TpmRc> {
 
 fn check_hmac(tpm: &mut Core, invocation: &Invocation<'_>, usage: &SessionUse, session: &Session) -> Result<(), TpmRc> {
     let key = hmac::key(tpm, session, usage)?;
-    if session.is_policy() && key.is_empty() && usage.auth.is_empty() {
-        // A policy session without any secret authorizes by its policy alone.
+    if key.is_empty() && usage.auth.is_empty() {
+        // Without any secret an HMAC says nothing, and may be left out (Part 1, 16.6.16).
         return Ok(());
     }
     let cp_hash = hmac::cp_hash(tpm, invocation, session.auth_hash)?;

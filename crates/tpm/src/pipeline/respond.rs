@@ -105,7 +105,8 @@ fn session_response(
     };
     let key = hmac::key(tpm, session, usage)?;
     let uses_password = session.is_policy() && session.policy.password_needed && usage.entity.is_some();
-    let hmac = if uses_password || (session.is_policy() && key.is_empty() && usage.auth.is_empty()) {
+    // Who left the HMAC out of the command gets none back, even if there is a secret now (Part 1, 16.6.16).
+    let hmac = if uses_password || usage.auth.is_empty() {
         Tpm2bAuth::default()
     } else {
         let rp_hash = hmac::rp_hash(invocation.info.code.0, parameters, session.auth_hash);
