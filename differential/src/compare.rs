@@ -16,6 +16,8 @@ use crate::{
 enum Compare {
     /// Byte by byte.
     Exact,
+    /// The PCR update counter, which starts at a value of the TPM's choice.
+    PcrCounter,
     /// Byte by byte if both TPMs worked with the same keys; otherwise the length.
     ExactIfSame,
     /// Only the length: random, or a MAC with a secret of the TPM.
@@ -54,6 +56,7 @@ fn how(code: u32, field: &str, type_name: &str) -> Compare {
         (0x14B | 0x152, _) => Compare::Nothing,
         // ActivateCredential, Unseal, RSA_Decrypt: what the caller chose comes out.
         (0x147 | 0x15E | 0x159, _) => Compare::Exact,
+        (0x17E, "pcr_update_counter") => Compare::PcrCounter,
         // PCR_Allocate: sizes of memory are the vendor's.
         (0x12B, "size_needed" | "size_available") => Compare::Nothing,
         // ECDH_ZGen, ZGen_2Phase, HMAC, EncryptDecrypt, EncryptDecrypt2
@@ -93,12 +96,16 @@ pub fn fields(
     rendered: &Pair<Rendered>,
     fields: &Pair<Fields>,
 ) -> Result<(), (&'static str, Pair<Vec<u8>>)> {
-    let same = rendered[OURS].handles.iter().all(|handle| world.object_at(*handle).is_none_or(Object::same))
+    let same = rendered[OURS].handles.iter().all(|handle| world.object_at(*handle, OURS).is_none_or(Object::same))
         && !matches!(call.mutation, Some(Mutation::Code(_)));
     for (at, field) in info.response_parameters.iter().enumerate() {
         let [ours, theirs] = [&fields[OURS][at].1, &fields[THEIRS][at].1];
         let equal = match how(info.code.0, field.name, &table::type_name(field.type_name)) {
             Compare::Exact => ours == theirs,
+            Compare::PcrCounter => {
+                let ahead = |ours: &[u8], theirs: &[u8]| Some(Parts(theirs).u32()?.wrapping_sub(Parts(ours).u32()?));
+                world.pcr_ahead.is_none_or(|expected| ahead(ours, theirs) == Some(expected))
+            }
             Compare::ExactIfSame if same => ours == theirs,
             Compare::ExactIfSame | Compare::Length => ours.len() == theirs.len(),
             Compare::Nothing => true,

@@ -1,4 +1,5 @@
-//! What the run knows of the TPMs' contents. Handles and auth values are the same in both; names, nonces and keys are not.
+//! What the run knows of the TPMs' contents. Auth values are the same in both; handles of objects, names, nonces and keys
+//! may differ.
 
 use crate::{public::Public, step::Id};
 
@@ -19,7 +20,7 @@ pub const PLATFORM_NV: u32 = 0x4000_000D;
 /// An object or sequence.
 #[derive(Debug, Clone)]
 pub struct Object {
-    pub handle: u32,
+    pub handle: Pair<u32>,
     /// The public areas; none for a sequence.
     pub public: Option<Pair<Public>>,
     pub auth: Vec<u8>,

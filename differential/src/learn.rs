@@ -53,12 +53,11 @@ impl World {
         step: &Step,
         call: &Call,
         rendered: &Pair<Rendered>,
-        handle: Option<u32>,
+        handle: Pair<u32>,
         fields: Pair<Fields>,
     ) {
         let id = step.id;
-        let names = |handle: &u32| [self.name_of(*handle, OURS), self.name_of(*handle, THEIRS)];
-        let names: Vec<_> = rendered[OURS].handles.iter().map(names).collect();
+        let names = (0..rendered[OURS].handles.len()).map(|at| self.names(rendered, at)).collect();
         self.made.push(Made { id, code: call.code, names, parameters: rendered[OURS].parameters.clone() });
         // What has no place in the model leaves nothing to be learned.
         let _ = self.learn_about(id, call, rendered, handle, &fields);
@@ -70,7 +69,7 @@ impl World {
         id: Id,
         call: &Call,
         rendered: &Pair<Rendered>,
-        handle: Option<u32>,
+        handle: Pair<u32>,
         fields: &Pair<Fields>,
     ) -> Option<()> {
         let handles = rendered[OURS].handles.clone();
@@ -81,12 +80,12 @@ impl World {
                 let auth = trimmed(Parts(parameters.sized()?).sized()?);
                 let public = publics(fields, "out_public")?;
                 let parent = on(0)?;
-                let hierarchy = self.object_at(parent).map_or(parent, |object| object.hierarchy);
-                self.add(id, handle?, Some(public), auth, hierarchy, Vec::new());
+                let hierarchy = self.object_at(parent, OURS).map_or(parent, |object| object.hierarchy);
+                self.add(id, handle, Some(public), auth, hierarchy, Vec::new());
             }
             0x153 => {
                 let auth = trimmed(Parts(parameters.sized()?).sized()?);
-                let parent = [self.name_of(on(0)?, OURS), self.name_of(on(0)?, THEIRS)];
+                let parent = self.names(rendered, 0);
                 let public = publics(fields, "out_public")?;
                 self.wrapped.insert(id, Wrapped { parent, public, auth, secret: Vec::new() });
             }
@@ -96,8 +95,8 @@ impl World {
                 other.sized()?;
                 let public = [Public::parse(parameters.sized()?)?, Public::parse(other.sized()?)?];
                 let from = self.wrapped.get(&source(call)?)?.clone();
-                let hierarchy = self.object_at(on(0)?).map_or(NULL, |object| object.hierarchy);
-                self.add(id, handle?, Some(public), from.auth, hierarchy, from.secret);
+                let hierarchy = self.object_at(on(0)?, OURS).map_or(NULL, |object| object.hierarchy);
+                self.add(id, handle, Some(public), from.auth, hierarchy, from.secret);
             }
             0x167 => {
                 let private = parameters.sized()?;
@@ -107,13 +106,13 @@ impl World {
                 other.sized()?;
                 let public = [public, Public::parse(other.sized()?)?];
                 let hierarchy = parameters.u32()?;
-                self.add(id, handle?, Some(public), auth, hierarchy, secret);
+                self.add(id, handle, Some(public), auth, hierarchy, secret);
                 self.objects.get_mut(&id)?.private = !private.is_empty();
             }
             0x156 => {
                 parameters.sized()?;
                 let public = Public::parse(parameters.sized()?)?;
-                let parent = [self.name_of(on(0)?, OURS), self.name_of(on(0)?, THEIRS)];
+                let parent = self.names(rendered, 0);
                 let (auth, secret) = match source(call).and_then(|from| self.wrapped.get(&from)) {
                     Some(from) => (from.auth.clone(), from.secret.clone()),
                     None => sensitive(Parts(parameters.sized()?).sized()?)?,
@@ -122,8 +121,8 @@ impl World {
             }
             // Duplicate: to be imported under the new parent.
             0x14B => {
-                let object = self.object_at(on(0)?)?.clone();
-                let parent = [self.name_of(on(1)?, OURS), self.name_of(on(1)?, THEIRS)];
+                let object = self.object_at(on(0)?, OURS)?.clone();
+                let parent = self.names(rendered, 1);
                 self.wrapped.insert(
                     id,
                     Wrapped { parent, public: object.public?, auth: object.auth, secret: object.secret },
@@ -131,12 +130,12 @@ impl World {
             }
             0x152 => {
                 let from = self.wrapped.get(&source(call)?)?.clone();
-                let parent = [self.name_of(on(1)?, OURS), self.name_of(on(1)?, THEIRS)];
+                let parent = self.names(rendered, 1);
                 self.wrapped.insert(id, Wrapped { parent, ..from });
             }
             0x150 => {
-                let object = self.object_at(on(0)?)?.clone();
-                let parent = [self.name_of(on(1)?, OURS), self.name_of(on(1)?, THEIRS)];
+                let object = self.object_at(on(0)?, OURS)?.clone();
+                let parent = self.names(rendered, 1);
                 let auth = trimmed(parameters.sized()?);
                 self.wrapped.insert(id, Wrapped { parent, public: object.public?, auth, secret: object.secret });
             }
@@ -148,16 +147,16 @@ impl World {
                     (0x186, _) => Sequence::Hash,
                     _ => Sequence::Hmac,
                 };
-                self.add(id, handle?, None, auth, NULL, Vec::new());
+                self.add(id, handle, None, auth, NULL, Vec::new());
                 self.objects.get_mut(&id)?.sequence = Some(kind);
             }
             0x13E => self.forget(on(0)?),
             0x185 => self.forget(on(1)?),
-            0x176 => self.learn_session(id, call, rendered, handle?, fields)?,
+            0x176 => self.learn_session(id, call, rendered, handle, fields)?,
             0x165 => self.forget(parameters.u32()?),
             0x162 => {
                 let handle = on(0)?;
-                if let Some(object) = self.object_at(handle) {
+                if let Some(object) = self.object_at(handle, OURS) {
                     self.saved.insert(id, Saved::Object(object.clone()));
                 } else {
                     let key = self.session_at(handle)?;
@@ -166,14 +165,14 @@ impl World {
                 }
             }
             0x161 => match self.saved.get(&source(call)?)?.clone() {
-                Saved::Object(object) => drop(self.objects.insert(id, Object { handle: handle?, ..object })),
+                Saved::Object(object) => drop(self.objects.insert(id, Object { handle: handle, ..object })),
                 Saved::Session(key, session) => drop(self.sessions.insert(key, session)),
             },
             0x120 => {
                 let persistent = parameters.u32()?;
-                let object = self.object_at(on(1)?)?.clone();
-                if object.handle != persistent {
-                    self.persistent.insert(persistent, Object { handle: persistent, ..object });
+                let object = self.object_at(on(1)?, OURS)?.clone();
+                if object.handle[OURS] != persistent {
+                    self.persistent.insert(persistent, Object { handle: [persistent; 2], ..object });
                 }
             }
             0x12A => {
@@ -199,6 +198,11 @@ impl World {
                     self.auths.remove(&PLATFORM);
                 }
             }
+            0x17E => {
+                let counter = |side| Parts(field(fields, side, "pcr_update_counter")).u32();
+                let ahead = counter(THEIRS)?.wrapping_sub(counter(OURS)?);
+                self.pcr_ahead.get_or_insert(ahead);
+            }
             // PolicyAuthValue, PolicyPassword, PolicyRestart
             0x16B | 0x18C | 0x180 => {
                 let key = self.session_at(on(0)?)?;
@@ -214,7 +218,7 @@ impl World {
     fn add(
         &mut self,
         id: Id,
-        handle: u32,
+        handle: Pair<u32>,
         public: Option<Pair<Public>>,
         auth: Vec<u8>,
         hierarchy: u32,
@@ -223,8 +227,15 @@ impl World {
         self.objects.insert(id, Object { handle, public, auth, private: true, sequence: None, hierarchy, secret });
     }
 
+    /// The names of the handle `at` of a command.
+    fn names(&self, rendered: &Pair<Rendered>, at: usize) -> Pair<Vec<u8>> {
+        [OURS, THEIRS].map(|side| {
+            rendered[side].handles.get(at).map(|handle| self.name_of(*handle, side)).unwrap_or_default()
+        })
+    }
+
     fn forget(&mut self, handle: u32) {
-        self.objects.retain(|_, object| object.handle != handle);
+        self.objects.retain(|_, object| object.handle[OURS] != handle);
         self.sessions.retain(|_, session| session.handle != handle);
     }
 
@@ -238,9 +249,10 @@ impl World {
         id: Id,
         call: &Call,
         rendered: &Pair<Rendered>,
-        handle: u32,
+        handle: Pair<u32>,
         fields: &Pair<Fields>,
     ) -> Option<()> {
+        let handle = handle[OURS];
         let mut parameters = Parts(&rendered[OURS].parameters);
         let nonce_caller = parameters.sized()?.to_vec();
         parameters.sized()?;
@@ -261,11 +273,11 @@ impl World {
         let hash = parameters.u16()?;
         let [key, bind] = [rendered[OURS].handles.first(), rendered[OURS].handles.get(1)].map(|handle| handle.copied());
         let bound = bind.filter(|bind| *bind != NULL).map(|bind| {
-            ([self.name_of(bind, OURS), self.name_of(bind, THEIRS)], self.auth_of(bind))
+            (self.names(rendered, 1), self.auth_of(bind, OURS))
         });
         let salted = key.filter(|key| *key != NULL);
         let mut salts = Pair::<Vec<u8>>::default();
-        if let Some(object) = salted.and_then(|key| self.object_at(key)) {
+        if let Some(object) = salted.and_then(|key| self.object_at(key, OURS)) {
             let mut seed = None;
             search(&call.parameters, &mut |piece| {
                 if let Piece::Salt(_, salt) = piece {

@@ -39,17 +39,17 @@ pub struct Slot {
 
 impl World {
     /// The number behind a handle; `None` if what it names is not there.
-    pub fn handle(&self, handle: Ref) -> Option<u32> {
+    pub fn handle(&self, handle: Ref, side: usize) -> Option<u32> {
         match handle {
             Ref::Fixed(number) => Some(number),
-            Ref::Object(id) => self.objects.get(&id).map(|object| object.handle),
+            Ref::Object(id) => self.objects.get(&id).map(|object| object.handle[side]),
             Ref::Session(id) => self.sessions.get(&id).map(|session| session.handle),
         }
     }
 
     /// The bytes of a step for one side; `None` if something it needs is not there.
     pub fn render(&self, call: &Call, side: usize) -> Option<Rendered> {
-        let mut handles: Vec<u32> = call.handles.iter().map(|handle| self.handle(*handle)).collect::<Option<_>>()?;
+        let mut handles: Vec<u32> = call.handles.iter().map(|handle| self.handle(*handle, side)).collect::<Option<_>>()?;
         let info = table::info(call.code);
         let needed = info.map_or(0, CommandInfo::authorized_handles);
         let mut parameters = self.pieces(&call.parameters, side)?;
@@ -81,7 +81,7 @@ impl World {
                     }
                     (PW, password)
                 }
-                AuthUse::Raw { handle, hmac, .. } => (self.handle(*handle)?, hmac.clone()),
+                AuthUse::Raw { handle, hmac, .. } => (self.handle(*handle, side)?, hmac.clone()),
                 AuthUse::Session { id, wrong, .. } => {
                     let session = self.sessions.get(id)?;
                     let hmac = if slot.authorizes && session.wants_password {
@@ -111,7 +111,7 @@ impl World {
     }
 
     fn slot(&self, auth: &AuthUse, entity: Option<u32>, side: usize) -> Option<Slot> {
-        let value = entity.map(|entity| self.auth_of(entity)).unwrap_or_default();
+        let value = entity.map(|entity| self.auth_of(entity, side)).unwrap_or_default();
         Some(match auth {
             AuthUse::Password { attributes, .. } => Slot {
                 session: None,
@@ -151,19 +151,19 @@ impl World {
         for piece in pieces {
             match piece {
                 Piece::Bytes(bytes) => out.extend(bytes),
-                Piece::Handle(handle) => out.extend(self.handle(*handle)?.to_be_bytes()),
+                Piece::Handle(handle) => out.extend(self.handle(*handle, side)?.to_be_bytes()),
                 Piece::Field { of, name, swap } => {
                     let fields = &self.results.get(of)?[if *swap { 1 - side } else { side }];
                     out.extend(&fields.iter().find(|(field, _)| field == name)?.1);
                 }
                 Piece::PublicOf(object) => {
-                    let object = self.object_at(self.handle(*object)?)?;
+                    let object = self.object_at(self.handle(*object, side)?, side)?;
                     out.extend(Bytes::new().sized(&object.public.as_ref()?[side].bytes()).0);
                 }
                 Piece::WrappedPublic(id) => {
                     out.extend(Bytes::new().sized(&self.wrapped.get(id)?.public[side].bytes()).0);
                 }
-                Piece::Name(entity) => out.extend(self.name_of(self.handle(*entity)?, side)),
+                Piece::Name(entity) => out.extend(self.name_of(self.handle(*entity, side)?, side)),
                 Piece::NonceTpm(id) => out.extend(&self.sessions.get(id)?.nonce_tpm[side]),
                 Piece::Sized(inner) => out = Bytes(out).sized(&self.pieces(inner, side)?).0,
                 Piece::Hash(alg, inner) => out.extend(digest(*alg, &[&self.pieces(inner, side)?])),
@@ -171,7 +171,7 @@ impl World {
                     out.extend(hmac(hash(*alg)?, key, &[&self.pieces(inner, side)?]).to_vec());
                 }
                 Piece::Salt(key, salt) => {
-                    let object = self.object_at(self.handle(*key)?)?;
+                    let object = self.object_at(self.handle(*key, side)?, side)?;
                     out = Bytes(out).sized(&encrypt_salt(&object.public.as_ref()?[side], salt)?).0;
                 }
                 Piece::PolicyDigest(id) => out.extend(&self.policy_digests.get(id)?[side]),

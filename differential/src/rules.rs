@@ -3,6 +3,9 @@
 
 use crate::world::{Divergence, What};
 
+/// `TPM_RC_FAILURE`: nothing works any more.
+pub const FAILURE: u32 = 0x101;
+
 /// A rule.
 pub struct Rule {
     /// What it is called.
@@ -26,7 +29,7 @@ pub fn explain(divergence: &Divergence) -> Option<&'static Rule> {
 /// Whether both TPMs hold the same after it.
 pub fn in_step(divergence: &Divergence) -> bool {
     match divergence.what {
-        What::Code => divergence.codes.iter().all(|code| *code != 0),
+        What::Code => divergence.codes.iter().all(|code| *code != 0) && !divergence.codes.contains(&FAILURE),
         _ => false,
     }
 }

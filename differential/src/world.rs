@@ -52,6 +52,8 @@ pub struct World {
     /// Auth values of hierarchies, lockout and PCR.
     pub auths: BTreeMap<u32, Vec<u8>>,
     pub started: bool,
+    /// How much further the PCR update counter of libtpms is than ours, since the last start.
+    pub pcr_ahead: Option<u32>,
 }
 
 /// What became of a step.
@@ -119,19 +121,20 @@ impl World {
             policy_digests: BTreeMap::new(),
             auths: BTreeMap::new(),
             started: false,
+            pcr_ahead: None,
         })
     }
 
     /// The object with a handle.
-    pub fn object_at(&self, handle: u32) -> Option<&Object> {
-        self.persistent.get(&handle).or_else(|| self.objects.values().find(|object| object.handle == handle))
+    pub fn object_at(&self, handle: u32, side: usize) -> Option<&Object> {
+        self.persistent.get(&handle).or_else(|| self.objects.values().find(|object| object.handle[side] == handle))
     }
 
     /// The auth value of an entity.
-    pub fn auth_of(&self, handle: u32) -> Vec<u8> {
+    pub fn auth_of(&self, handle: u32, side: usize) -> Vec<u8> {
         match handle >> 24 {
             1 => self.indices.get(&handle).map(|index| index.auth.clone()),
-            0x80 | 0x81 => self.object_at(handle).map(|object| object.auth.clone()),
+            0x80 | 0x81 => self.object_at(handle, side).map(|object| object.auth.clone()),
             _ => self.auths.get(&handle).cloned(),
         }
         .unwrap_or_default()
@@ -141,7 +144,7 @@ impl World {
     pub fn name_of(&self, handle: u32, side: usize) -> Vec<u8> {
         match handle >> 24 {
             1 => self.indices.get(&handle).map(|index| index.name.clone()).unwrap_or_default(),
-            0x80 | 0x81 => self.object_at(handle).map(|object| object.name(side)).unwrap_or_default(),
+            0x80 | 0x81 => self.object_at(handle, side).map(|object| object.name(side)).unwrap_or_default(),
             _ => handle.to_be_bytes().to_vec(),
         }
     }
@@ -237,7 +240,7 @@ impl World {
         let by_session = call.auths.iter().any(|auth| matches!(auth, AuthUse::Session { .. }));
         let mut wanted = Vec::new();
         if by_session {
-            wanted.extend(call.handles.iter().filter_map(|handle| self.handle(*handle)));
+            wanted.extend(call.handles.iter().filter_map(|handle| self.handle(*handle, OURS)));
         }
         let mut sessions = Vec::new();
         search(&call.parameters, &mut |piece| match piece {
@@ -305,7 +308,9 @@ impl World {
             return Err((What::Malformed(side), nothing()));
         };
         let fields = [ours, theirs];
-        if parsed[OURS].handle != parsed[THEIRS].handle {
+        // Which of its slots a TPM gives to an object is its own choice.
+        let is_object = parsed[OURS].handle.is_some_and(|handle| handle >> 24 == 0x80);
+        if parsed[OURS].handle != parsed[THEIRS].handle && !is_object {
             let handles = parsed.each_ref().map(|response| response.handle.unwrap_or_default().to_be_bytes().to_vec());
             first_error.get_or_insert((What::Handle, handles));
         }
@@ -323,7 +328,8 @@ impl World {
                 Some((slot.session?, attributes, [ours, theirs], slot.authorizes))
             })
             .collect();
-        self.learn(step, call, rendered, parsed[OURS].handle, fields);
+        let handles = parsed.each_ref().map(|response| response.handle.unwrap_or_default());
+        self.learn(step, call, rendered, handles, fields);
         for (id, attributes, nonces, authorizes) in roll {
             self.roll(id, attributes, nonces, authorizes);
         }
@@ -410,11 +416,11 @@ impl World {
         if !self.started {
             return Ok(());
         }
-        let transient = self.list(0x8000_0000)?;
+        let transient = self.lists(0x8000_0000)?;
         let loaded = self.list(0x0200_0000)?;
         let persistent = self.list(0x8100_0000)?;
         let indices = self.list(0x0100_0000)?;
-        self.objects.retain(|_, object| transient.contains(&object.handle));
+        self.objects.retain(|_, object| [OURS, THEIRS].iter().all(|&side| transient[side].contains(&object.handle[side])));
         self.sessions.retain(|_, session| loaded.iter().any(|handle| handle & 0xFF_FFFF == session.handle & 0xFF_FFFF));
         self.persistent.retain(|handle, _| persistent.contains(handle));
         self.indices.retain(|handle, _| indices.contains(handle));
@@ -423,19 +429,24 @@ impl World {
 
     /// Handles of a kind that both have.
     fn list(&mut self, first: u32) -> Result<Vec<u32>, String> {
+        let lists = self.lists(first)?;
+        Ok(lists[OURS].iter().copied().filter(|handle| lists[THEIRS].contains(handle)).collect())
+    }
+
+    fn lists(&mut self, first: u32) -> Result<Pair<Vec<u32>>, String> {
         let body = Bytes::new().u32(1).u32(first).u32(254).0;
-        let lists = self.ask(0x17A, &body)?.map(|answer| {
+        Ok(self.ask(0x17A, &body)?.map(|answer| {
             let mut parts = Parts(answer.get(15..).unwrap_or_default());
             let count = parts.u32().unwrap_or(0);
-            (0..count).map_while(|_| parts.u32()).collect::<Vec<_>>()
-        });
-        Ok(lists[OURS].iter().copied().filter(|handle| lists[THEIRS].contains(handle)).collect())
+            (0..count).map_while(|_| parts.u32()).collect()
+        }))
     }
 
     fn forget_volatile(&mut self) {
         self.objects.clear();
         self.sessions.clear();
         self.started = false;
+        self.pcr_ahead = None;
     }
 
     /// Whether a session of a command audits.

@@ -42,8 +42,8 @@ impl Generator {
         used: &mut Vec<Id>,
         bits: &mut u8,
     ) -> AuthUse {
-        let number = world.handle(handle);
-        let object = number.and_then(|number| world.object_at(number));
+        let number = world.handle(handle, OURS);
+        let object = number.and_then(|number| world.object_at(number, OURS));
         let policy_only = match role {
             Role::Dup => true,
             Role::Admin => object.and_then(Object::shape).is_some_and(|public| public.has(ADMIN_WITH_POLICY)) || info.code.0 == 0x13B,

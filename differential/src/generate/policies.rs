@@ -187,7 +187,7 @@ impl Generator {
 
     /// TPM2_PolicySigned with an HMAC key that the run knows.
     fn policy_signed(&mut self, world: &World, handles: &[Ref], id: Id, cp_hash: &[u8]) -> Option<Vec<Piece>> {
-        let key = world.object_at(world.handle(*handles.first()?)?)?;
+        let key = world.object_at(world.handle(*handles.first()?, OURS)?, OURS)?;
         if key.secret.is_empty() {
             return None;
         }

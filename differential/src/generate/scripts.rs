@@ -3,7 +3,7 @@
 use super::{Generator, bytes, objects, sessions, special::import_clear};
 use crate::{
     bytes::Bytes,
-    entities::{self, Kind, OWNER},
+    entities::{self, Kind, OURS, OWNER},
     keys,
     public::{attributes::*, *},
     session::CONTINUE,
@@ -18,12 +18,12 @@ impl Generator {
         match self.dice.below(16) {
             0..=1 => self.key_script(world),
             2 => {
-                self.room(world, 1);
+                self.room(world, 2);
                 let parent = self.dice.pick(&[0x8100_0001, 0x8100_0001, 0x8100_0002]);
                 self.child(world, Ref::Fixed(parent));
             }
             3 => {
-                self.room(world, 1);
+                self.room(world, 2);
                 self.imported(world);
             }
             4..=5 => self.start_session(world),
@@ -112,7 +112,7 @@ impl Generator {
 
     /// A child of a parent, created and loaded.
     fn child(&mut self, world: &World, parent: Ref) {
-        let object = world.handle(parent).and_then(|handle| world.object_at(handle)).cloned();
+        let object = world.handle(parent, OURS).and_then(|handle| world.object_at(handle, OURS)).cloned();
         let public = self.template(object.as_ref().and_then(|object| object.shape()));
         let sensitive = self.data_for(&public);
         let parameters = Bytes::new().sized(&sensitive).sized(&public.bytes()).u16(0).u32(0).0;
@@ -310,7 +310,7 @@ impl Generator {
 
     /// Objects derived from a key that both have: they have to be the same.
     fn derivation_script(&mut self, world: &World) {
-        self.room(world, 2);
+        self.room(world, 3);
         let hash = self.dice.pick(&HASHES);
         let key = keys::derivation(USER_WITH_AUTH | NO_DA | RESTRICTED | DECRYPT, hash);
         let parent = Ref::Fixed(0x8100_0001);
@@ -331,6 +331,7 @@ impl Generator {
     /// A credential for an object, made and activated.
     fn credential_script(&mut self, world: &World) {
         let parent = Ref::Fixed(0x8100_0001);
+        self.room(world, 2);
         let found = objects(world, |object| object.sequence.is_none() && object.private);
         let Some(id) = self.dice.maybe(&found) else {
             self.key_script(world);

@@ -20,8 +20,8 @@ impl Generator {
         if self.dice.one_in(20) {
             return None;
         }
-        let on = |at: usize| handles.get(at).and_then(|handle| world.handle(*handle));
-        let object = on(0).and_then(|handle| world.object_at(handle)).cloned();
+        let on = |at: usize| handles.get(at).and_then(|handle| world.handle(*handle, OURS));
+        let object = on(0).and_then(|handle| world.object_at(handle, OURS)).cloned();
         match info.code.0 {
             0x120 => Some(bytes(self.persistent_handle(on(1)?))),
             0x12B => None,
@@ -301,7 +301,7 @@ impl Generator {
 
     fn verify(&mut self, world: &World, key: Object, handles: &[Ref]) -> Option<Vec<Piece>> {
         let name = key.name(OURS);
-        let other = world.handle(*handles.first()?)?;
+        let other = world.handle(*handles.first()?, OURS)?;
         let signed = self.made(world, 0x15D, |made| {
             made.names.first().is_some_and(|names| names[OURS] == name) || same_key(world, made, other)
         })?;
@@ -446,7 +446,7 @@ impl Generator {
     /// `qualifyingData`, `inScheme` that fits the signing key, and what else the types say.
     fn attest(&mut self, world: &World, info: &CommandInfo, handles: &[Ref]) -> Option<Vec<Piece>> {
         let signer = info.handles.iter().position(|handle| handle.name == "sign_handle")?;
-        let key = world.handle(*handles.get(signer)?).and_then(|handle| world.object_at(handle)).and_then(Object::shape);
+        let key = world.handle(*handles.get(signer)?, OURS).and_then(|handle| world.object_at(handle, OURS)).and_then(Object::shape);
         let scheme = match key.cloned() {
             Some(public) => self.scheme_for(&public).0,
             None => NULL.to_be_bytes().to_vec(),
@@ -527,7 +527,7 @@ impl Generator {
 
 /// Whether the key of a signature is the one with this handle, by another public area.
 fn same_key(world: &World, made: &Made, handle: u32) -> bool {
-    let key = world.object_at(handle).and_then(|object| object.public.as_ref()).map(|public| &public[OURS].unique);
+    let key = world.object_at(handle, OURS).and_then(|object| object.public.as_ref()).map(|public| &public[OURS].unique);
     let signer = world.objects.values().find(|object| made.names.first().is_some_and(|names| object.name(OURS) == names[OURS]));
     signer.and_then(|object| object.public.as_ref()).is_some_and(|public| Some(&public[OURS].unique) == key)
 }
