@@ -16,6 +16,8 @@ use crate::{
 enum Compare {
     /// Byte by byte.
     Exact,
+    /// Byte by byte if the same went into the policy.
+    PolicyDigest,
     /// The PCR update counter, which starts at a value of the TPM's choice.
     PcrCounter,
     /// Byte by byte if both TPMs worked with the same keys; otherwise the length.
@@ -56,6 +58,7 @@ fn how(code: u32, field: &str, type_name: &str) -> Compare {
         (0x14B | 0x152, _) => Compare::Nothing,
         // ActivateCredential, Unseal, RSA_Decrypt: what the caller chose comes out.
         (0x147 | 0x15E | 0x159, _) => Compare::Exact,
+        (0x189, _) => Compare::PolicyDigest,
         (0x17E, "pcr_update_counter") => Compare::PcrCounter,
         // PCR_Allocate: sizes of memory are the vendor's.
         (0x12B, "size_needed" | "size_available") => Compare::Nothing,
@@ -102,6 +105,11 @@ pub fn fields(
         let [ours, theirs] = [&fields[OURS][at].1, &fields[THEIRS][at].1];
         let equal = match how(info.code.0, field.name, &table::type_name(field.type_name)) {
             Compare::Exact => ours == theirs,
+            Compare::PolicyDigest => {
+                let session = rendered[OURS].handles.first().and_then(|handle| world.session_at(*handle));
+                let same = session.and_then(|id| world.sessions.get(&id)).is_none_or(|session| session.same);
+                if same { ours == theirs } else { ours.len() == theirs.len() }
+            }
             Compare::PcrCounter => {
                 let ahead = |ours: &[u8], theirs: &[u8]| Some(Parts(theirs).u32()?.wrapping_sub(Parts(ours).u32()?));
                 world.pcr_ahead.is_none_or(|expected| ahead(ours, theirs) == Some(expected))

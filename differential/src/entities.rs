@@ -94,6 +94,8 @@ pub struct Session {
     pub wants_auth: bool,
     /// TPM2_PolicyPassword was the last to say so.
     pub wants_password: bool,
+    /// Whether the policy digests of both have to be equal: nothing that differs has gone into them.
+    pub same: bool,
 }
 
 /// An NV index.

@@ -69,7 +69,14 @@ impl Key {
     fn bind(mut self) -> Self {
         if matches!(self.public.alg, KEYEDHASH | SYMCIPHER) {
             self.seed.resize(digest_size(self.public.name_alg), 9);
-            let unique = digest(self.public.name_alg, &[&self.seed, &self.secret]);
+            let unique = if self.public.is_parent() {
+                // As libtpms wants it; the specification's form is in the rules.
+                public::hash(self.public.name_alg).map_or_else(Vec::new, |alg| {
+                    ironroot_crypto::hmac(alg, &self.seed, &[&self.secret]).to_vec()
+                })
+            } else {
+                digest(self.public.name_alg, &[&self.seed, &self.secret])
+            };
             self.public.unique = Bytes::new().sized(&unique).0;
         }
         self

@@ -75,6 +75,14 @@ impl World {
         let handles = rendered[OURS].handles.clone();
         let on = |at: usize| handles.get(at).copied();
         let mut parameters = Parts(&rendered[OURS].parameters);
+        let session = handles.iter().find(|handle| *handle >> 24 == 3).and_then(|handle| self.session_at(*handle));
+        if let Some(session) = session {
+            let names = (0..handles.len()).all(|at| self.names(rendered, at)[OURS] == self.names(rendered, at)[THEIRS]);
+            let same = names && rendered[OURS].parameters == rendered[THEIRS].parameters;
+            if let Some(session) = self.sessions.get_mut(&session) {
+                session.same = call.code == 0x180 || session.same && same;
+            }
+        }
         match call.code {
             0x131 | 0x191 => {
                 let auth = trimmed(Parts(parameters.sized()?).sized()?);
@@ -310,6 +318,7 @@ impl World {
                 bound,
                 wants_auth: false,
                 wants_password: false,
+                same: true,
             },
         );
         Some(())

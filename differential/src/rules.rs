@@ -1,7 +1,13 @@
 //! Divergences that are explained: where libtpms answers otherwise and the specification decides for Ironroot, or leaves
 //! the choice. The section of docs/conformance.md is made from this list (`cargo xtask differential --docs`).
 
-use crate::world::{Divergence, What};
+use crate::{
+    bytes::Parts,
+    entities::{OURS, THEIRS},
+    public::Public,
+    step::{Action, AuthUse},
+    world::{Divergence, What},
+};
 
 /// `TPM_RC_FAILURE`: nothing works any more.
 pub const FAILURE: u32 = 0x101;
@@ -19,11 +25,251 @@ pub struct Rule {
 }
 
 /// All rules.
-pub const RULES: &[Rule] = &[];
+pub const RULES: &[Rule] = &[
+    Rule {
+        id: "slot numbers",
+        clause: "Part 1, 15.3",
+        text: "which number a loaded object gets is the TPM's choice: libtpms also gives numbers to the persistent objects \
+               that a command uses, so a number that is said outright may be loaded in one TPM only",
+        explains: |d| d.slots_differ,
+    },
+    Rule {
+        id: "bad tag",
+        clause: "Part 3, 5.2",
+        text: "a tag that is neither `TPM_ST_NO_SESSIONS` nor `TPM_ST_SESSIONS` is TPM_RC_BAD_TAG; libtpms says TPM_RC_VALUE",
+        explains: |d| d.is(0x01E, 0x084),
+    },
+    Rule {
+        id: "transient handles beyond the slots",
+        clause: "Part 3, 5.4, point 2.1",
+        text: "a transient object that is not loaded is TPM_RC_REFERENCE_H0 + N (or TPM_RC_HANDLE of a parameter); libtpms \
+               calls a number that none of its three slots can have a bad value",
+        explains: |d| {
+            let beyond = |number: Option<&u32>| number.is_some_and(|number| number >> 24 == 0x80 && *number > 0x8000_0002);
+            let by_handle = (0..3).any(|n| d.is(0x910 + n, 0x184 + n * 0x100) && beyond(d.handles.get(n as usize)));
+            by_handle || d.is(0x1CB, 0x1C4) && beyond(Parts(&d.parameters).u32().as_ref())
+        },
+    },
+    Rule {
+        id: "persistent objects in slots",
+        clause: "Part 3, 5.4, point 2.2",
+        text: "libtpms copies persistent objects into its three slots while a command uses them, and looks for the slot \
+               before it looks for the object (TPM_RC_OBJECT_MEMORY); Ironroot uses them where they are",
+        explains: |d| d.codes[THEIRS] == 0x902 && d.handles.iter().any(|handle| handle >> 24 == 0x81),
+    },
+    Rule {
+        id: "session of the other kind",
+        clause: "Part 3, 5.4, point 4, and 5.5, point 4.2",
+        text: "a session that is not loaded is TPM_RC_REFERENCE_H0 + N or TPM_RC_REFERENCE_S0 + N, also if its number is in \
+               use by a session of the other kind; libtpms says TPM_RC_HANDLE",
+        explains: |d| (0..3).any(|n| d.is(0x910 + n, 0x18B + n * 0x100) || d.is(0x918 + n, 0x98B + n * 0x100)),
+    },
+    Rule {
+        id: "authorizationSize",
+        clause: "Part 3, 5.5, point 3",
+        text: "an authorizationSize out of range is TPM_RC_AUTHSIZE; libtpms says TPM_RC_SIZE or TPM_RC_INSUFFICIENT",
+        explains: |d| d.codes[OURS] == 0x144 && matches!(d.codes[THEIRS], 0x095 | 0x09A),
+    },
+    Rule {
+        id: "not a session's handle",
+        clause: "Part 3, 5.5, point 4.1",
+        text: "a session handle that is none is TPM_RC_HANDLE; libtpms says TPM_RC_VALUE",
+        explains: |d| (1..=3).any(|n| d.is(0x88B + n * 0x100, 0x884 + n * 0x100)),
+    },
+    Rule {
+        id: "auditExclusive and auditReset without audit",
+        clause: "Part 2, 8.4",
+        text: "both are allowed only if audit is SET (TPM_RC_ATTRIBUTES); libtpms lets them pass",
+        explains: |d| {
+            let n = d.codes[OURS] >> 8 & 7;
+            d.codes[OURS] & 0xFFFF_F8FF == 0x882
+                && d.codes[OURS] & 0x800 != 0
+                && d.session_attributes(n as usize).is_some_and(|bits| bits & 0x80 == 0 && bits & 6 != 0)
+        },
+    },
+    Rule {
+        id: "all sessions before any authorization",
+        clause: "Part 3, 5.5 and 5.6",
+        text: "the consistency of every session is checked before the first authorization; libtpms checks an authorization \
+               before it looks at what a session behind it is for",
+        explains: |d| {
+            matches!(d.codes[OURS], 0xA82 | 0xB82 | 0xA8B | 0xB8B | 0xA96 | 0xB96)
+                && matches!(
+                    d.codes[THEIRS] & !0xF00,
+                    0x0A2 | 0x08E | 0x09D | 0x0A4 | 0x0A3
+                ) | matches!(d.codes[THEIRS], 0x12F | 0x124 | 0x921 | 0x128 | 0x982)
+        },
+    },
+    Rule {
+        id: "sessions for a start-up",
+        clause: "Part 3, 5.5, point 1",
+        text: "TPM_RC_AUTH_CONTEXT comes before the action, which says that the TPM has been started; libtpms the other way",
+        explains: |d| d.is(0x145, 0x100),
+    },
+    Rule {
+        id: "one handle after the other",
+        clause: "Part 3, 5.4, point 1",
+        text: "a TPM may validate that a handle refers to something before it unmarshals the next one: of two bad handles \
+               Ironroot names the first, libtpms the one with the bad value",
+        explains: |d| {
+            let place = |code: u32| match code {
+                0x910..=0x912 => Some(code - 0x910 + 1),
+                _ if code & 0x8C0 == 0x080 => Some(code >> 8 & 7),
+                _ => None,
+            };
+            let [ours, theirs] = d.codes;
+            let value = theirs & 0xFF == 0x84 || theirs & 0xFF == 0x9A;
+            value && matches!((place(ours), place(theirs)), (Some(one), Some(two)) if one < two)
+        },
+    },
+    Rule {
+        id: "order of policy checks",
+        clause: "Part 3, 5.6, point 8",
+        text: "time-out, cpHash and command code of a policy are checked in this order before its digest \
+               (TPM_RC_EXPIRED, TPM_RC_POLICY_FAIL, TPM_RC_POLICY_CC); libtpms checks the digest first",
+        explains: |d| {
+            d.codes[THEIRS] & !0xF00 == 0x09D && matches!(d.codes[OURS] & !0xF00, 0x0A3 | 0x0A4)
+        },
+    },
+    Rule {
+        id: "tag of a ticket",
+        clause: "Part 2, 10.6",
+        text: "a ticket with another tag is TPM_RC_TAG; libtpms says TPM_RC_VALUE of a number that is no structure tag at all",
+        explains: |d| d.same_place() && d.codes[OURS] & 0xBF == 0x97 && d.codes[THEIRS] & 0xBF == 0x84,
+    },
+    Rule {
+        id: "firmwareLimited and svnLimited",
+        clause: "Part 2, 8.3",
+        text: "libtpms knows a specification in which these two bits of TPMA_OBJECT are reserved",
+        explains: |d| d.public().is_some_and(|public| public.attributes & 0x300 != 0) && d.codes[THEIRS] & 0xBF == 0xA1,
+    },
+    Rule {
+        id: "x509sign",
+        clause: "Part 2, 8.3.3.15",
+        text: "x509sign needs sign and no decrypt (TPM_RC_ATTRIBUTES); libtpms does not check it",
+        explains: |d| {
+            d.public().is_some_and(|public| public.attributes & 1 << 19 != 0) && d.codes[OURS] & 0xBF == 0x82
+        },
+    },
+    Rule {
+        id: "place of an error",
+        clause: "Part 2, 6.6.3",
+        text: "an error in a parameter or handle carries its number; libtpms leaves it out in a few places",
+        explains: |d| {
+            matches!(d.step_code(), 0x161 | 0x159) && d.codes[OURS] == d.codes[THEIRS] | 0x140 && d.codes[THEIRS] & 0xF40 == 0
+        },
+    },
+    Rule {
+        id: "TPM2_SequenceUpdate on what is no sequence",
+        clause: "Part 3, 17.7",
+        text: "the handle has the wrong mode (TPM_RC_MODE of the handle); libtpms counts it as a parameter",
+        explains: |d| d.step_code() == 0x15C && d.is(0x189, 0x1C9),
+    },
+    Rule {
+        id: "long lists of hashes",
+        clause: "Part 2, 10.8.6 and 10.8.7",
+        text: "a list may have as many entries as there are hash algorithms, of which libtpms has four",
+        explains: |d| {
+            matches!(d.step_code(), 0x182 | 0x17E | 0x12B)
+                && d.codes[THEIRS] == 0x1D5
+                && Parts(&d.parameters).u32().is_some_and(|count| count > 4)
+        },
+    },
+    Rule {
+        id: "hashes of a policy in one place",
+        clause: "Part 3, 23.3 to 23.21",
+        text: "a policy has one of cpHash, nameHash and templateHash; libtpms takes one for the other where the bytes are equal",
+        explains: |d| {
+            let hashed = matches!(d.step_code(), 0x151 | 0x160 | 0x16E | 0x170 | 0x172 | 0x188 | 0x190);
+            hashed && (d.is(0x151, 0) || d.is(0, 0x151))
+        },
+    },
+    Rule {
+        id: "defect: failure mode without the private part",
+        clause: "Part 3, 5.6, point 1",
+        text: "authorizing an object of which only the public part is loaded is TPM_RC_AUTH_UNAVAILABLE; libtpms goes into \
+               failure mode if a session tries",
+        explains: |d| d.is(0x12F, FAILURE),
+    },
+    Rule {
+        id: "unique value of a symmetric parent",
+        clause: "Part 1, 24.5.3.2 and 24.5.3.3",
+        text: "the unique value of every symmetric object is a hash of obfuscation value and secret; libtpms wants an HMAC for \
+               parents. Ironroot takes both",
+        explains: |d| matches!(d.step_code(), 0x156 | 0x157 | 0x167) && d.is(0, 0x0A5),
+    },
+    Rule {
+        id: "persistent public areas",
+        clause: "Part 3, 28.5",
+        text: "an object of which only the public part is loaded can be made persistent since version 185; libtpms has an \
+               older one (TPM_RC_ATTRIBUTES)",
+        explains: |d| {
+            let object = d.objects.get(1).and_then(Option::as_ref);
+            d.step_code() == 0x120 && d.codes[THEIRS] == 0x282 && object.is_some_and(|object| !object.private)
+        },
+    },
+    Rule {
+        id: "attributes of an encrypting key",
+        clause: "Part 3, 14.2",
+        text: "TPM2_RSA_Encrypt shall not check the attributes of the key; libtpms wants decrypt to be SET",
+        explains: |d| d.step_code() == 0x174 && d.codes[THEIRS] == 0x182,
+    },
+];
 
 /// The rule that explains a divergence.
 pub fn explain(divergence: &Divergence) -> Option<&'static Rule> {
     RULES.iter().find(|rule| (rule.explains)(divergence))
+}
+
+impl Divergence {
+    /// Whether the response codes are these.
+    fn is(&self, ours: u32, theirs: u32) -> bool {
+        self.what == What::Code && self.codes == [ours, theirs]
+    }
+
+    /// Whether both codes name the same handle, parameter or session.
+    fn same_place(&self) -> bool {
+        self.codes[OURS] & 0xF40 == self.codes[THEIRS] & 0xF40
+    }
+
+    /// The command.
+    fn step_code(&self) -> u32 {
+        match &self.step.action {
+            Action::Command(call) => call.code,
+            Action::PowerCycle => 0,
+        }
+    }
+
+    /// The attributes of a session of the command, as they were sent.
+    fn session_attributes(&self, number: usize) -> Option<u8> {
+        let Action::Command(call) = &self.step.action else { return None };
+        let _: Option<&AuthUse> = call.auths.first();
+        let mut parts = Parts(self.requests[OURS].get(10 + self.handles.len() * 4..)?);
+        let size = parts.u32()?;
+        let mut area = Parts(parts.take(size as usize)?);
+        for _ in 1..number {
+            area.u32()?;
+            area.sized()?;
+            area.u8()?;
+            area.sized()?;
+        }
+        area.u32()?;
+        area.sized()?;
+        area.u8()
+    }
+
+    /// The public area among the parameters.
+    fn public(&self) -> Option<Public> {
+        let mut parts = Parts(&self.parameters);
+        match self.step_code() {
+            // Create, Load, Import, LoadExternal, CreatePrimary, CreateLoaded
+            0x131 | 0x153 | 0x156 | 0x157 | 0x167 | 0x191 => {
+                parts.sized()?;
+                Public::parse(parts.sized()?)
+            }
+            _ => None,
+        }
+    }
 }
 
 /// Whether both TPMs hold the same after it.

@@ -194,5 +194,5 @@ fn common() -> Result<Common, String> {
     let algorithms = list(ask(0)?, 6).into_iter().map(|id| id as u16).collect();
     let commands = list(ask(2)?, 4).into_iter().map(|attributes| attributes & 0xFFFF).collect();
     let curves = list(ask(8)?, 2).into_iter().map(|id| id as u16).collect();
-    Ok(Common { algorithms, curves, commands, rsa_bits: &[1024, 2048, 3072], aes_bits: &[128, 192, 256] })
+    Ok(Common { algorithms, curves, commands, rsa_bits: &[1024, 2048, 3072], aes_bits: &[128, 256] })
 }

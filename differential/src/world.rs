@@ -92,6 +92,12 @@ pub struct Divergence {
     pub requests: Pair<Vec<u8>>,
     pub responses: Pair<Vec<u8>>,
     pub handles: Vec<u32>,
+    /// The objects behind the handles, if there are any.
+    pub objects: Vec<Option<Object>>,
+    /// What Ironroot got, before encryption.
+    pub parameters: Vec<u8>,
+    /// Whether a number of the command means a loaded object to one of the TPMs only.
+    pub slots_differ: bool,
     /// The value of the field that differs.
     pub values: Pair<Vec<u8>>,
     /// Occupied slots before the command.
@@ -196,6 +202,9 @@ impl World {
             requests,
             responses: responses.clone(),
             handles: rendered[OURS].handles.clone(),
+            objects: rendered[OURS].handles.iter().map(|handle| self.object_at(*handle, OURS).cloned()).collect(),
+            parameters: rendered[OURS].parameters.clone(),
+            slots_differ: self.slots_differ(call, &rendered[OURS]),
             values: Default::default(),
             loaded: self.objects.len(),
             sessions: self.sessions.len(),
@@ -233,6 +242,26 @@ impl World {
                 Outcome::Diverged(Box::new(divergence))
             }
         })
+    }
+
+    /// Whether a fixed number in a command is that of a loaded object in one TPM and not in the other, or of another one.
+    fn slots_differ(&self, call: &Call, rendered: &Rendered) -> bool {
+        let at = |side: usize, handle: u32| {
+            self.objects.iter().find(|(_, object)| object.handle[side] == handle).map(|(id, _)| *id)
+        };
+        let mut numbers: Vec<u32> = call
+            .handles
+            .iter()
+            .filter_map(|handle| match handle {
+                Ref::Fixed(number) => Some(*number),
+                _ => None,
+            })
+            .collect();
+        // TPM2_FlushContext and TPM2_ContextSave.
+        if call.code == 0x165 {
+            numbers.extend(Parts(&rendered.parameters).u32());
+        }
+        numbers.iter().any(|number| number >> 24 == 0x80 && at(OURS, *number) != at(THEIRS, *number))
     }
 
     /// Asks for what rendering needs beyond what is known: names of NV indices, policy digests.

@@ -65,7 +65,7 @@ impl Generator {
             return Ref::Fixed(NULL);
         }
         if self.dice.one_in(60) {
-            return self.nonsense();
+            return self.nonsense(world);
         }
         let fixed = |number| Ref::Fixed(number);
         match name {
@@ -115,7 +115,7 @@ impl Generator {
             "TpmiRhProvision" => fixed(self.dice.pick(&[OWNER, OWNER, OWNER, PLATFORM])),
             "TpmiRhClear" => fixed(self.dice.pick(&[LOCKOUT, PLATFORM])),
             "TpmiRhLockout" => fixed(LOCKOUT),
-            _ => self.nonsense(),
+            _ => self.nonsense(world),
         }
     }
 
@@ -139,7 +139,7 @@ impl Generator {
                 return Ref::Object(id);
             }
         }
-        Ref::Fixed(0x8000_0002)
+        self.unloaded(world)
     }
 
     /// An NV index.
@@ -151,7 +151,20 @@ impl Generator {
         }
     }
 
-    fn nonsense(&mut self) -> Ref {
+    /// A handle of an object that is not loaded.
+    fn unloaded(&mut self, world: &World) -> Ref {
+        let used = |handle: u32| world.objects.values().any(|object| object.handle.contains(&handle));
+        let free: Vec<u32> = (0x8000_0000..0x8000_0003).filter(|handle| !used(*handle)).collect();
+        match self.dice.maybe(&free) {
+            Some(handle) if !self.dice.one_in(20) => Ref::Fixed(handle),
+            _ => Ref::Fixed(0x8000_0009),
+        }
+    }
+
+    fn nonsense(&mut self, world: &World) -> Ref {
+        if self.dice.one_in(6) {
+            return self.unloaded(world);
+        }
         let word = self.dice.word() as u32;
         Ref::Fixed(self.dice.pick(&[
             0,
@@ -170,8 +183,6 @@ impl Generator {
             ENDORSEMENT,
             PLATFORM,
             PLATFORM_NV,
-            0x8000_0000,
-            0x8000_0002,
             0x8100_00FF,
             0x8180_0000,
             0x9000_0000,

@@ -144,7 +144,8 @@ impl Generator {
         };
         let hash = world.sessions.get(&id)?.hash;
         let size = if self.dice.one_in(12) { self.dice.pick(&[0, 20, 31, 32]) } else { digest_size(hash) };
-        let some = Bytes::new().sized(&vec![self.dice.pick(&[1, 2]); size]).0;
+        // Not the same bytes for hashes of another kind.
+        let some = Bytes::new().sized(&vec![self.dice.pick(&[1, 2]) ^ (code as u8) << 2; size]).0;
         Some(match code {
             0x160 => self.policy_signed(world, handles, id, &some)?,
             0x151 => {

@@ -198,7 +198,7 @@ impl Generator {
 
     /// A ticket: a NULL ticket, or a wrong one.
     fn ticket(&mut self, tag: u16) -> Vec<u8> {
-        let tag = if self.dice.one_in(20) { 0x8020 } else { tag };
+        let tag = if self.dice.one_in(20) { self.dice.pick(&[0x8020, 0x8021, 0x8024]) } else { tag };
         if self.dice.flag() {
             return Bytes::new().u16(tag).u32(NULL_HANDLE).u16(0).0;
         }
@@ -221,7 +221,7 @@ impl Generator {
     }
 
     fn digest_values(&mut self) -> Vec<u8> {
-        let count = self.dice.pick(&[0u32, 1, 1, 1, 2, 4, 5, 9]);
+        let count = if self.dice.one_in(30) { self.dice.pick(&[5, 9, 20]) } else { self.dice.pick(&[0u32, 1, 1, 1, 2, 4]) };
         let mut out = Bytes::new().u32(count);
         for at in 0..count {
             let hash = if self.dice.one_in(3) { self.hash() } else { HASHES[at as usize % 4] };
