@@ -64,10 +64,6 @@ impl<'a> Parts<'a> {
         Some(u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
     }
 
-    pub fn u64(&mut self) -> Option<u64> {
-        Some(u64::from(self.u32()?) << 32 | u64::from(self.u32()?))
-    }
-
     /// What stands behind a size.
     pub fn sized(&mut self) -> Option<&'a [u8]> {
         let size = self.u16()?;
@@ -82,6 +78,7 @@ pub fn hex(bytes: &[u8]) -> String {
 
 /// Bytes from hexadecimal digits.
 pub fn unhex(text: &str) -> Vec<u8> {
-    let digits: Vec<u8> = text.bytes().filter_map(|byte| char::from(byte).to_digit(16)).map(|digit| digit as u8).collect();
+    let digits: Vec<u8> =
+        text.bytes().filter_map(|byte| char::from(byte).to_digit(16)).map(|digit| digit as u8).collect();
     digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect()
 }

@@ -67,8 +67,8 @@ impl Object {
 pub enum Cipher {
     None,
     Xor(u16),
-    /// AES in CFB mode, with a key of so many bits.
-    Aes(u16),
+    /// A block cipher in CFB mode, with a key of so many bits.
+    Block(u16, u16),
 }
 
 /// `TPM_SE`.
@@ -96,6 +96,8 @@ pub struct Session {
     pub wants_password: bool,
     /// Whether the policy digests of both have to be equal: nothing that differs has gone into them.
     pub same: bool,
+    /// Whether it was used to encrypt without authorizing, after which libtpms forgets its policy.
+    pub forgotten: bool,
 }
 
 /// An NV index.
@@ -110,6 +112,12 @@ pub struct Index {
     pub written: bool,
     /// Its name now, if it has been asked for.
     pub name: Vec<u8>,
+}
+
+impl Index {
+    pub fn is_counter(&self) -> bool {
+        self.attributes >> 4 & 15 == 1
+    }
 }
 
 /// A saved context.

@@ -54,12 +54,6 @@ impl Key {
         Bytes::new().u16(self.public.alg).sized(&self.auth).sized(&self.seed).sized(&self.secret).0
     }
 
-    /// With other attributes; the unique value of a symmetric key stays bound to its secret.
-    pub fn with(mut self, attributes: u32) -> Self {
-        self.public.attributes = attributes;
-        self
-    }
-
     /// With another name algorithm, which a symmetric key's unique value depends on.
     pub fn named(mut self, name_alg: u16) -> Self {
         self.public.name_alg = name_alg;
@@ -71,9 +65,8 @@ impl Key {
             self.seed.resize(digest_size(self.public.name_alg), 9);
             let unique = if self.public.is_parent() {
                 // As libtpms wants it; the specification's form is in the rules.
-                public::hash(self.public.name_alg).map_or_else(Vec::new, |alg| {
-                    ironroot_crypto::hmac(alg, &self.seed, &[&self.secret]).to_vec()
-                })
+                public::hash(self.public.name_alg)
+                    .map_or_else(Vec::new, |alg| ironroot_crypto::hmac(alg, &self.seed, &[&self.secret]).to_vec())
             } else {
                 digest(self.public.name_alg, &[&self.seed, &self.secret])
             };

@@ -81,6 +81,7 @@ impl World {
             let same = names && rendered[OURS].parameters == rendered[THEIRS].parameters;
             if let Some(session) = self.sessions.get_mut(&session) {
                 session.same = call.code == 0x180 || session.same && same;
+                session.forgotten &= call.code != 0x180;
             }
         }
         match call.code {
@@ -131,10 +132,8 @@ impl World {
             0x14B => {
                 let object = self.object_at(on(0)?, OURS)?.clone();
                 let parent = self.names(rendered, 1);
-                self.wrapped.insert(
-                    id,
-                    Wrapped { parent, public: object.public?, auth: object.auth, secret: object.secret },
-                );
+                self.wrapped
+                    .insert(id, Wrapped { parent, public: object.public?, auth: object.auth, secret: object.secret });
             }
             0x152 => {
                 let from = self.wrapped.get(&source(call)?)?.clone();
@@ -202,10 +201,12 @@ impl World {
             }
             0x144 => {
                 self.started = true;
+                self.rate_adjusted = false;
                 if parameters.u16()? == 0 {
                     self.auths.remove(&PLATFORM);
                 }
             }
+            0x130 => self.rate_adjusted = true,
             0x17E => {
                 let counter = |side| Parts(field(fields, side, "pcr_update_counter")).u32();
                 let ahead = counter(THEIRS)?.wrapping_sub(counter(OURS)?);
@@ -237,9 +238,8 @@ impl World {
 
     /// The names of the handle `at` of a command.
     fn names(&self, rendered: &Pair<Rendered>, at: usize) -> Pair<Vec<u8>> {
-        [OURS, THEIRS].map(|side| {
-            rendered[side].handles.get(at).map(|handle| self.name_of(*handle, side)).unwrap_or_default()
-        })
+        [OURS, THEIRS]
+            .map(|side| rendered[side].handles.get(at).map(|handle| self.name_of(*handle, side)).unwrap_or_default())
     }
 
     fn forget(&mut self, handle: u32) {
@@ -272,17 +272,15 @@ impl World {
         let cipher = match parameters.u16()? {
             public::NULL => Cipher::None,
             public::XOR => Cipher::Xor(parameters.u16()?),
-            _ => {
+            cipher => {
                 let bits = parameters.u16()?;
                 parameters.u16()?;
-                Cipher::Aes(bits)
+                Cipher::Block(cipher, bits)
             }
         };
         let hash = parameters.u16()?;
         let [key, bind] = [rendered[OURS].handles.first(), rendered[OURS].handles.get(1)].map(|handle| handle.copied());
-        let bound = bind.filter(|bind| *bind != NULL).map(|bind| {
-            (self.names(rendered, 1), self.auth_of(bind, OURS))
-        });
+        let bound = bind.filter(|bind| *bind != NULL).map(|bind| (self.names(rendered, 1), self.auth_of(bind, OURS)));
         let salted = key.filter(|key| *key != NULL);
         let mut salts = Pair::<Vec<u8>>::default();
         if let Some(object) = salted.and_then(|key| self.object_at(key, OURS)) {
@@ -296,7 +294,8 @@ impl World {
             let seed = seed?;
             salts = [shared_salt(&public[OURS], &seed)?.0, shared_salt(&public[THEIRS], &seed)?.0];
         }
-        let nonces = [OURS, THEIRS].map(|side| Parts(field(fields, side, "nonce_tpm")).sized().unwrap_or_default().to_vec());
+        let nonces =
+            [OURS, THEIRS].map(|side| Parts(field(fields, side, "nonce_tpm")).sized().unwrap_or_default().to_vec());
         let keys = [OURS, THEIRS].map(|side| {
             if salted.is_none() && bound.is_none() {
                 return Vec::new();
@@ -319,6 +318,7 @@ impl World {
                 wants_auth: false,
                 wants_password: false,
                 same: true,
+                forgotten: false,
             },
         );
         Some(())

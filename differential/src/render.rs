@@ -49,7 +49,8 @@ impl World {
 
     /// The bytes of a step for one side; `None` if something it needs is not there.
     pub fn render(&self, call: &Call, side: usize) -> Option<Rendered> {
-        let mut handles: Vec<u32> = call.handles.iter().map(|handle| self.handle(*handle, side)).collect::<Option<_>>()?;
+        let mut handles: Vec<u32> =
+            call.handles.iter().map(|handle| self.handle(*handle, side)).collect::<Option<_>>()?;
         let info = table::info(call.code);
         let needed = info.map_or(0, CommandInfo::authorized_handles);
         let mut parameters = self.pieces(&call.parameters, side)?;
@@ -131,8 +132,8 @@ impl World {
             },
             AuthUse::Session { id, attributes, nonce, .. } => {
                 let session = self.sessions.get(id)?;
-                let includes_auth = entity
-                    .is_some_and(|entity| session.includes_auth(&self.name_of(entity, side), &value, side));
+                let includes_auth =
+                    entity.is_some_and(|entity| session.includes_auth(&self.name_of(entity, side), &value, side));
                 Slot {
                     session: Some(*id),
                     nonce: nonce.clone(),
@@ -155,10 +156,6 @@ impl World {
                 Piece::Field { of, name, swap } => {
                     let fields = &self.results.get(of)?[if *swap { 1 - side } else { side }];
                     out.extend(&fields.iter().find(|(field, _)| field == name)?.1);
-                }
-                Piece::PublicOf(object) => {
-                    let object = self.object_at(self.handle(*object, side)?, side)?;
-                    out.extend(Bytes::new().sized(&object.public.as_ref()?[side].bytes()).0);
                 }
                 Piece::WrappedPublic(id) => {
                     out.extend(Bytes::new().sized(&self.wrapped.get(id)?.public[side].bytes()).0);

@@ -7,8 +7,6 @@ use crate::{bytes::Parts, table};
 /// A response.
 #[derive(Debug, Clone, Default)]
 pub struct Response {
-    pub tag: u16,
-    pub rc: u32,
     pub handle: Option<u32>,
     /// As they came, encrypted or not.
     pub parameters: Vec<u8>,
@@ -35,7 +33,7 @@ pub fn parse(info: Option<&CommandInfo>, bytes: &[u8]) -> Option<Response> {
     if size as usize != bytes.len() {
         return None;
     }
-    let mut response = Response { tag, rc, ..Response::default() };
+    let mut response = Response::default();
     if rc != 0 {
         return if parts.0.is_empty() { Some(response) } else { None };
     }
@@ -61,7 +59,11 @@ pub fn fields(info: &CommandInfo, parameters: &[u8]) -> Option<Vec<(&'static str
     let mut fields = Vec::new();
     for (at, field) in info.response_parameters.iter().enumerate() {
         let last = at + 1 == info.response_parameters.len();
-        let size = if last && !field.sized { parts.0.len() } else { size(&table::type_name(field.type_name), field.sized, parts.0)? };
+        let size = if last && !field.sized {
+            parts.0.len()
+        } else {
+            size(&table::type_name(field.type_name), field.sized, parts.0)?
+        };
         fields.push((field.name, parts.take(size)?.to_vec()));
     }
     parts.0.is_empty().then_some(fields)

@@ -10,7 +10,7 @@ use ironroot_wire::TpmRc;
 use crate::{
     bytes::{Bytes, Parts, hex},
     generate::Generator,
-    ours::Common,
+    ours::{Common, Ours},
     rules, shrink,
     step::{Action, Step},
     table,
@@ -29,39 +29,149 @@ struct Counts {
     /// By response code.
     codes: BTreeMap<u32, u64>,
     /// By rule.
-    explained: BTreeMap<&'static str, u64>,
+    explained: BTreeMap<String, u64>,
     unexplained: BTreeMap<String, u64>,
     total: u64,
     skipped: u64,
     episodes: u64,
 }
 
-/// `[--commands N] [--seed S] [--minutes M]`.
+/// What a run is asked to do.
+struct Order {
+    commands: u64,
+    seed: u64,
+    minutes: u64,
+    /// How many kinds of unexplained divergences are shown in full.
+    show: u64,
+    /// How many processes share the work.
+    jobs: u64,
+    /// Where a process that shares the work leaves its counts.
+    counts: Option<String>,
+}
+
+impl Order {
+    fn parse(words: &[String]) -> Result<Self, String> {
+        let mut order = Self { commands: 20_000, seed: 1, minutes: 0, show: 30, jobs: 2, counts: None };
+        let mut words = words.iter().flat_map(|word| word.splitn(2, '='));
+        while let Some(name) = words.next() {
+            let value = words.next().ok_or_else(|| format!("{name} wants a value"))?;
+            let number = value.parse().map_err(|_| format!("{name}: {value:?} is no number"));
+            match name {
+                "--commands" => order.commands = number?,
+                "--seed" => order.seed = number?,
+                "--minutes" => order.minutes = number?,
+                "--show" => order.show = number?,
+                "--jobs" => order.jobs = number?,
+                "--counts" => order.counts = Some(value.to_owned()),
+                _ => return Err(format!("not understood: {name}")),
+            }
+        }
+        Ok(order)
+    }
+}
+
+/// `[--commands N] [--seed S] [--minutes M] [--show N] [--jobs N]`, or `--docs`.
 ///
 /// # Errors
 /// What went wrong, but for divergences: then it returns false.
 pub fn run(words: &[String]) -> Result<bool, String> {
-    let value = |name: &str, default: u64| -> Result<u64, String> {
-        match words.iter().position(|word| word == name) {
-            None => Ok(default),
-            Some(at) => words.get(at + 1).and_then(|word| word.parse().ok()).ok_or(format!("{name} wants a number")),
-        }
-    };
-    let commands = value("--commands", 20_000)?;
-    let seed = value("--seed", 1)?;
-    let minutes = value("--minutes", 0)?;
-    let show = value("--show", 30)?;
+    if words.iter().any(|word| word == "--docs") {
+        print!("{}", rules::page());
+        return Ok(true);
+    }
+    let order = Order::parse(words)?;
+    let start = Instant::now();
+    let counts = if order.jobs > 1 { shared(&order)? } else { alone(&order)? };
+    match &order.counts {
+        Some(path) => std::fs::write(path, counts.to_text()).map_err(|error| format!("{path}: {error}"))?,
+        None => report(&counts, start.elapsed()),
+    }
+    Ok(counts.unexplained.is_empty())
+}
+
+/// libtpms has global state, so that two at once need two processes.
+fn shared(order: &Order) -> Result<Counts, String> {
+    let program = std::env::current_exe().map_err(|error| error.to_string())?;
+    let mut children = Vec::new();
+    for job in 0..order.jobs {
+        let path = std::env::temp_dir().join(format!("ironroot-differential-{}-{job}", std::process::id()));
+        let child = std::process::Command::new(&program)
+            .args(["--jobs".into(), "1".into(), "--commands".into(), (order.commands / order.jobs).to_string()])
+            .args(["--seed".into(), order.seed.wrapping_mul(order.jobs).wrapping_add(job).to_string()])
+            .args(["--minutes".into(), order.minutes.to_string(), "--show".into(), order.show.to_string()])
+            .arg("--counts")
+            .arg(&path)
+            .spawn()
+            .map_err(|error| error.to_string())?;
+        children.push((child, path));
+    }
+    let mut counts = Counts::default();
+    for (mut child, path) in children {
+        let status = child.wait().map_err(|error| error.to_string())?;
+        let text = std::fs::read_to_string(&path).map_err(|_| format!("a process of the run ended with {status}"))?;
+        let _ = std::fs::remove_file(&path);
+        counts.add(&text).ok_or("a process of the run left counts that make no sense")?;
+    }
+    Ok(counts)
+}
+
+fn alone(order: &Order) -> Result<Counts, String> {
     let common = common()?;
     let start = Instant::now();
-    let limit = (minutes > 0).then(|| Duration::from_secs(minutes * 60));
+    let limit = (order.minutes > 0).then(|| Duration::from_secs(order.minutes * 60));
     let mut counts = Counts::default();
-    while counts.total < commands && limit.is_none_or(|limit| start.elapsed() < limit) {
-        let episode = seed.wrapping_mul(1_000_003).wrapping_add(counts.episodes);
+    while counts.total < order.commands && limit.is_none_or(|limit| start.elapsed() < limit) {
+        let episode = order.seed.wrapping_mul(1_000_003).wrapping_add(counts.episodes);
         counts.episodes += 1;
-        self::episode(&common, episode, &mut counts, show)?;
+        self::episode(&common, episode, &mut counts, order.show)?;
     }
-    report(&counts, start.elapsed());
-    Ok(counts.unexplained.is_empty())
+    Ok(counts)
+}
+
+impl Counts {
+    /// One line for each count.
+    fn to_text(&self) -> String {
+        let mut text = format!("total\t{}\t{}\t{}\n", self.total, self.skipped, self.episodes);
+        for (code, (tried, succeeded)) in &self.commands {
+            text.push_str(&format!("command\t{code}\t{tried}\t{succeeded}\n"));
+        }
+        for (code, count) in &self.codes {
+            text.push_str(&format!("code\t{code}\t{count}\n"));
+        }
+        for (id, count) in &self.explained {
+            text.push_str(&format!("explained\t{id}\t{count}\n"));
+        }
+        for (signature, count) in &self.unexplained {
+            text.push_str(&format!("unexplained\t{signature}\t{count}\n"));
+        }
+        text
+    }
+
+    /// Adds what another process has counted; `None` if the text makes no sense.
+    fn add(&mut self, text: &str) -> Option<()> {
+        for line in text.lines() {
+            let mut words = line.split('\t');
+            let (kind, first) = (words.next()?, words.next()?);
+            let mut number = || words.next()?.parse::<u64>().ok();
+            match kind {
+                "total" => {
+                    self.total += first.parse::<u64>().ok()?;
+                    self.skipped += number()?;
+                    self.episodes += number()?;
+                }
+                "command" => {
+                    let row = self.commands.entry(first.parse().ok()?).or_default();
+                    row.0 += number()?;
+                    row.1 += number()?;
+                }
+                "code" => *self.codes.entry(first.parse().ok()?).or_default() += number()?,
+                "explained" => *self.explained.entry(first.to_owned()).or_default() += number()?,
+                "unexplained" => *self.unexplained.entry(first.to_owned()).or_default() += number()?,
+                _ => return None,
+            }
+        }
+        Some(())
+    }
 }
 
 fn episode(common: &Common, seed: u64, counts: &mut Counts, show: u64) -> Result<(), String> {
@@ -92,8 +202,8 @@ fn episode(common: &Common, seed: u64, counts: &mut Counts, show: u64) -> Result
                 counts.total += 1;
                 counts.commands.entry(code).or_default().0 += 1;
                 if let Some(rule) = rules::explain(&divergence) {
-                    *counts.explained.entry(rule.id).or_default() += 1;
-                    if rules::in_step(&divergence) {
+                    *counts.explained.entry(rule.id.to_owned()).or_default() += 1;
+                    if rules::in_step(&mut world, &divergence)? {
                         continue;
                     }
                     return Ok(());
@@ -108,7 +218,7 @@ fn episode(common: &Common, seed: u64, counts: &mut Counts, show: u64) -> Result
                     show_divergence(&signature, seed, &shortest, &last);
                     return Ok(());
                 }
-                if !rules::in_step(&divergence) {
+                if !rules::in_step(&mut world, &divergence)? {
                     return Ok(());
                 }
             }
@@ -128,19 +238,20 @@ fn signature(divergence: &Divergence) -> String {
 }
 
 fn show_divergence(signature: &str, seed: u64, steps: &[Step], divergence: &Divergence) {
-    println!("DIVERGENCE {signature} (episode {seed})");
+    let mut text = format!("DIVERGENCE {signature} (episode {seed})\n");
     for step in steps {
-        println!("    {step}");
+        text.push_str(&format!("    {step}\n"));
     }
     for (who, side) in [("ours", 0), ("libtpms", 1)] {
-        println!("    {who:<8}{}", TpmRc(divergence.codes[side]));
-        println!("        sent {}", hex(&divergence.requests[side]));
-        println!("        got  {}", hex(&divergence.responses[side]));
+        text.push_str(&format!("    {who:<8}{}\n", TpmRc(divergence.codes[side])));
+        text.push_str(&format!("        sent {}\n", hex(&divergence.requests[side])));
+        text.push_str(&format!("        got  {}\n", hex(&divergence.responses[side])));
         if !divergence.values[side].is_empty() {
-            println!("        value {}", hex(&divergence.values[side]));
+            text.push_str(&format!("        value {}\n", hex(&divergence.values[side])));
         }
     }
-    println!();
+    // At once, because another process prints too.
+    println!("{text}");
 }
 
 fn report(counts: &Counts, taken: Duration) {
@@ -176,23 +287,37 @@ fn report(counts: &Counts, taken: Duration) {
     );
 }
 
-/// What libtpms has.
+/// TPM2_GetCapability, of everything; without the header, moreData and the capability.
+fn ask(execute: &mut dyn FnMut(&[u8]) -> Result<Vec<u8>, String>, kind: u32) -> Result<Vec<u8>, String> {
+    execute(&Bytes::new().u16(0x8001).u32(12).u32(0x144).u16(0).0)?;
+    let command = Bytes::new().u16(0x8001).u32(22).u32(0x17A).u32(kind).u32(0).u32(1000).0;
+    Ok(execute(&command)?.get(15..).unwrap_or_default().to_vec())
+}
+
+/// What both have.
 fn common() -> Result<Common, String> {
     let mut theirs = Theirs::manufacture(0)?;
-    theirs.execute(0, 1, &Bytes::new().u16(0x8001).u32(12).u32(0x144).u16(0).0)?;
-    let mut ask = |kind: u32| -> Result<Vec<u8>, String> {
-        let command = Bytes::new().u16(0x8001).u32(22).u32(0x17A).u32(kind).u32(0).u32(1000).0;
-        // Header, moreData, capability.
-        Ok(theirs.execute(0, 1, &command)?.get(15..).unwrap_or_default().to_vec())
-    };
+    let mut ask_theirs = |kind| ask(&mut |command| theirs.execute(0, 1, command), kind);
     let list = |bytes: Vec<u8>, size: usize| -> Vec<u32> {
-        bytes.get(4..).unwrap_or_default().chunks_exact(size).map(|row| {
-            let mut parts = Parts(row);
-            if size == 4 { parts.u32() } else { parts.u16().map(u32::from) }.unwrap_or_default()
-        }).collect()
+        bytes
+            .get(4..)
+            .unwrap_or_default()
+            .chunks_exact(size)
+            .map(|row| {
+                let mut parts = Parts(row);
+                if size == 4 { parts.u32() } else { parts.u16().map(u32::from) }.unwrap_or_default()
+            })
+            .collect()
     };
-    let algorithms = list(ask(0)?, 6).into_iter().map(|id| id as u16).collect();
-    let commands = list(ask(2)?, 4).into_iter().map(|attributes| attributes & 0xFFFF).collect();
-    let curves = list(ask(8)?, 2).into_iter().map(|id| id as u16).collect();
-    Ok(Common { algorithms, curves, commands, rsa_bits: &[1024, 2048, 3072], aes_bits: &[128, 256] })
+    let algorithms = list(ask_theirs(0)?, 6).into_iter().map(|id| id as u16).collect();
+    let their_commands = list(ask_theirs(2)?, 4);
+    let curves = list(ask_theirs(8)?, 2).into_iter().map(|id| id as u16).collect();
+    let mut common =
+        Common { algorithms, curves, commands: Vec::new(), rsa_bits: &[1024, 2048, 3072], aes_bits: &[128, 256] };
+    let mut ours = Ours::manufacture(&common, 0)?;
+    let our_commands = list(ask(&mut |command| Ok(ours.execute(0, 1, command)), 2)?, 4);
+    let code = |attributes: &u32| attributes & 0xFFFF;
+    common.commands =
+        their_commands.iter().map(code).filter(|one| our_commands.iter().any(|two| code(two) == *one)).collect();
+    Ok(common)
 }

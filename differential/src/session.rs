@@ -2,6 +2,7 @@
 //! checks the TPMs' responses.
 
 use ironroot_crypto::{cfb_decrypt, cfb_encrypt, hmac, kdfa, xor_obfuscate};
+use ironroot_wire::TpmiAlgSymObject;
 
 use crate::{
     entities::{Cipher, Kind, Session},
@@ -9,8 +10,6 @@ use crate::{
 };
 
 pub const CONTINUE: u8 = 0x01;
-pub const EXCLUSIVE: u8 = 0x02;
-pub const RESET: u8 = 0x04;
 pub const DECRYPT: u8 = 0x20;
 pub const ENCRYPT: u8 = 0x40;
 pub const AUDIT: u8 = 0x80;
@@ -63,11 +62,12 @@ impl Session {
         let done = match self.cipher {
             Cipher::None => Ok(()),
             Cipher::Xor(with) => hash(with).map_or(Ok(()), |_| xor_obfuscate(alg, &key, newer, older, data)),
-            Cipher::Aes(bits) => {
+            Cipher::Block(cipher, bits) => {
                 let size = usize::from(bits / 8);
                 let derived = kdfa(alg, &key, b"CFB", newer, older, u32::from(bits) + 128);
                 let (key, iv) = derived.split_at(size.min(derived.len()));
-                if encrypt { cfb_encrypt(key, iv, data) } else { cfb_decrypt(key, iv, data) }
+                let Some(cipher) = TpmiAlgSymObject::from_value(cipher) else { return };
+                if encrypt { cfb_encrypt(cipher, key, iv, data) } else { cfb_decrypt(cipher, key, iv, data) }
             }
         };
         // Only keys and IVs of wrong sizes are refused, and these are right.

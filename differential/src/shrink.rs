@@ -7,6 +7,7 @@ use std::{
 
 use crate::{
     ours::Common,
+    rules::in_step,
     step::{Action, AuthUse, Id, Piece, Ref, Step},
     world::{Divergence, Outcome, World, search},
 };
@@ -25,7 +26,7 @@ fn needs(step: &Step) -> BTreeSet<Id> {
     call.handles.iter().for_each(&mut note);
     let mut more = BTreeSet::new();
     search(&call.parameters, &mut |piece| match piece {
-        Piece::Handle(handle) | Piece::PublicOf(handle) | Piece::Name(handle) | Piece::Salt(handle, _) => note(handle),
+        Piece::Handle(handle) | Piece::Name(handle) | Piece::Salt(handle, _) => note(handle),
         Piece::Field { of, .. } => drop(more.insert(*of)),
         Piece::NonceTpm(id) | Piece::PolicyDigest(id) | Piece::WrappedPublic(id) => drop(more.insert(*id)),
         _ => {}
@@ -47,7 +48,7 @@ pub fn play(common: &Common, seed: u64, steps: &[Step]) -> Result<Option<Diverge
         match world.execute(step)? {
             Outcome::Diverged(divergence) if at == last => return Ok(Some(*divergence)),
             // The TPMs go their own ways from here.
-            Outcome::Diverged(divergence) if divergence.codes.contains(&0) => return Ok(None),
+            Outcome::Diverged(divergence) if !in_step(&mut world, &divergence)? => return Ok(None),
             _ => {}
         }
     }

@@ -30,8 +30,6 @@ pub enum Piece {
     Handle(Ref),
     /// What a step returned under this name, from the TPM itself or from the other one.
     Field { of: Id, name: &'static str, swap: bool },
-    /// `TPM2B_PUBLIC` of an object.
-    PublicOf(Ref),
     /// `TPM2B_PUBLIC` of an object outside of the TPM, that a step made.
     WrappedPublic(Id),
     /// The bytes of a name, without a size.
@@ -135,7 +133,6 @@ impl fmt::Display for Piece {
             Self::Bytes(bytes) => f.write_str(&hex(bytes)),
             Self::Handle(handle) => write!(f, "<{handle}>"),
             Self::Field { of, name, swap } => write!(f, "<{name} of #{of}{}>", if *swap { ", other's" } else { "" }),
-            Self::PublicOf(object) => write!(f, "<public area of {object}>"),
             Self::WrappedPublic(id) => write!(f, "<public area from #{id}>"),
             Self::Name(entity) => write!(f, "<name of {entity}>"),
             Self::NonceTpm(session) => write!(f, "<nonceTPM of #{session}>"),

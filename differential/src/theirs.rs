@@ -195,7 +195,8 @@ impl Theirs {
     ///
     /// # Errors
     /// What libtpms says.
-    pub fn power_cycle(&mut self) -> Result<(), String> {
+    pub fn power_cycle(&mut self, now: u64) -> Result<(), String> {
+        NOW.store(now, Ordering::Relaxed);
         unsafe { TPMLIB_Terminate() };
         init()
     }

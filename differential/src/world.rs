@@ -11,7 +11,7 @@ use crate::{
     ours::{Common, Ours},
     render::Rendered,
     response::{self, Response},
-    session::{self, AUDIT, CONTINUE, ENCRYPT},
+    session::{self, CONTINUE, ENCRYPT},
     step::{Action, AuthUse, Call, Id, Piece, Ref, Step},
     table,
     theirs::Theirs,
@@ -54,6 +54,8 @@ pub struct World {
     pub started: bool,
     /// How much further the PCR update counter of libtpms is than ours, since the last start.
     pub pcr_ahead: Option<u32>,
+    /// Whether the clock's rate has been changed, after which the two may be a little apart.
+    pub rate_adjusted: bool,
 }
 
 /// What became of a step.
@@ -96,13 +98,16 @@ pub struct Divergence {
     pub objects: Vec<Option<Object>>,
     /// What Ironroot got, before encryption.
     pub parameters: Vec<u8>,
+    /// Whether one of its indices is a counter.
+    pub counter: bool,
+    /// Objects and sequences that are loaded.
+    pub loaded: usize,
+    /// Whether libtpms has forgotten the policy of a session of the command.
+    pub forgotten: bool,
     /// Whether a number of the command means a loaded object to one of the TPMs only.
     pub slots_differ: bool,
     /// The value of the field that differs.
     pub values: Pair<Vec<u8>>,
-    /// Occupied slots before the command.
-    pub loaded: usize,
-    pub sessions: usize,
 }
 
 impl World {
@@ -128,6 +133,7 @@ impl World {
             auths: BTreeMap::new(),
             started: false,
             pcr_ahead: None,
+            rate_adjusted: false,
         })
     }
 
@@ -166,6 +172,15 @@ impl World {
         Ok([ours, theirs])
     }
 
+    /// Whether libtpms still works after TPM_RC_FAILURE: it also says so when a single command fails.
+    ///
+    /// # Errors
+    /// If libtpms does not answer.
+    pub fn works(&mut self) -> Result<bool, String> {
+        let answers = self.ask(0x181, &[])?;
+        Ok(answers.iter().all(|answer| response::code(answer) == Some(0)))
+    }
+
     /// A command without sessions, the same for both, that is no step.
     fn ask(&mut self, code: u32, body: &[u8]) -> Result<Pair<Vec<u8>>, String> {
         let command = Bytes::new().u16(0x8001).u32(body.len() as u32 + 10).u32(code).raw(body).0;
@@ -182,7 +197,7 @@ impl World {
             Action::Command(call) => call,
             Action::PowerCycle => {
                 self.ours.power_cycle(self.now);
-                self.theirs.power_cycle()?;
+                self.theirs.power_cycle(self.now)?;
                 self.forget_volatile();
                 return Ok(Outcome::Agreed(0));
             }
@@ -204,10 +219,14 @@ impl World {
             handles: rendered[OURS].handles.clone(),
             objects: rendered[OURS].handles.iter().map(|handle| self.object_at(*handle, OURS).cloned()).collect(),
             parameters: rendered[OURS].parameters.clone(),
+            counter: rendered[OURS]
+                .handles
+                .iter()
+                .any(|handle| self.indices.get(handle).is_some_and(Index::is_counter)),
+            loaded: self.objects.len(),
+            forgotten: self.forgotten(call, &rendered[OURS]),
             slots_differ: self.slots_differ(call, &rendered[OURS]),
             values: Default::default(),
-            loaded: self.objects.len(),
-            sessions: self.sessions.len(),
         };
         if codes[OURS] != codes[THEIRS] {
             return Ok(Outcome::Diverged(Box::new(divergence)));
@@ -216,6 +235,11 @@ impl World {
             Some(crate::step::Mutation::Code(code)) => *code,
             _ => call.code,
         };
+        if codes[OURS] == 0 && divergence.slots_differ {
+            // Each has done it to something else.
+            divergence.what = What::Handle;
+            return Ok(Outcome::Diverged(Box::new(divergence)));
+        }
         let info = table::info(code);
         let parsed = responses.each_ref().map(|bytes| response::parse(info, bytes));
         let [Some(ours), Some(theirs)] = parsed else {
@@ -244,6 +268,24 @@ impl World {
         })
     }
 
+    fn forgotten(&self, call: &Call, rendered: &Rendered) -> bool {
+        let by_handle = rendered.handles.iter().filter_map(|handle| self.session_at(*handle));
+        let by_session = rendered.slots.iter().filter_map(|slot| slot.session);
+        let by_digest = {
+            let mut ids = Vec::new();
+            search(&call.parameters, &mut |piece| {
+                if let Piece::PolicyDigest(id) = piece {
+                    ids.push(*id);
+                }
+            });
+            ids
+        };
+        by_handle
+            .chain(by_session)
+            .chain(by_digest)
+            .any(|id| self.sessions.get(&id).is_some_and(|session| session.forgotten))
+    }
+
     /// Whether a fixed number in a command is that of a loaded object in one TPM and not in the other, or of another one.
     fn slots_differ(&self, call: &Call, rendered: &Rendered) -> bool {
         let at = |side: usize, handle: u32| {
@@ -261,7 +303,9 @@ impl World {
         if call.code == 0x165 {
             numbers.extend(Parts(&rendered.parameters).u32());
         }
-        numbers.iter().any(|number| number >> 24 == 0x80 && at(OURS, *number) != at(THEIRS, *number))
+        // While a command uses a persistent object, libtpms has it in a slot.
+        let persistent = rendered.handles.iter().any(|handle| handle >> 24 == 0x81);
+        numbers.iter().any(|number| number >> 24 == 0x80 && (persistent || at(OURS, *number) != at(THEIRS, *number)))
     }
 
     /// Asks for what rendering needs beyond what is known: names of NV indices, policy digests.
@@ -286,7 +330,8 @@ impl World {
             let Some(session) = self.sessions.get(&id) else { continue };
             let body = session.handle.to_be_bytes();
             let answers = self.ask(0x189, &body)?;
-            let digests = answers.map(|answer| Parts(answer.get(10..).unwrap_or_default()).sized().unwrap_or_default().to_vec());
+            let digests =
+                answers.map(|answer| Parts(answer.get(10..).unwrap_or_default()).sized().unwrap_or_default().to_vec());
             self.policy_digests.insert(id, digests);
         }
         Ok(())
@@ -325,9 +370,9 @@ impl World {
                 first_error.get_or_insert((What::Session(side, session), nothing()));
             }
         }
-        let attributes = parsed.each_ref().map(|response| {
-            response.sessions.iter().map(|entry| entry.attributes).collect::<Vec<_>>()
-        });
+        let attributes = parsed
+            .each_ref()
+            .map(|response| response.sessions.iter().map(|entry| entry.attributes).collect::<Vec<_>>());
         if attributes[OURS] != attributes[THEIRS] {
             first_error.get_or_insert((What::SessionAttributes, attributes));
         }
@@ -370,7 +415,10 @@ impl World {
             self.sessions.remove(&id);
         } else if let Some(session) = self.sessions.get_mut(&id) {
             session.nonce_tpm = nonces;
+            session.forgotten |= !authorizes && session.kind != Kind::Hmac;
             if authorizes {
+                session.forgotten = false;
+                session.same = true;
                 // A policy that has authorized starts over (Part 1, 16.7).
                 session.wants_auth = false;
                 session.wants_password = false;
@@ -449,7 +497,8 @@ impl World {
         let loaded = self.list(0x0200_0000)?;
         let persistent = self.list(0x8100_0000)?;
         let indices = self.list(0x0100_0000)?;
-        self.objects.retain(|_, object| [OURS, THEIRS].iter().all(|&side| transient[side].contains(&object.handle[side])));
+        self.objects
+            .retain(|_, object| [OURS, THEIRS].iter().all(|&side| transient[side].contains(&object.handle[side])));
         self.sessions.retain(|_, session| loaded.iter().any(|handle| handle & 0xFF_FFFF == session.handle & 0xFF_FFFF));
         self.persistent.retain(|handle, _| persistent.contains(handle));
         self.indices.retain(|handle, _| indices.contains(handle));
@@ -476,11 +525,6 @@ impl World {
         self.sessions.clear();
         self.started = false;
         self.pcr_ahead = None;
-    }
-
-    /// Whether a session of a command audits.
-    pub fn audits(rendered: &Rendered) -> bool {
-        rendered.slots.iter().any(|slot| slot.attributes & AUDIT != 0)
     }
 }
 

@@ -46,7 +46,10 @@ impl Generator {
         let object = number.and_then(|number| world.object_at(number, OURS));
         let policy_only = match role {
             Role::Dup => true,
-            Role::Admin => object.and_then(Object::shape).is_some_and(|public| public.has(ADMIN_WITH_POLICY)) || info.code.0 == 0x13B,
+            Role::Admin => {
+                object.and_then(Object::shape).is_some_and(|public| public.has(ADMIN_WITH_POLICY))
+                    || info.code.0 == 0x13B
+            }
             _ => object.and_then(Object::shape).is_some_and(|public| !public.has(USER_WITH_AUTH)),
         };
         let wrong_times = match number {
@@ -72,6 +75,9 @@ impl Generator {
         } else {
             None
         };
+        if self.dice.one_in(200) {
+            return self.raw_session(world);
+        }
         let Some(id) = session else {
             let attributes = if self.dice.one_in(80) { self.dice.word() as u8 } else { self.dice.pick(&[0, 1]) };
             return AuthUse::Password { wrong, attributes };
@@ -116,7 +122,10 @@ impl Generator {
         if self.dice.one_in(20) {
             return Some(AuthUse::Password { wrong: false, attributes: 1 });
         }
-        let found: Vec<_> = sessions(world, |_| true).into_iter().filter(|id| !used.contains(id)).collect();
+        // A policy session that only encrypts is forgotten by libtpms.
+        let odd = self.dice.one_in(20);
+        let kind = |session: &Session| session.kind == Kind::Hmac || odd;
+        let found: Vec<_> = sessions(world, kind).into_iter().filter(|id| !used.contains(id)).collect();
         let id = self.dice.maybe(&found)?;
         used.push(id);
         let attributes = self.services(world, info, id, bits, 1);
@@ -126,6 +135,19 @@ impl Generator {
         }
         let wrong = self.dice.one_in(30);
         Some(self.session_use(world, id, attributes | CONTINUE, wrong))
+    }
+
+    /// Something in the place of a session.
+    fn raw_session(&mut self, world: &World) -> AuthUse {
+        let loaded: Vec<_> = sessions(world, |_| true).into_iter().map(Ref::Session).collect();
+        let number = self.dice.pick(&[0x0200_0009, 0x0300_0009, 0x0200_0001, PW, NULL, OWNER, 0x8000_0000, 0]);
+        let handle = match self.dice.maybe(&loaded) {
+            Some(session) if self.dice.flag() => session,
+            _ => Ref::Fixed(number),
+        };
+        let (nonce, hmac) = (self.dice.pick(&[0, 16, 64, 65]), self.dice.pick(&[0, 20, 32, 64, 65]));
+        let attributes = self.dice.pick(&[0, 1, 1, 0x20, 0x40, 0x80, 0xFF]);
+        AuthUse::Raw { handle, nonce: self.dice.bytes(nonce), attributes, hmac: self.dice.bytes(hmac) }
     }
 
     /// A use of a session with a new nonce.

@@ -23,6 +23,7 @@ mod policies;
 mod scripts;
 mod special;
 mod templates;
+mod uses;
 mod values;
 
 /// The generator.
@@ -63,7 +64,13 @@ impl Generator {
             }
             self.plan(world);
         }
-        self.step(Call { code: 0x17B, handles: Vec::new(), auths: Vec::new(), parameters: bytes(vec![0, 8]), mutation: None })
+        self.step(Call {
+            code: 0x17B,
+            handles: Vec::new(),
+            auths: Vec::new(),
+            parameters: bytes(vec![0, 8]),
+            mutation: None,
+        })
     }
 
     fn plan(&mut self, world: &World) {
@@ -76,8 +83,9 @@ impl Generator {
             return;
         }
         match self.dice.below(10) {
-            0..=4 => self.single(world),
-            5 => {
+            0..=3 => self.single(world),
+            4..=5 => self.use_script(world),
+            6 => {
                 let call = self.any(world);
                 let call = self.mutated(call);
                 self.push(call);
@@ -154,15 +162,24 @@ impl Generator {
     fn push(&mut self, call: Call) -> Id {
         let step = self.step(call);
         let id = step.id;
-        self.queue.push_back(step);
+        self.enqueue(step);
         id
+    }
+
+    /// Commands that one of the TPMs lacks are left out.
+    fn enqueue(&mut self, step: Step) {
+        if matches!(&step.action, Action::Command(call) if table::info(call.code).is_some() && !self.commands.contains(&call.code))
+        {
+            return;
+        }
+        self.queue.push_back(step);
     }
 
     /// A step of a script: at locality 0, without delay.
     fn queue(&mut self, call: Call) -> Id {
         let id = self.next;
         self.next += 1;
-        self.queue.push_back(Step { id, locality: 0, wait: 1, action: Action::Command(call) });
+        self.enqueue(Step { id, locality: 0, wait: 1, action: Action::Command(call) });
         id
     }
 

@@ -13,7 +13,15 @@ impl Generator {
             2 => {
                 let codes = self.commands.clone();
                 let known = self.dice.pick(&codes);
-                Mutation::Code(self.dice.pick(&[known, known, 0, 0x11E, 0x1FF, 0x2000_0000 | known, 0x0100_0000 | known]))
+                Mutation::Code(self.dice.pick(&[
+                    known,
+                    known,
+                    0,
+                    0x11E,
+                    0x1FF,
+                    0x2000_0000 | known,
+                    0x0100_0000 | known,
+                ]))
             }
             3..=9 => {
                 // Sizes, selectors and tags come first.

@@ -103,7 +103,8 @@ impl Generator {
         let parameters = self.external();
         let id = self.queue(self.raw(0x167, parameters));
         for _ in 0..self.dice.below(3) {
-            let code = self.dice.pick(&[0x173, 0x15D, 0x177, 0x155, 0x193, 0x164, 0x174, 0x159, 0x163, 0x154, 0x15B, 0x15E]);
+            let code =
+                self.dice.pick(&[0x173, 0x15D, 0x177, 0x155, 0x193, 0x164, 0x174, 0x159, 0x163, 0x154, 0x15B, 0x15E]);
             if let Some(call) = self.one_on(world, code, &[Ref::Object(id)]) {
                 self.push(call);
             }
@@ -148,7 +149,7 @@ impl Generator {
     }
 
     /// A session without frills, of this kind and hash.
-    fn session(&mut self, kind: u8, hash: u16, ciphered: bool) -> Id {
+    pub fn session(&mut self, kind: u8, hash: u16, ciphered: bool) -> Id {
         let mut parameters = Bytes::new().sized(&self.dice.bytes(16)).u16(0).u8(kind);
         parameters = if ciphered { parameters.u16(AES).u16(128).u16(CFB) } else { parameters.u16(NULL) };
         let null = Ref::Fixed(entities::NULL);
@@ -261,8 +262,8 @@ impl Generator {
             return;
         };
         let codes = [
-            0x160, 0x151, 0x172, 0x171, 0x17F, 0x16F, 0x149, 0x16D, 0x16C, 0x187, 0x16E, 0x170, 0x188, 0x16A, 0x16B, 0x18C,
-            0x18F, 0x190, 0x192, 0x180,
+            0x160, 0x151, 0x172, 0x171, 0x17F, 0x16F, 0x149, 0x16D, 0x16C, 0x187, 0x16E, 0x170, 0x188, 0x16A, 0x16B,
+            0x18C, 0x18F, 0x190, 0x192, 0x180,
         ];
         for _ in 0..1 + self.dice.below(4) {
             let code = self.dice.pick(&codes);

@@ -5,7 +5,7 @@ use ironroot_wire::CommandInfo;
 use super::{Generator, bytes};
 use crate::{
     bytes::{Bytes, Parts},
-    entities::{self, Object, ENDORSEMENT, OWNER, OURS, PLATFORM},
+    entities::{self, ENDORSEMENT, OURS, OWNER, Object, PLATFORM},
     keys,
     public::{self, attributes::*, *},
     step::{Piece, Ref},
@@ -70,7 +70,11 @@ impl Generator {
             0x155 | 0x15B => {
                 let first = self.value(world, if info.code.0 == 0x155 { "Tpm2bMaxBuffer" } else { "Tpm2bAuth" }, "");
                 let own = object.as_ref().and_then(Object::shape).map_or(SHA256, |public| {
-                    if public.scheme() == Some(HMAC) { Parts(&public.parms[2..]).u16().unwrap_or(SHA256) } else { SHA256 }
+                    if public.scheme() == Some(HMAC) {
+                        Parts(&public.parms[2..]).u16().unwrap_or(SHA256)
+                    } else {
+                        SHA256
+                    }
                 });
                 let hash = self.hash();
                 let hash = self.dice.pick(&[own, own, NULL, hash]);
@@ -145,7 +149,8 @@ impl Generator {
     fn load(&mut self, world: &World, parent: u32) -> Option<Vec<Piece>> {
         let name = world.name_of(parent, OURS);
         let fits = |made: &Made| {
-            matches!(made.code, 0x153 | 0x156 | 0x150) && world.wrapped.get(&made.id).is_some_and(|it| it.parent[OURS] == name)
+            matches!(made.code, 0x153 | 0x156 | 0x150)
+                && world.wrapped.get(&made.id).is_some_and(|it| it.parent[OURS] == name)
         };
         let found: Vec<_> = world.made.iter().rev().filter(|made| fits(made)).take(8).collect();
         let from = self.dice.maybe(&found)?;
@@ -157,7 +162,8 @@ impl Generator {
         let name = world.name_of(parent, OURS);
         if self.dice.flag() {
             let fits = |made: &Made| world.wrapped.get(&made.id).is_some_and(|it| it.parent[OURS] == name);
-            let found: Vec<_> = world.made.iter().rev().filter(|made| made.code == 0x14B && fits(made)).take(8).collect();
+            let found: Vec<_> =
+                world.made.iter().rev().filter(|made| made.code == 0x14B && fits(made)).take(8).collect();
             if let Some(from) = self.dice.maybe(&found) {
                 return Some(self.import_of(world, from));
             }
@@ -169,7 +175,13 @@ impl Generator {
                 0 => keys::derivation(USER_WITH_AUTH | NO_DA | RESTRICTED | DECRYPT, hash),
                 1 => keys::rsa(USER_WITH_AUTH | NO_DA | RESTRICTED | DECRYPT, Some(128), NULL, SHA256),
                 2 => keys::ecc(USER_WITH_AUTH | NO_DA | RESTRICTED | SIGN, None, ECDSA, hash, self.dice.below(3)),
-                _ => keys::ecc(USER_WITH_AUTH | NO_DA | RESTRICTED | DECRYPT, Some(128), NULL, SHA256, self.dice.below(3)),
+                _ => keys::ecc(
+                    USER_WITH_AUTH | NO_DA | RESTRICTED | DECRYPT,
+                    Some(128),
+                    NULL,
+                    SHA256,
+                    self.dice.below(3),
+                ),
             };
             if key.public.is_parent() {
                 key.seed = vec![0x5E; digest_size(key.public.name_alg)];
@@ -192,15 +204,10 @@ impl Generator {
         // The key of the inner wrapper is what the caller gave, or what the TPM made.
         let mut parts = Parts(&from.parameters);
         let given = parts.sized().unwrap_or_default().to_vec();
-        let key = if given.is_empty() { field("encryption_key_out") } else { Piece::Bytes(Bytes::new().sized(&given).0) };
+        let key =
+            if given.is_empty() { field("encryption_key_out") } else { Piece::Bytes(Bytes::new().sized(&given).0) };
         let duplicate = self.maybe_damaged(field("duplicate"));
-        vec![
-            key,
-            Piece::WrappedPublic(from.id),
-            duplicate,
-            field("out_sym_seed"),
-            Piece::Bytes(parts.0.to_vec()),
-        ]
+        vec![key, Piece::WrappedPublic(from.id), duplicate, field("out_sym_seed"), Piece::Bytes(parts.0.to_vec())]
     }
 
     pub fn external(&mut self) -> Vec<Piece> {
@@ -446,7 +453,10 @@ impl Generator {
     /// `qualifyingData`, `inScheme` that fits the signing key, and what else the types say.
     fn attest(&mut self, world: &World, info: &CommandInfo, handles: &[Ref]) -> Option<Vec<Piece>> {
         let signer = info.handles.iter().position(|handle| handle.name == "sign_handle")?;
-        let key = world.handle(*handles.get(signer)?, OURS).and_then(|handle| world.object_at(handle, OURS)).and_then(Object::shape);
+        let key = world
+            .handle(*handles.get(signer)?, OURS)
+            .and_then(|handle| world.object_at(handle, OURS))
+            .and_then(Object::shape);
         let scheme = match key.cloned() {
             Some(public) => self.scheme_for(&public).0,
             None => NULL.to_be_bytes().to_vec(),
@@ -527,8 +537,10 @@ impl Generator {
 
 /// Whether the key of a signature is the one with this handle, by another public area.
 fn same_key(world: &World, made: &Made, handle: u32) -> bool {
-    let key = world.object_at(handle, OURS).and_then(|object| object.public.as_ref()).map(|public| &public[OURS].unique);
-    let signer = world.objects.values().find(|object| made.names.first().is_some_and(|names| object.name(OURS) == names[OURS]));
+    let key =
+        world.object_at(handle, OURS).and_then(|object| object.public.as_ref()).map(|public| &public[OURS].unique);
+    let signer =
+        world.objects.values().find(|object| made.names.first().is_some_and(|names| object.name(OURS) == names[OURS]));
     signer.and_then(|object| object.public.as_ref()).is_some_and(|public| Some(&public[OURS].unique) == key)
 }
 

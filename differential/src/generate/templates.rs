@@ -69,7 +69,9 @@ impl Generator {
         let restricted = if self.dice.one_in(3) { RESTRICTED } else { 0 };
         let curve = self.dice.pick(&[3u16, 3, 3, 4, 5]);
         match self.dice.below(16) {
-            0..=3 => public::ecc(base | RESTRICTED | DECRYPT, Some(self.dice.pick(&[128, 128, 256])), NULL, SHA256, curve),
+            0..=3 => {
+                public::ecc(base | RESTRICTED | DECRYPT, Some(self.dice.pick(&[128, 128, 256])), NULL, SHA256, curve)
+            }
             4..=6 => {
                 let scheme = self.dice.pick(&[ECDSA, ECDSA, NULL]);
                 let restricted = if scheme == NULL && !self.dice.one_in(10) { 0 } else { restricted };
@@ -82,7 +84,12 @@ impl Generator {
             13 => public::keyedhash(base | DECRYPT | RESTRICTED, XOR, hash),
             14 => {
                 let uses = self.dice.pick(&[SIGN, DECRYPT, SIGN | DECRYPT]);
-                public::symcipher(base | uses, AES, self.dice.pick(&[128, 256]), self.dice.pick(&[CFB, CTR, NULL, 0x42, 0x44]))
+                public::symcipher(
+                    base | uses,
+                    AES,
+                    self.dice.pick(&[128, 256]),
+                    self.dice.pick(&[CFB, CTR, NULL, 0x42, 0x44]),
+                )
             }
             _ => public::symcipher(base | DECRYPT | RESTRICTED, AES, 128, CFB),
         }

@@ -63,9 +63,11 @@ impl Generator {
                 let number = self.dice.below(4) as u32;
                 self.dice.pick(&[0x8100_0002 + number, 0x8180_0000 + number, 0x8000_0000]).to_be_bytes().to_vec()
             }
-            "TpmiDhContext" => {
-                self.dice.pick(&[0x8000_0000u32, 0x8000_0002, 0x0200_0000, 0x0300_0001]).to_be_bytes().to_vec()
-            }
+            "TpmiDhContext" => self
+                .dice
+                .pick(&[0x8000_0009u32, 0x80FF_FFFF, 0x0200_003F, 0x0300_003F, 0x0300_1001])
+                .to_be_bytes()
+                .to_vec(),
             "TpmtSymDef" => self.sym_def(true),
             "TpmtSymDefObject" => self.sym_def(false),
             "TpmtSigScheme" => self.sig_scheme(),
@@ -142,7 +144,7 @@ impl Generator {
             "Tpm2bIv" => &[0, 16, 16, 16, 8, 17],
             "Tpm2bTimeout" => &[0, 8, 8, 9],
             "Tpm2bSensitiveData" => &[0, 1, 16, 128, 129],
-            "Tpm2bName" => &[0, 4, 34, 34, 66, 67],
+            "Tpm2bName" => &[0, 4, 34, 34, 66, 69],
             "Tpm2bPrivate" => &[0, 20, 100],
             "Tpm2bPublicKeyRsa" | "Tpm2bRsaMessage" => &[0, 1, 32, 190, 214, 245, 246, 255, 256, 257],
             "CertInfo" => &[1, 16, 32, 64, 65],
@@ -171,7 +173,8 @@ impl Generator {
             let hash = self.hash();
             return Bytes::new().u16(XOR).u16(hash).0;
         }
-        Bytes::new().u16(AES).u16(bits).u16(mode).0
+        let alg = if self.dice.one_in(6) { CAMELLIA } else { AES };
+        Bytes::new().u16(alg).u16(bits).u16(mode).0
     }
 
     pub fn sig_scheme(&mut self) -> Vec<u8> {
@@ -213,7 +216,8 @@ impl Generator {
         for _ in 0..count {
             let hash = self.hash();
             let word = self.dice.word();
-            let select = self.dice.pick(&[[1, 0, 0], [0x81, 0, 1], [0, 0, 0], [0xFF; 3], [word as u8, (word >> 8) as u8, 0]]);
+            let select =
+                self.dice.pick(&[[1, 0, 0], [0x81, 0, 1], [0, 0, 0], [0xFF; 3], [word as u8, (word >> 8) as u8, 0]]);
             out = out.u16(hash);
             out = if self.dice.one_in(30) { out.u8(2).raw(&select[..2]) } else { out.u8(3).raw(&select) };
         }
@@ -221,7 +225,8 @@ impl Generator {
     }
 
     fn digest_values(&mut self) -> Vec<u8> {
-        let count = if self.dice.one_in(30) { self.dice.pick(&[5, 9, 20]) } else { self.dice.pick(&[0u32, 1, 1, 1, 2, 4]) };
+        let count =
+            if self.dice.one_in(30) { self.dice.pick(&[5, 9, 20]) } else { self.dice.pick(&[0u32, 1, 1, 1, 2, 4]) };
         let mut out = Bytes::new().u32(count);
         for at in 0..count {
             let hash = if self.dice.one_in(3) { self.hash() } else { HASHES[at as usize % 4] };
