@@ -16,6 +16,8 @@ use crate::{
 enum Compare {
     /// Byte by byte.
     Exact,
+    /// Whether there is more, of what is the same in both.
+    MoreData,
     /// Byte by byte, unless it is a counter: where one starts is the TPM's choice.
     NvData,
     /// Byte by byte, unless the rate was changed.
@@ -52,8 +54,6 @@ fn how(code: u32, field: &str, type_name: &str) -> Compare {
     match (code, field) {
         // GetRandom, StartAuthSession
         (0x17B, _) | (0x176, _) => Compare::Length,
-        // GetTestResult: what is in it is the vendor's.
-        (0x17C, "out_data") => Compare::Nothing,
         // RSA_Encrypt: padded with random bytes, unless there is no padding.
         (0x174, _) => Compare::Length,
         // ECDH_KeyGen, EC_Ephemeral, Commit, MakeCredential
@@ -63,12 +63,13 @@ fn how(code: u32, field: &str, type_name: &str) -> Compare {
         // ActivateCredential, Unseal, RSA_Decrypt: what the caller chose comes out.
         (0x147 | 0x15E | 0x159, _) => Compare::Exact,
         (0x189, _) => Compare::PolicyDigest,
-        // IncrementalSelfTest: what is still to be tested is what the TPM has not tested yet.
-        (0x142, _) => Compare::Nothing,
+        // GetTestResult and IncrementalSelfTest: what is still to be tested is what the TPM has not tested yet.
+        (0x17C | 0x142, _) => Compare::Nothing,
         (0x181, _) => Compare::Time,
         (0x17E, "pcr_update_counter") => Compare::PcrCounter,
         // PCR_Allocate: sizes of memory are the vendor's.
         (0x12B, "size_needed" | "size_available") => Compare::Nothing,
+        (0x17A, "more_data") => Compare::MoreData,
         // ECDH_ZGen, ZGen_2Phase, HMAC, EncryptDecrypt, EncryptDecrypt2
         (0x154 | 0x18D | 0x155 | 0x164 | 0x193, _) => Compare::ExactIfSame,
         // SequenceComplete: HMAC sequences depend on their key.
@@ -114,6 +115,12 @@ pub fn fields(
         let [ours, theirs] = [&fields[OURS][at].1, &fields[THEIRS][at].1];
         let equal = match how(info.code.0, field.name, &table::type_name(field.type_name)) {
             Compare::Exact => ours == theirs,
+            Compare::MoreData => {
+                let mut parts = Parts(&rendered[OURS].parameters);
+                let (kind, property) = (parts.u32().unwrap_or(0), parts.u32().unwrap_or(0));
+                let same = matches!(kind, 5 | 9) || kind == 1 && property >> 24 != 0x80;
+                !same || ours == theirs
+            }
             Compare::NvData => {
                 let index = rendered[OURS].handles.get(1).and_then(|handle| world.indices.get(handle));
                 index.is_some_and(Index::is_counter) && ours.len() == theirs.len() || ours == theirs

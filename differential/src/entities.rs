@@ -115,6 +115,10 @@ pub struct Index {
 }
 
 impl Index {
+    pub fn is_pin(&self) -> bool {
+        matches!(self.attributes >> 4 & 15, 8 | 9)
+    }
+
     pub fn is_counter(&self) -> bool {
         self.attributes >> 4 & 15 == 1
     }

@@ -1,8 +1,11 @@
 //! Ironroot in this process, with a profile that has what libtpms has.
 
 use ironroot_platform::memory::{MemoryStorage, TestEntropy};
-use ironroot_tpm::{Profile, SEED_SIZE, Seeds, Tpm};
-use ironroot_wire::{Rules, TpmiAlgHash, rules::AlgorithmSet};
+use ironroot_tpm::{CommandSet, Profile, SEED_SIZE, Seeds, Tpm};
+use ironroot_wire::{
+    Rules, TpmCc, TpmaMlParameterSet,
+    rules::{AlgorithmSet, KeySizes},
+};
 use zeroize::Zeroizing;
 
 /// Our TPM.
@@ -14,36 +17,41 @@ pub struct Common {
     pub algorithms: Vec<u16>,
     pub curves: Vec<u16>,
     pub commands: Vec<u32>,
-    pub rsa_bits: &'static [u16],
-    pub aes_bits: &'static [u16],
 }
 
-const BANKS: &[TpmiAlgHash] = &[TpmiAlgHash::Sha1, TpmiAlgHash::Sha256, TpmiAlgHash::Sha384, TpmiAlgHash::Sha512];
+/// What Debian's libtpms has; its TPM2_GetCapability does not say.
+const RSA_BITS: &[u16] = &[1024, 2048, 3072];
+const BLOCK_CIPHER_BITS: &[u16] = &[128, 256];
+const HASHES: [u16; 4] = [0x0004, 0x000B, 0x000C, 0x000D];
 
 impl Common {
     /// The profile of a TPM that has what both have.
     pub fn profile(&self) -> Profile {
-        let host = Profile::HOST;
+        let all = Profile::EVERYTHING;
         let mut algorithms = AlgorithmSet::NONE;
-        for &id in self.algorithms.iter().filter(|id| host.rules.algorithms.contains(**id)) {
+        for &id in self.algorithms.iter().filter(|id| all.rules.algorithms.contains(**id)) {
             algorithms = algorithms.with(id);
         }
         let curves = self.curves.iter().filter(|id| **id < 128).fold(0, |all, id| all | 1_u128 << id);
+        let commands = self.commands.iter().fold(CommandSet::NONE, |set, code| set.with(TpmCc(*code)));
+        let banks = HASHES.iter().fold(AlgorithmSet::NONE, |set, hash| set.with(*hash));
         Profile {
-            name: "differential",
             rules: Rules {
                 algorithms,
-                curves: host.rules.curves & curves,
-                rsa_key_bits: self.rsa_bits,
-                aes_key_bits: self.aes_bits,
-                ..host.rules
+                curves: all.rules.curves & curves,
+                rsa_key_bits: KeySizes::of(RSA_BITS),
+                aes_key_bits: KeySizes::of(BLOCK_CIPHER_BITS),
+                camellia_key_bits: KeySizes::of(BLOCK_CIPHER_BITS),
+                ml_parameter_sets: TpmaMlParameterSet::NONE,
             },
+            commands,
             loaded_objects: 3,
             loaded_sessions: 3,
             active_sessions: 64,
-            pcr_banks: BANKS,
-            pcr_allocation: BANKS,
-            ..host
+            nv_index_max: 2048,
+            pcr_banks: banks,
+            pcr_allocation: banks,
+            ..all
         }
     }
 }

@@ -35,6 +35,8 @@ pub struct Slot {
     pub authorizes: bool,
     pub includes_auth: bool,
     pub auth: Vec<u8>,
+    /// The HMAC or password that was sent.
+    pub hmac: Vec<u8>,
 }
 
 impl World {
@@ -73,6 +75,7 @@ impl World {
 
         let names: Vec<Vec<u8>> = handles.iter().map(|handle| self.name_of(*handle, side)).collect();
         let mut area = Bytes::new();
+        let mut hmacs = Vec::new();
         for (at, (slot, auth)) in slots.iter().zip(&call.auths).enumerate() {
             let (handle, hmac) = match auth {
                 AuthUse::Password { wrong, .. } => {
@@ -97,13 +100,15 @@ impl World {
                         }
                         let hash = session::parameter_hash(session.hash, call.code, None, &names, &parameters);
                         let auth = if slot.includes_auth { slot.auth.as_slice() } else { &[] };
-                        session.hmac(side, auth, &hash, &nonces, slot.attributes)
+                        session.hmac(side, auth, &hash, &nonces, slot.attributes, false)
                     };
                     (session.handle, if *wrong { damaged(hmac) } else { hmac })
                 }
             };
             area = area.u32(handle).sized(&slot.nonce).u8(slot.attributes).sized(&hmac);
+            hmacs.push(hmac);
         }
+        slots.iter_mut().zip(hmacs).for_each(|(slot, hmac)| slot.hmac = hmac);
         if matches!(call.mutation, Some(Mutation::NoHandle)) {
             handles.pop();
         }
@@ -121,6 +126,7 @@ impl World {
                 authorizes: entity.is_some(),
                 includes_auth: false,
                 auth: value,
+                hmac: Vec::new(),
             },
             AuthUse::Raw { nonce, attributes, .. } => Slot {
                 session: None,
@@ -129,6 +135,7 @@ impl World {
                 authorizes: entity.is_some(),
                 includes_auth: false,
                 auth: value,
+                hmac: Vec::new(),
             },
             AuthUse::Session { id, attributes, nonce, .. } => {
                 let session = self.sessions.get(id)?;
@@ -141,6 +148,7 @@ impl World {
                     authorizes: entity.is_some(),
                     includes_auth,
                     auth: value,
+                    hmac: Vec::new(),
                 }
             }
         })

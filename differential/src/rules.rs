@@ -233,8 +233,8 @@ pub const RULES: &[Rule] = &[
     },
     Rule {
         id: "handles of sessions beyond the number of sessions",
-        clause: "Part 3, 28.3 and 28.4",
-        text: "a session that does not exist is TPM_RC_HANDLE, or a changed context TPM_RC_INTEGRITY; libtpms calls a number \
+        clause: "Part 3, 5.4, 5.5, 28.3 and 28.4",
+        text: "a session that does not exist is TPM_RC_REFERENCE_H0 + N, TPM_RC_REFERENCE_S0 + N or TPM_RC_HANDLE, or a changed context TPM_RC_INTEGRITY; libtpms calls a number \
                that none of its 64 sessions can have a bad value",
         explains: |d| {
             d.codes[THEIRS] == 0x1C4
@@ -377,6 +377,85 @@ pub const RULES: &[Rule] = &[
         text: "TPM_HT_AC is a kind of handle, of which there are none; libtpms does not know it",
         explains: |d| d.step_code() == 0x17A && d.is(0, 0x2CB) && Parts(&d.parameters).0.get(4) == Some(&0x90),
     },
+    Rule {
+        id: "parameters of a second start",
+        clause: "Part 3, 5.8",
+        text: "parameters are unmarshalled before the action of TPM2_Startup, which says that the TPM has been started; libtpms \
+               the other way",
+        explains: |d| d.step_code() == 0x144 && d.codes[THEIRS] == 0x100,
+    },
+    Rule {
+        id: "one session after the other",
+        clause: "Part 3, 5.5, point 4",
+        text: "sessions are unmarshalled and checked one after the other: of two bad sessions Ironroot names the first, \
+               libtpms the one that cannot be unmarshalled",
+        explains: |d| {
+            let session = |code: u32| (code & 0x8C0 == 0x880).then_some(code >> 8 & 7);
+            let [ours, theirs] = d.codes;
+            let bytes = matches!(theirs & 0xFF, 0x84 | 0x95 | 0x9A | 0xA1);
+            matches!((session(ours), session(theirs)), (Some(one), Some(two)) if one < two) && bytes
+                || session(ours).is_some() && matches!(theirs, 0x095 | 0x09A)
+        },
+    },
+    Rule {
+        id: "enabling what is enabled",
+        clause: "Part 3, 24.2",
+        text: "only the platform may SET shEnable and ehEnable (TPM_RC_AUTH_TYPE); libtpms lets the owner set what is set",
+        explains: |d| d.step_code() == 0x121 && d.is(0x124, 0),
+    },
+    Rule {
+        id: "localities that reset PCR",
+        clause: "Part 3, 22.8",
+        text: "which localities may reset a PCR is the platform's choice; libtpms does not let locality 4 reset PCR 16 and 23",
+        explains: |d| d.step_code() == 0x13D && d.is(0, 0x907) && d.step.locality == 4,
+    },
+    Rule {
+        id: "handles of saved contexts",
+        clause: "Part 2, 9.12",
+        text: "savedHandle of a transient object is one of three numbers (TPM_RC_VALUE); libtpms finds out that the context was \
+               changed (TPM_RC_INTEGRITY)",
+        explains: |d| d.step_code() == 0x161 && d.is(0x1C4, 0x1DF),
+    },
+    Rule {
+        id: "PIN indices and refused sessions",
+        clause: "Part 3, 5.5 and 5.6",
+        text: "libtpms checks, and counts, the use of a PIN before it refuses a session behind it; from then on its count differs",
+        explains: |d| d.pin && d.codes[THEIRS] == 0x12F,
+    },
+    Rule {
+        id: "policy sessions for PCR without a policy",
+        clause: "Part 1, 14.7.3",
+        text: "a policy session for a PCR that is in no initialized policy set is TPM_RC_POLICY_FAIL; libtpms says \
+               TPM_RC_AUTH_UNAVAILABLE for PCR that are in no policy set at all",
+        explains: |d| d.is(0x99D, 0x12F) && d.handles.first().is_some_and(|handle| *handle < 24),
+    },
+    Rule {
+        id: "unwritten PIN indices in policies",
+        clause: "Part 1, 34.2.8.5",
+        text: "the authorization check of a policy that demands the auth value of an unwritten PIN index must fail \
+               (TPM_RC_AUTH_UNAVAILABLE); libtpms checks the policy and takes the auth value",
+        explains: |d| d.pin && d.codes[OURS] == 0x12F && (d.codes[THEIRS] == 0 || d.codes[THEIRS] & !0xF00 == 0x09D),
+    },
+    Rule {
+        id: "vendor properties",
+        clause: "Part 2, 6.12",
+        text: "there are none; libtpms does not know the capability",
+        explains: |d| {
+            d.step_code() == 0x17A && d.is(0, 0x1C4) && Parts(&d.parameters).u32() == Some(0x100)
+        },
+    },
+    Rule {
+        id: "size of a certified part",
+        clause: "Part 3, 31.16",
+        text: "an implementation may return TPM_RC_VALUE if size is greater than MAX_NV_BUFFER_SIZE; libtpms says TPM_RC_NV_RANGE",
+        explains: |d| d.step_code() == 0x184 && d.is(0x3C4, 0x146),
+    },
+    Rule {
+        id: "self-test of what is not there",
+        clause: "Part 3, 10.3",
+        text: "an algorithm that the TPM does not have needs no test; libtpms says TPM_RC_VALUE",
+        explains: |d| d.step_code() == 0x142 && d.is(0, 0x1C4),
+    },
 ];
 
 /// The section of docs/conformance.md.
@@ -432,6 +511,11 @@ impl Divergence {
         area.u32()?;
         area.sized()?;
         area.u8()
+    }
+
+    /// Whether a handle is that of a session which libtpms cannot have.
+    fn session_beyond(&self, n: u32) -> bool {
+        self.handles.get(n as usize).is_some_and(|handle| matches!(handle >> 24, 2 | 3) && handle & 0xFF_FFFF > 63)
     }
 
     /// The public area among the parameters.

@@ -312,12 +312,10 @@ fn common() -> Result<Common, String> {
     let algorithms = list(ask_theirs(0)?, 6).into_iter().map(|id| id as u16).collect();
     let their_commands = list(ask_theirs(2)?, 4);
     let curves = list(ask_theirs(8)?, 2).into_iter().map(|id| id as u16).collect();
-    let mut common =
-        Common { algorithms, curves, commands: Vec::new(), rsa_bits: &[1024, 2048, 3072], aes_bits: &[128, 256] };
+    let code = |attributes: &u32| attributes & 0xFFFF;
+    let mut common = Common { algorithms, curves, commands: their_commands.iter().map(code).collect() };
     let mut ours = Ours::manufacture(&common, 0)?;
     let our_commands = list(ask(&mut |command| Ok(ours.execute(0, 1, command)), 2)?, 4);
-    let code = |attributes: &u32| attributes & 0xFFFF;
-    common.commands =
-        their_commands.iter().map(code).filter(|one| our_commands.iter().any(|two| code(two) == *one)).collect();
+    common.commands.retain(|one| our_commands.iter().any(|two| code(two) == *one));
     Ok(common)
 }

@@ -41,10 +41,19 @@ impl Session {
         }
     }
 
-    /// The HMAC of a command or response; `auth` is the auth value if it is included.
-    pub fn hmac(&self, side: usize, auth: &[u8], parameter_hash: &[u8], nonces: &[&[u8]], attributes: u8) -> Vec<u8> {
+    /// The HMAC of a command or response; `auth` is the auth value if it is included. A policy session without a key has
+    /// none, unless the command had one (`sent`).
+    pub fn hmac(
+        &self,
+        side: usize,
+        auth: &[u8],
+        parameter_hash: &[u8],
+        nonces: &[&[u8]],
+        attributes: u8,
+        sent: bool,
+    ) -> Vec<u8> {
         let key = [self.key[side].as_slice(), auth].concat();
-        if self.kind != Kind::Hmac && key.is_empty() {
+        if self.kind != Kind::Hmac && key.is_empty() && !sent {
             return Vec::new();
         }
         let Some(alg) = hash(self.hash) else { return Vec::new() };

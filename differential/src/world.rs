@@ -98,6 +98,8 @@ pub struct Divergence {
     pub objects: Vec<Option<Object>>,
     /// What Ironroot got, before encryption.
     pub parameters: Vec<u8>,
+    /// Whether one of its indices is a PIN.
+    pub pin: bool,
     /// Whether one of its indices is a counter.
     pub counter: bool,
     /// Objects and sequences that are loaded.
@@ -219,6 +221,7 @@ impl World {
             handles: rendered[OURS].handles.clone(),
             objects: rendered[OURS].handles.iter().map(|handle| self.object_at(*handle, OURS).cloned()).collect(),
             parameters: rendered[OURS].parameters.clone(),
+            pin: rendered[OURS].handles.iter().any(|handle| self.indices.get(handle).is_some_and(Index::is_pin)),
             counter: rendered[OURS]
                 .handles
                 .iter()
@@ -299,8 +302,9 @@ impl World {
                 _ => None,
             })
             .collect();
-        // TPM2_FlushContext and TPM2_ContextSave.
-        if call.code == 0x165 {
+        // TPM2_FlushContext.
+        if call.code == 0x165 && (call.mutation.is_some() || !matches!(call.parameters.as_slice(), [Piece::Handle(_)]))
+        {
             numbers.extend(Parts(&rendered.parameters).u32());
         }
         // While a command uses a persistent object, libtpms has it in a slot.
@@ -441,13 +445,14 @@ impl World {
         let mut result = Ok(());
         for (at, (slot, entry)) in rendered.slots.iter().zip(&response.sessions).enumerate() {
             let auth = auths_after.get(at).map(Vec::as_slice).unwrap_or_default();
+            let sent = !slot.hmac.is_empty();
             let right = match slot.session.and_then(|id| self.sessions.get(&id)) {
                 None => entry.nonce.is_empty() && entry.hmac.is_empty(),
                 Some(session) if slot.authorizes && session.wants_password => entry.hmac.is_empty(),
                 Some(session) => {
                     let hash = session::parameter_hash(session.hash, info.code.0, Some(0), &[], &response.parameters);
                     let auth = if slot.includes_auth { auth } else { &[] };
-                    session.hmac(side, auth, &hash, &[&entry.nonce, &slot.nonce], entry.attributes) == entry.hmac
+                    session.hmac(side, auth, &hash, &[&entry.nonce, &slot.nonce], entry.attributes, sent) == entry.hmac
                 }
             };
             if !right {

@@ -64,7 +64,7 @@ fn update_counter(tpm: &mut TestTpm) -> u32 {
 #[test]
 fn the_pcr_update_counter_did_not_count_banks() {
     let mut tpm = TestTpm::started();
-    let banks = tpm.tpm.profile().pcr_allocation.len() as u32;
+    let banks = tpm.tpm.profile().pcr_allocation.iter().count() as u32;
     assert!(banks > 1);
     let before = update_counter(&mut tpm);
     let event = PcrEvent { pcr_handle: Some(TpmiDhPcr(7)), event_data: Tpm2bEvent::from_slice(b"event").unwrap() };
@@ -141,5 +141,37 @@ fn a_trial_session_that_encrypts_is_refused_as_by_libtpms() {
         let auth =
             TpmsAuthCommand { session_handle: trial.session_handle, session_attributes: attributes, ..password(b"") };
         assert_eq!(tpm.run_with(&random, &[auth]).unwrap_err(), expected.session(1));
+    }
+}
+
+/// Part 1, 14.7.3.
+#[test]
+fn a_policy_session_for_a_pcr_without_a_policy_was_unavailable() {
+    let mut tpm = TestTpm::started();
+    let session = tpm.run(&start(TpmSe::Policy, None, TpmiAlgHash::Sha256)).unwrap();
+    let command = PcrReset { pcr_handle: TpmiDhPcr(16) };
+    let answer = tpm.run_with(&command, &[common::policy(session.session_handle.0)]);
+    assert_eq!(answer.unwrap_err(), TpmRc::POLICY_FAIL.session(1));
+}
+
+#[test]
+fn load_under_a_sequence_did_not_name_the_handle() {
+    let mut tpm = TestTpm::started();
+    let sequence = sequence(&mut tpm);
+    let command = Load { parent_handle: sequence, in_private: Tpm2bPrivate::default(), in_public: Tpm2b(sealed()) };
+    assert_eq!(tpm.run_auth(&command).unwrap_err(), TpmRc::TYPE.handle(1));
+}
+
+/// TCG Algorithm Registry, 5.2.
+#[test]
+fn curves_had_no_default_key_derivation() {
+    let mut tpm = TestTpm::started();
+    for (curve_id, hash) in [
+        (TpmEccCurve::NistP256, TpmiAlgHash::Sha256),
+        (TpmEccCurve::NistP384, TpmiAlgHash::Sha384),
+        (TpmEccCurve::NistP521, TpmiAlgHash::Sha512),
+    ] {
+        let detail = tpm.run(&EccParameters { curve_id }).unwrap().parameters;
+        assert_eq!((detail.kdf, detail.sign), (Some(TpmtKdfScheme::Kdf1Sp800_56a(hash)), None));
     }
 }

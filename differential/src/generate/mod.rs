@@ -198,6 +198,9 @@ impl Generator {
             // Everything but TPM2_Startup is refused.
             let call = self.any(world);
             self.push(call);
+            if let Some(step) = self.queue.back_mut() {
+                step.wait = 0;
+            }
         }
         let kind = if self.dice.one_in(3) { 1 } else { 0 };
         self.immediately(kind);
