@@ -237,8 +237,11 @@ pub const RULES: &[Rule] = &[
         text: "a session that does not exist is TPM_RC_REFERENCE_H0 + N, TPM_RC_REFERENCE_S0 + N or TPM_RC_HANDLE, or a changed context TPM_RC_INTEGRITY; libtpms calls a number \
                that none of its 64 sessions can have a bad value",
         explains: |d| {
-            d.codes[THEIRS] == 0x1C4
-                && matches!((d.step_code(), d.codes[OURS]), (0x165, 0x1CB) | (0x161, 0x1DF | 0x1CB))
+            let parameter = matches!((d.step_code(), d.codes[OURS]), (0x165, 0x1CB) | (0x161, 0x1DF | 0x1CB));
+            d.codes[THEIRS] == 0x1C4 && parameter
+                || (0..3).any(|n| {
+                    d.is(0x918 + n, 0x984 + n * 0x100) || d.is(0x910 + n, 0x184 + n * 0x100) && d.session_beyond(n)
+                })
         },
     },
     Rule {
@@ -434,15 +437,17 @@ pub const RULES: &[Rule] = &[
         clause: "Part 1, 34.2.8.5",
         text: "the authorization check of a policy that demands the auth value of an unwritten PIN index must fail \
                (TPM_RC_AUTH_UNAVAILABLE); libtpms checks the policy and takes the auth value",
-        explains: |d| d.pin && d.codes[OURS] == 0x12F && (d.codes[THEIRS] == 0 || d.codes[THEIRS] & !0xF00 == 0x09D),
+        explains: |d| {
+            let policy =
+                matches!(d.codes[THEIRS] & !0xF00, 0x09D | 0x0A4 | 0x0A3) || matches!(d.codes[THEIRS], 0 | 0x148);
+            d.pin && d.codes[OURS] == 0x12F && policy
+        },
     },
     Rule {
         id: "vendor properties",
         clause: "Part 2, 6.12",
         text: "there are none; libtpms does not know the capability",
-        explains: |d| {
-            d.step_code() == 0x17A && d.is(0, 0x1C4) && Parts(&d.parameters).u32() == Some(0x100)
-        },
+        explains: |d| d.step_code() == 0x17A && d.is(0, 0x1C4) && Parts(&d.parameters).u32() == Some(0x100),
     },
     Rule {
         id: "size of a certified part",

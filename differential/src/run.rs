@@ -317,5 +317,10 @@ fn common() -> Result<Common, String> {
     let mut ours = Ours::manufacture(&common, 0)?;
     let our_commands = list(ask(&mut |command| Ok(ours.execute(0, 1, command)), 2)?, 4);
     common.commands.retain(|one| our_commands.iter().any(|two| code(two) == *one));
+    let mut ask_ours = |kind| ask(&mut |command| Ok(ours.execute(0, 1, command)), kind);
+    let our_algorithms = list(ask_ours(0)?, 6);
+    let our_curves = list(ask_ours(8)?, 2);
+    common.algorithms.retain(|id| our_algorithms.contains(&u32::from(*id)));
+    common.curves.retain(|id| our_curves.contains(&u32::from(*id)));
     Ok(common)
 }

@@ -16,7 +16,9 @@ const MANIFEST: &str = "differential/Cargo.toml";
 pub fn differential(mut args: Args) -> Result {
     let docs = args.flag("--docs");
     packages::need(packages::DIFFERENTIAL)?;
-    run(cargo().args(["build", "--locked", "--quiet", "--manifest-path", MANIFEST]).env("CARGO_TARGET_DIR", target_dir()))?;
+    run(cargo()
+        .args(["build", "--locked", "--quiet", "--manifest-path", MANIFEST])
+        .env("CARGO_TARGET_DIR", target_dir()))?;
     let program = target_dir().join("debug/ironroot-differential");
     let explained = output(cmd(&program).arg("--docs"))?;
     let path = root().join(EXPLAINED);

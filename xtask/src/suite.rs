@@ -5,7 +5,7 @@
 
 use crate::args::Args;
 use crate::run::{self, NOT_RUN, Result, cargo, cmd, has, run, seconds};
-use crate::{bench, conformance, deny, differential, disks, firmware, fuzz, kill, packages, peers};
+use crate::{bench, conformance, deny, disks, firmware, fuzz, kill, packages, peers};
 use std::time::{Duration, Instant};
 
 /// One row of the table.
@@ -32,7 +32,6 @@ const FULL: &[Step] = &[
     ("bare metal", || firmware::firmware(words(&[]))),
     ("unmodified programs", || peers::peers(conformance::peers_arguments())),
     ("conformance page", conformance::check),
-    ("beside libtpms", || differential::differential(words(&["--commands=20000"]))),
     ("demo", demo),
     ("kill -9, 200 rounds", || kill::kill(words(&[]))),
     ("speed beside swtpm", || bench::bench(words(&["--check"]))),
@@ -82,7 +81,8 @@ fn words(words: &[&str]) -> Args {
 }
 
 fn debian() -> Result {
-    let lists = [packages::BUILD, packages::PEERS, packages::FIRMWARE, packages::FUZZ, packages::BENCH, packages::DIFFERENTIAL];
+    let lists =
+        [packages::BUILD, packages::PEERS, packages::FIRMWARE, packages::FUZZ, packages::BENCH, packages::DIFFERENTIAL];
     packages::need(&lists.concat())
 }
 

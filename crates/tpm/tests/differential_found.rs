@@ -158,8 +158,34 @@ fn a_policy_session_for_a_pcr_without_a_policy_was_unavailable() {
 fn load_under_a_sequence_did_not_name_the_handle() {
     let mut tpm = TestTpm::started();
     let sequence = sequence(&mut tpm);
-    let command = Load { parent_handle: sequence, in_private: Tpm2bPrivate::default(), in_public: Tpm2b(sealed()) };
+    let in_private = Tpm2bPrivate::from_slice(&[1; 40]).unwrap();
+    let command = Load { parent_handle: sequence, in_private, in_public: Tpm2b(sealed()) };
     assert_eq!(tpm.run_auth(&command).unwrap_err(), TpmRc::TYPE.handle(1));
+}
+
+fn clock(tpm: &mut TestTpm) -> TpmsClockInfo {
+    tpm.run(&ReadClock {}).unwrap().current_time.clock_info
+}
+
+/// Part 1, 33.3.2 and 33.3.3: after a power cut Clock may repeat itself until it has passed the update interval, and an
+/// orderly shutdown before that does not change it.
+#[test]
+fn clock_was_safe_after_a_power_cut() {
+    let mut tpm = TestTpm::started();
+    assert!(clock(&mut tpm).safe.0, "a new TPM has nothing to repeat");
+    tpm.run(&Shutdown { shutdown_type: TpmSu::Clear }).unwrap();
+    tpm.power_cycle();
+    assert!(clock(&mut tpm).safe.0, "after an orderly shutdown");
+    tpm.power_cycle();
+    assert!(!clock(&mut tpm).safe.0, "after a power cut");
+    let auth = HierarchyChangeAuth { auth_handle: TpmiRhHierarchyAuth(OWNER), new_auth: Tpm2bAuth::default() };
+    tpm.run_auth(&auth).unwrap();
+    assert!(!clock(&mut tpm).safe.0, "Clock was recorded, but before the interval was over");
+    tpm.run(&Shutdown { shutdown_type: TpmSu::State }).unwrap();
+    tpm.power_cycle();
+    assert!(!clock(&mut tpm).safe.0, "it was not safe when the TPM was shut down");
+    tpm.now += 1 << 22;
+    assert!(clock(&mut tpm).safe.0, "later than it has ever been");
 }
 
 /// TCG Algorithm Registry, 5.2.

@@ -35,6 +35,10 @@ pub struct Generator {
     recipes: Vec<(Vec<u8>, policies::Recipe)>,
     /// The commands that both TPMs have, each as often as it is to be tried.
     commands: Vec<u32>,
+    /// The algorithms that both TPMs have.
+    algorithms: Vec<u16>,
+    /// The curves that both TPMs have.
+    curves: Vec<u16>,
 }
 
 /// Commands that change much, or end much: tried rarely.
@@ -51,9 +55,23 @@ impl Generator {
                 commands.extend(vec![info.code.0; times]);
             }
         }
-        let mut this = Self { dice: Dice::new(seed), queue: VecDeque::new(), next: 1, recipes: Vec::new(), commands };
+        let mut this = Self {
+            dice: Dice::new(seed),
+            queue: VecDeque::new(),
+            next: 1,
+            recipes: Vec::new(),
+            commands,
+            algorithms: world.common.algorithms.clone(),
+            curves: world.common.curves.clone(),
+        };
         this.prelude();
         this
+    }
+
+    /// One of these algorithms that both have; the last if they have none of them.
+    pub fn algorithm(&mut self, of: &[u16]) -> u16 {
+        let have: Vec<u16> = of.iter().copied().filter(|id| *id == 0x10 || self.algorithms.contains(id)).collect();
+        self.dice.maybe(&have).unwrap_or(of[of.len() - 1])
     }
 
     /// The next step.

@@ -77,7 +77,9 @@ impl Generator {
         let mut assertions = Vec::new();
         if self.dice.flag() {
             let codes = [0x14B, 0x14B, 0x15D, 0x15E, 0x148, 0x147, 0x150, 0x14E, 0x137, 0x13B, 0x153, 0x155, 0x11F];
-            assertions.push(Assertion::CommandCode(self.dice.pick(&codes)));
+            let code = self.dice.pick(&codes);
+            let code = if self.commands.contains(&code) { code } else { 0x15D };
+            assertions.push(Assertion::CommandCode(code));
         }
         for _ in 0..self.dice.below(4) {
             assertions.push(match self.dice.below(9) {

@@ -294,7 +294,7 @@ impl Generator {
         }
         let scheme = match public.alg {
             public::RSA => self.dice.pick(&[RSASSA, RSASSA, RSAPSS]),
-            public::ECC => self.dice.pick(&[ECDSA, ECDSA, ECDSA, SM2, ECSCHNORR, ECDAA]),
+            public::ECC => self.algorithm(&[ECDSA, ECDSA, ECDSA, SM2, ECSCHNORR, ECDAA]),
             _ => HMAC,
         };
         let scheme = if self.dice.one_in(15) { NULL } else { scheme };

@@ -239,7 +239,7 @@ impl Generator {
     fn ciphers(&mut self, world: &World) {
         self.room(world, 1);
         let mode = self.dice.pick(&[NULL, 0x40, 0x41, 0x42, 0x43, 0x44]);
-        let alg = self.dice.pick(&[AES, AES, CAMELLIA]);
+        let alg = self.algorithm(&[AES, AES, CAMELLIA]);
         let key = keys::cipher(PLAIN | SIGN | DECRYPT, alg, self.dice.pick(&[128, 256]), mode);
         let id = Ref::Object(self.external_key(&key));
         let used = if mode == NULL { self.dice.pick(&[0x40u16, 0x41, 0x42, 0x43, 0x44]) } else { mode };
@@ -264,7 +264,7 @@ impl Generator {
         self.room(world, 2);
         let hash = self.dice.pick(&HASHES);
         let (key, alg) = match self.dice.below(3) {
-            0 => (keys::cipher(PLAIN | SIGN, AES, 128, CMAC), CMAC),
+            0 if self.algorithms.contains(&CMAC) => (keys::cipher(PLAIN | SIGN, AES, 128, CMAC), CMAC),
             1 => (keys::hmac(PLAIN | SIGN, hash), hash),
             _ => {
                 let mut key = keys::hmac(PLAIN | SIGN, hash);

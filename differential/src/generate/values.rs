@@ -50,9 +50,13 @@ impl Generator {
                 let code = self.dice.pick(&codes);
                 self.dice.pick(&[code, code, code, 0x11E, 0x1FF]).to_be_bytes().to_vec()
             }
-            "TpmEccCurve" => self.dice.pick(&[1u16, 2, 3, 3, 4, 5, 16, 17, 32, 9]).to_be_bytes().to_vec(),
+            "TpmEccCurve" => {
+                let curves = self.curves.clone();
+                let curve = self.dice.pick(&curves);
+                self.dice.pick(&[curve, curve, curve, 9, 0x7FFF]).to_be_bytes().to_vec()
+            }
             "TpmiAlgHash" => self.hash().to_be_bytes().to_vec(),
-            "TpmiAlgSymMode" => self.dice.pick(&[0x40u16, 0x41, 0x42, 0x43, 0x44, 0x3F]).to_be_bytes().to_vec(),
+            "TpmiAlgSymMode" => self.algorithm(&[0x40, 0x41, 0x42, 0x43, 0x44, 0x3F]).to_be_bytes().to_vec(),
             "TpmiRhHierarchy" => {
                 self.dice.pick(&[OWNER, NULL_HANDLE, PLATFORM, ENDORSEMENT, 0x4000_0002]).to_be_bytes().to_vec()
             }
@@ -173,7 +177,7 @@ impl Generator {
             let hash = self.hash();
             return Bytes::new().u16(XOR).u16(hash).0;
         }
-        let alg = if self.dice.one_in(6) { CAMELLIA } else { AES };
+        let alg = self.algorithm(&[AES, AES, AES, AES, CAMELLIA]);
         Bytes::new().u16(alg).u16(bits).u16(mode).0
     }
 
@@ -271,6 +275,10 @@ impl Generator {
         }
         if !self.dice.one_in(6) {
             attributes |= 1 << 25;
+        }
+        if !self.commands.contains(&0x11F) {
+            // Nothing could delete it.
+            attributes &= !(1 << 10);
         }
         let hash = self.hash();
         let size = match kind {
