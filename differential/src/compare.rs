@@ -125,7 +125,7 @@ pub fn fields(
                 let index = rendered[OURS].handles.get(1).and_then(|handle| world.indices.get(handle));
                 index.is_some_and(Index::is_counter) && ours.len() == theirs.len() || ours == theirs
             }
-            Compare::Time => world.rate_adjusted || ours == theirs,
+            Compare::Time => world.clock_free || ours == theirs,
             Compare::PolicyDigest => {
                 let session = rendered[OURS].handles.first().and_then(|handle| world.session_at(*handle));
                 let same = session.and_then(|id| world.sessions.get(&id)).is_none_or(|session| session.same);
@@ -145,7 +145,7 @@ pub fn fields(
             Compare::Attest => {
                 let mut handles = rendered[OURS].handles.iter();
                 let counter = handles.any(|handle| world.indices.get(handle).is_some_and(Index::is_counter));
-                same_attest(ours, theirs, same, world.rate_adjusted || counter).is_some()
+                same_attest(ours, theirs, same, world.clock_free || counter).is_some()
             }
             Compare::Signature => same_signature(ours, theirs, same && info.code.0 == 0x15D),
             Compare::Capability => same_capability(ours, theirs),

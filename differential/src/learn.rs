@@ -201,17 +201,17 @@ impl World {
             }
             0x144 => {
                 self.started = true;
-                self.rate_adjusted = false;
                 if parameters.u16()? == 0 {
                     self.auths.remove(&PLATFORM);
                 }
             }
-            0x130 => self.rate_adjusted = true,
+            0x130 => self.clock_free = true,
             0x17E => {
                 let counter = |side| Parts(field(fields, side, "pcr_update_counter")).u32();
                 let ahead = counter(THEIRS)?.wrapping_sub(counter(OURS)?);
                 self.pcr_ahead.get_or_insert(ahead);
             }
+            0x145 => self.shut_down = true,
             // PolicyAuthValue, PolicyPassword, PolicyRestart
             0x16B | 0x18C | 0x180 => {
                 let key = self.session_at(on(0)?)?;

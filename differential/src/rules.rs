@@ -461,6 +461,25 @@ pub const RULES: &[Rule] = &[
         text: "an algorithm that the TPM does not have needs no test; libtpms says TPM_RC_VALUE",
         explains: |d| d.step_code() == 0x142 && d.is(0, 0x1C4),
     },
+    Rule {
+        id: "where Clock goes on",
+        clause: "Part 1, 33.3.2 and 33.3.5",
+        text: "how often Clock is recorded, and so where it goes on after a power cut, is the TPM's choice, and rates are not \
+               exact: what depends on Clock may then succeed in one TPM only",
+        explains: |d| d.clock_free && matches!(d.step_code(), 0x128 | 0x16D),
+    },
+    Rule {
+        id: "private part before lockout",
+        clause: "Part 3, 5.6, points 1 and 3",
+        text: "that the private part is not loaded (TPM_RC_AUTH_UNAVAILABLE) comes before TPM_RC_LOCKOUT",
+        explains: |d| d.is(0x12F, 0x921),
+    },
+    Rule {
+        id: "defect: extended localities",
+        clause: "Part 3, 22.2 and 22.3; Part 2, 8.5",
+        text: "a PCR is extended from localities that its attributes name, which are 0 to 4; libtpms takes locality 32 for 0",
+        explains: |d| matches!(d.step_code(), 0x182 | 0x13C | 0x13D | 0x185) && d.step.locality >= 32 && d.is(0x907, 0),
+    },
 ];
 
 /// The section of docs/conformance.md.

@@ -54,8 +54,11 @@ pub struct World {
     pub started: bool,
     /// How much further the PCR update counter of libtpms is than ours, since the last start.
     pub pcr_ahead: Option<u32>,
-    /// Whether the clock's rate has been changed, after which the two may be a little apart.
-    pub rate_adjusted: bool,
+    /// Whether the clocks may be apart: the rate was changed, or the power was cut, and Clock goes on from where it was
+    /// last recorded, which is the TPM's choice.
+    pub clock_free: bool,
+    /// Whether the last command was a TPM2_Shutdown.
+    pub shut_down: bool,
 }
 
 /// What became of a step.
@@ -98,6 +101,8 @@ pub struct Divergence {
     pub objects: Vec<Option<Object>>,
     /// What Ironroot got, before encryption.
     pub parameters: Vec<u8>,
+    /// Whether the clocks of the two may be apart.
+    pub clock_free: bool,
     /// Whether one of its indices is a PIN.
     pub pin: bool,
     /// Whether one of its indices is a counter.
@@ -135,7 +140,8 @@ impl World {
             auths: BTreeMap::new(),
             started: false,
             pcr_ahead: None,
-            rate_adjusted: false,
+            clock_free: false,
+            shut_down: false,
         })
     }
 
@@ -198,6 +204,7 @@ impl World {
         let call = match &step.action {
             Action::Command(call) => call,
             Action::PowerCycle => {
+                self.clock_free |= !self.shut_down;
                 self.ours.power_cycle(self.now);
                 self.theirs.power_cycle(self.now)?;
                 self.forget_volatile();
@@ -221,6 +228,7 @@ impl World {
             handles: rendered[OURS].handles.clone(),
             objects: rendered[OURS].handles.iter().map(|handle| self.object_at(*handle, OURS).cloned()).collect(),
             parameters: rendered[OURS].parameters.clone(),
+            clock_free: self.clock_free,
             pin: rendered[OURS].handles.iter().any(|handle| self.indices.get(handle).is_some_and(Index::is_pin)),
             counter: rendered[OURS]
                 .handles
@@ -366,6 +374,7 @@ impl World {
             // Another command than the one that was meant; both accepted it.
             return Ok(());
         }
+        self.shut_down = false;
         let auths_after = self.auths_after(call, rendered);
         let mut first_error = None;
         for side in [OURS, THEIRS] {

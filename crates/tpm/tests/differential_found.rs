@@ -188,6 +188,26 @@ fn clock_was_safe_after_a_power_cut() {
     assert!(clock(&mut tpm).safe.0, "later than it has ever been");
 }
 
+/// Part 3, 30.2.1: saved sessions are asked for with TPM_HT_SAVED_SESSION and named with TPM_HT_HMAC_SESSION.
+#[test]
+fn saved_sessions_were_in_no_list() {
+    let mut tpm = TestTpm::started();
+    let handles: Vec<u32> =
+        (0..3).map(|_| tpm.run(&start(TpmSe::Policy, None, TpmiAlgHash::Sha256)).unwrap().session_handle.0).collect();
+    for handle in &handles[1..] {
+        tpm.run(&ContextSave { save_handle: TpmiDhContext(*handle) }).unwrap();
+    }
+    let mut ask = |property, property_count| {
+        let answer = tpm.run(&GetCapability { capability: TpmCap::Handles, property, property_count }).unwrap();
+        let TpmsCapabilityData::Handles(list) = answer.capability_data else { panic!("{answer:?}") };
+        (answer.more_data.0, list.iter().map(|handle| handle.0).collect::<Vec<_>>())
+    };
+    assert_eq!(ask(0x0200_0000, 8), (false, vec![handles[0]]));
+    assert_eq!(ask(0x0300_0000, 8), (false, vec![0x0200_0001, 0x0200_0002]));
+    assert_eq!(ask(0x0300_0002, 8), (false, vec![0x0200_0002]));
+    assert_eq!(ask(0x0300_0000, 1), (true, vec![0x0200_0001]));
+}
+
 /// TCG Algorithm Registry, 5.2.
 #[test]
 fn curves_had_no_default_key_derivation() {
