@@ -6,6 +6,7 @@ mod bench;
 mod conformance;
 mod corpus;
 mod deny;
+mod differential;
 mod disks;
 mod firmware;
 mod fuzz;
@@ -33,6 +34,8 @@ cargo xtask TASK
                   [--check] judges it
   kill            kill -9 under a writing load; every acknowledged write has to be there
                   [--rounds N] [--seed N] [--tpm …]
+  differential    our TPM beside libtpms in one process: the same commands, every difference explained or shown
+                  [--commands N] [--seed S] [--minutes M] [--jobs N] [--docs]
   fuzz            libFuzzer, on stable Rust                      [TARGET…] [--seconds N] [--keep]
   corpus          seeds for the fuzz target `command` from the peers' real traffic
   firmware        the TPM's crates for bare metal                [TARGET…]
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
         "corpus" => corpus::corpus(args),
         "firmware" => firmware::firmware(args),
         "deny" => deny::deny(args),
+        "differential" => differential::differential(args),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
             Ok(())

@@ -9,6 +9,8 @@ pub const PEERS: &[&str] =
 pub const FIRMWARE: &[&str] = &["rustc-web", "cargo-web", "rust-web-src"];
 /// What libFuzzer needs.
 pub const FUZZ: &[&str] = &["g++"];
+/// What the differential runner links.
+pub const DIFFERENTIAL: &[&str] = &["libtpms-dev"];
 /// What the host's provider needs.
 pub const BUILD: &[&str] = &["gcc", "libc6-dev"];
 /// What the measurements need: the peer, and taskset.

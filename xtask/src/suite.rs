@@ -81,13 +81,15 @@ fn words(words: &[&str]) -> Args {
 }
 
 fn debian() -> Result {
-    let lists = [packages::BUILD, packages::PEERS, packages::FIRMWARE, packages::FUZZ, packages::BENCH];
+    let lists =
+        [packages::BUILD, packages::PEERS, packages::FIRMWARE, packages::FUZZ, packages::BENCH, packages::DIFFERENTIAL];
     packages::need(&lists.concat())
 }
 
 fn format() -> Result {
     run(cargo().args(["fmt", "--all", "--check"]))?;
-    run(cargo().args(["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"]))
+    run(cargo().args(["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"]))?;
+    run(cargo().args(["fmt", "--manifest-path", "differential/Cargo.toml", "--check"]))
 }
 
 fn lints() -> Result {

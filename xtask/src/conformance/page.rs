@@ -92,6 +92,8 @@ pub fn write(sections: &[Section], measured: &Measured) -> String {
             let _ = writeln!(page, "| {} | {} | {by} |", row.rc, row.condition);
         }
     }
+    page.push('\n');
+    page.push_str(include_str!("../../../differential/explained.md"));
     page
 }
 

@@ -144,9 +144,6 @@ fn check_session(tpm: &Core, info: &CommandInfo, earlier: &[SessionUse], session
     }
     let missing = TpmRc(TpmRc::REFERENCE_S0.0.saturating_add(session.number).saturating_sub(1));
     let loaded = tpm.sessions.get(session.handle).ok_or(missing)?;
-    if loaded.kind == TpmSe::Trial {
-        return Err(TpmRc::ATTRIBUTES);
-    }
     if earlier.iter().any(|other| other.handle == session.handle) {
         return Err(TpmRc::HANDLE);
     }
@@ -156,6 +153,9 @@ fn check_session(tpm: &Core, info: &CommandInfo, earlier: &[SessionUse], session
         }
     }
     check_encryption(info, session, loaded.symmetric.is_some())?;
+    if loaded.kind == TpmSe::Trial {
+        return Err(TpmRc::ATTRIBUTES);
+    }
     check_audit(session)?;
     let used = TpmaSession::DECRYPT | TpmaSession::ENCRYPT | TpmaSession::AUDIT;
     if session.entity.is_none() && !session.attributes.intersects(used) {

@@ -197,7 +197,12 @@ fn require_policy_available(tpm: &Core, info: &CommandInfo, entity: Entity) -> R
     let exists = matches!(kind, HandleKind::Transient | HandleKind::Persistent)
         || (kind == HandleKind::Pcr && pcr::has_authorization(entity.handle.0))
         || policy_check::policy_of(tpm, entity.handle)?.is_some();
-    if allowed && exists { Ok(()) } else { Err(TpmRc::AUTH_UNAVAILABLE) }
+    match (allowed && exists, kind) {
+        (true, _) => Ok(()),
+        // Part 1, 14.7.3: of a PCR in no initialized policy set, that is a policy that fails.
+        (false, HandleKind::Pcr) => Err(TpmRc::POLICY_FAIL),
+        (false, _) => Err(TpmRc::AUTH_UNAVAILABLE),
+    }
 }
 
 /// The password is the auth value; trailing zeros do not count (Part 1, 16.6.4.3).

@@ -67,8 +67,10 @@ fn apply(
     direction: Direction,
 ) -> Result<(), TpmRc> {
     match &session.symmetric {
-        Some(TpmtSymDef::Xor(hash)) => {
-            symmetric::xor_obfuscate(*hash, key, nonce_newer, nonce_older, data).map_err(|_| TpmRc::SYMMETRIC)?;
+        // The hash is that of the session (Part 1, 18.2), whatever stands beside TPM_ALG_XOR.
+        Some(TpmtSymDef::Xor(_)) => {
+            symmetric::xor_obfuscate(session.auth_hash, key, nonce_newer, nonce_older, data)
+                .map_err(|_| TpmRc::SYMMETRIC)?;
             Ok(())
         }
         Some(TpmtSymDef::Cipher(cipher)) => {

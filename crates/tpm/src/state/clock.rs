@@ -29,6 +29,8 @@ record! {
         safe: TpmiYesNo,
         /// Clock as it was last recorded.
         recorded: u64,
+        /// Clock as it was at start-up.
+        started: u64,
         /// Parts in a million.
         rate: u64,
         /// Parts of a millisecond left over by the rate.
@@ -48,6 +50,7 @@ impl Clock {
             clock: 0,
             safe: TpmiYesNo(true),
             recorded: 0,
+            started: 0,
             rate: NOMINAL_RATE,
             remainder: 0,
             epoch,
@@ -59,12 +62,14 @@ impl Clock {
         self.last = now;
     }
 
-    /// Sets Clock at start-up from what was recorded: after an orderly shutdown it goes on; otherwise it may have been
-    /// further than what was recorded, so it skips the longest interval and is not safe until it passes that.
-    pub fn start(&mut self, permanent: &Permanent, orderly: bool) {
+    /// Sets Clock at start-up from what was recorded. Without an orderly shutdown it may have been further than what was
+    /// recorded, by the longest interval at most: it is not safe until it has passed that (Part 1, 33.3.2), however often
+    /// it is recorded before.
+    pub fn start(&mut self, permanent: &Permanent, safe: bool) {
         self.clock = permanent.clock;
         self.recorded = permanent.clock;
-        self.safe = TpmiYesNo(orderly);
+        self.started = permanent.clock;
+        self.safe = TpmiYesNo(safe);
     }
 
     /// Moves to the platform's time `now`; a platform whose time goes back stands still.
@@ -78,9 +83,15 @@ impl Clock {
         self.remainder = u64::try_from(scaled.checked_rem(million).unwrap_or(0)).unwrap_or(0);
         self.time = self.time.saturating_add(ticks);
         self.clock = self.clock.saturating_add(ticks);
-        if !self.safe.0 && self.clock.saturating_sub(self.recorded) >= UPDATE_INTERVAL {
+        if !self.safe.0 && self.clock.saturating_sub(self.started) >= UPDATE_INTERVAL {
             self.safe = TpmiYesNo(true);
         }
+    }
+
+    /// Whether Clock has never been larger than now.
+    #[must_use]
+    pub const fn is_safe(&self) -> bool {
+        self.safe.0
     }
 
     /// Milliseconds since power-on.
@@ -110,7 +121,6 @@ impl Clock {
     /// Notes that the current Clock has been recorded.
     pub fn note_recorded(&mut self) {
         self.recorded = self.clock;
-        self.safe = TpmiYesNo(true);
     }
 
     /// Changes the rate (`TPM2_ClockRateAdjust`), within what Part 1 allows.

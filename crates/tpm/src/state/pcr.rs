@@ -128,6 +128,14 @@ impl Pcrs {
         }
     }
 
+    /// Extends a PCR with a digest and counts that: once for each bank in which it changes (Part 3, 22.1).
+    pub fn extend_and_count(&mut self, bank: TpmiAlgHash, pcr: u32, digest: &[u8]) {
+        if self.value(bank, pcr).is_some() {
+            self.extend(bank, pcr, digest);
+            self.count_update(pcr);
+        }
+    }
+
     /// Counts a change of a PCR.
     pub fn count_update(&mut self, pcr: u32) {
         if !is_no_increment(pcr) {

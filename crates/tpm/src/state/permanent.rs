@@ -74,6 +74,24 @@ pub enum Shutdown {
     Clear,
     /// By `TPM2_Shutdown(TPM_SU_STATE)`.
     State,
+    /// By `TPM2_Shutdown(TPM_SU_CLEAR)` while Clock was not safe.
+    ClearUnsafe,
+    /// By `TPM2_Shutdown(TPM_SU_STATE)` while Clock was not safe.
+    StateUnsafe,
+}
+
+impl Shutdown {
+    /// Whether the state was saved.
+    #[must_use]
+    pub const fn is_state(self) -> bool {
+        matches!(self, Self::State | Self::StateUnsafe)
+    }
+
+    /// Whether Clock goes on where it was, so that it cannot repeat itself (Part 1, 33.3.3).
+    #[must_use]
+    pub const fn is_clock_safe(self) -> bool {
+        matches!(self, Self::Clear | Self::State)
+    }
 }
 
 impl ironroot_wire::Wire for Shutdown {
@@ -85,6 +103,8 @@ impl ironroot_wire::Wire for Shutdown {
             0 => Ok(Self::None),
             1 => Ok(Self::Clear),
             2 => Ok(Self::State),
+            3 => Ok(Self::ClearUnsafe),
+            4 => Ok(Self::StateUnsafe),
             _ => Err(ironroot_wire::TpmRc::VALUE),
         }
     }

@@ -37,7 +37,8 @@ impl Action for GetCapability {
                 let range = handles::of_kind(tpm, TpmHandle(property))?;
                 window.list(
                     range,
-                    |handle| handle.0,
+                    // Saved sessions are asked for by one kind of handle and named by another.
+                    |handle| handle.0 & 0x00FF_FFFF | property & 0xFF00_0000,
                     TpmlHandle::MAX,
                     |list| TpmsCapabilityData::Handles(TpmlHandle::new(list)),
                 )

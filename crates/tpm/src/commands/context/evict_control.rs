@@ -13,7 +13,11 @@ use crate::{
 impl Action for EvictControl {
     fn run(self, tpm: &mut Core) -> Result<EvictControlResponse, TpmRc> {
         let object_handle = TpmHandle::from(self.object_handle);
-        let object = tpm.object(object_handle).map_err(|rc| rc.handle(2))?;
+        // A sequence is in no hierarchy, as if it were in that of TPM_RH_NULL.
+        let object = tpm.object(object_handle).map_err(|rc| match rc {
+            TpmRc::TYPE => TpmRc::ATTRIBUTES.handle(2),
+            rc => rc.handle(2),
+        })?;
         if object_handle.kind() == HandleKind::Persistent {
             evict(&self, tpm, object_handle)?;
         } else {

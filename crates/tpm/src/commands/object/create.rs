@@ -15,7 +15,7 @@ use crate::{
 
 impl Action for Create {
     fn run(self, tpm: &mut Core) -> Result<CreateResponse, TpmRc> {
-        let parent = tpm.object(self.parent_handle)?;
+        let parent = tpm.object(self.parent_handle).map_err(|rc| rc.handle(1))?;
         if !parent.is_storage_parent() {
             return Err(TpmRc::TYPE.handle(1));
         }

@@ -18,7 +18,7 @@ impl Action for Load {
         if self.in_private.is_empty() {
             return Err(TpmRc::SIZE.parameter(1));
         }
-        let parent = tpm.object(self.parent_handle)?;
+        let parent = tpm.object(self.parent_handle).map_err(|rc| rc.handle(1))?;
         if !parent.is_storage_parent() {
             return Err(TpmRc::TYPE.handle(1));
         }

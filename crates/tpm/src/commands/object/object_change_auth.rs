@@ -14,8 +14,9 @@ impl Action for ObjectChangeAuth {
         let auth_value = creation::auth(&self.new_auth, object.public.name_alg).map_err(|rc| rc.parameter(1))?;
         let parent = tpm.object(self.parent_handle).map_err(|rc| rc.handle(2))?;
         let qualified = names::qualified_name(&parent.qualified_name, object.public.name_alg, &object.name)?;
-        // Only the parent gives the object its qualified name; a derivation parent has no private areas.
-        if qualified != object.qualified_name || !parent.is_storage_parent() {
+        // Only the parent gives the object its qualified name; what has no name has no parent, and a derivation parent has no
+        // private areas.
+        if object.name.is_empty() || qualified != object.qualified_name || !parent.is_storage_parent() {
             return Err(TpmRc::TYPE.handle(2));
         }
         let sensitive = TpmtSensitive { auth_value, ..object.sensitive()?.clone() };

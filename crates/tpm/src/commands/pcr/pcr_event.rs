@@ -18,9 +18,8 @@ impl Action for PcrEvent {
             .collect::<Result<alloc::vec::Vec<_>, _>>()?;
         if let Some(pcr) = pcr {
             for digest in &digests {
-                tpm.pcrs.extend(digest.hash_alg(), pcr, digest.digest());
+                tpm.pcrs.extend_and_count(digest.hash_alg(), pcr, digest.digest());
             }
-            tpm.pcrs.count_update(pcr);
         }
         Ok(PcrEventResponse { digests: TpmlDigestValues::new(digests) })
     }

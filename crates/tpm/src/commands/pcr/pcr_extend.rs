@@ -10,10 +10,7 @@ impl Action for PcrExtend {
         let Some(pcr) = self.pcr_handle.map(|handle| handle.value()) else { return Ok(PcrExtendResponse {}) };
         pcr_access::require_extend(tpm, pcr)?;
         for digest in self.digests.iter() {
-            tpm.pcrs.extend(digest.hash_alg(), pcr, digest.digest());
-        }
-        if !self.digests.is_empty() {
-            tpm.pcrs.count_update(pcr);
+            tpm.pcrs.extend_and_count(digest.hash_alg(), pcr, digest.digest());
         }
         Ok(PcrExtendResponse {})
     }

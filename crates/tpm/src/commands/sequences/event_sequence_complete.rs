@@ -23,9 +23,8 @@ impl Action for EventSequenceComplete {
             .collect::<Result<Vec<_>, _>>()?;
         if let Some(pcr) = pcr {
             for digest in &digests {
-                tpm.pcrs.extend(digest.hash_alg(), pcr, digest.digest());
+                tpm.pcrs.extend_and_count(digest.hash_alg(), pcr, digest.digest());
             }
-            tpm.pcrs.count_update(pcr);
         }
         Ok(EventSequenceCompleteResponse { results: TpmlDigestValues::new(digests) })
     }

@@ -18,9 +18,11 @@ impl Action for Shutdown {
         if self.shutdown_type == TpmSu::State && tpm.pcr_reconfigured {
             return Err(TpmRc::TYPE.parameter(1));
         }
-        let (saved, how) = match self.shutdown_type {
-            TpmSu::Clear => (None, permanent::Shutdown::Clear),
-            TpmSu::State => (Some(snapshot(tpm)?), permanent::Shutdown::State),
+        let (saved, how) = match (self.shutdown_type, tpm.clock.is_safe()) {
+            (TpmSu::Clear, true) => (None, permanent::Shutdown::Clear),
+            (TpmSu::Clear, false) => (None, permanent::Shutdown::ClearUnsafe),
+            (TpmSu::State, true) => (Some(snapshot(tpm)?), permanent::Shutdown::State),
+            (TpmSu::State, false) => (Some(snapshot(tpm)?), permanent::Shutdown::StateUnsafe),
         };
         if saved.is_some() || tpm.nv.saved_state().is_some() {
             tpm.nv.set_saved_state(saved);

@@ -35,7 +35,7 @@ impl Action for Startup {
             return Err(TpmRc::LOCALITY);
         }
         let shutdown = tpm.nv.permanent().shutdown;
-        let saved = tpm.nv.saved_state().cloned().filter(|_| shutdown == crate::state::permanent::Shutdown::State);
+        let saved = tpm.nv.saved_state().cloned().filter(|_| shutdown.is_state());
         let (kind, saved) = match (self.startup_type, saved) {
             (TpmSu::State, Some(saved)) => (Kind::Resume, Some(saved)),
             (TpmSu::State, None) => return Err(TpmRc::VALUE.parameter(1)),
@@ -46,19 +46,22 @@ impl Action for Startup {
             // A Resume must start where the TPM started (Part 3, 9.3.1).
             return Err(TpmRc::LOCALITY);
         }
-        start(tpm, kind, saved, shutdown != Shutdown::None)?;
+        start(tpm, kind, saved, shutdown)?;
         Ok(StartupResponse {})
     }
 }
 
-fn start(tpm: &mut Core, kind: Kind, saved: Option<SavedState>, orderly: bool) -> Result<(), TpmRc> {
+fn start(tpm: &mut Core, kind: Kind, saved: Option<SavedState>, shutdown: Shutdown) -> Result<(), TpmRc> {
+    let orderly = shutdown != Shutdown::None;
+    // The first start of all has no Clock to repeat.
+    let clock_safe = shutdown.is_clock_safe() || tpm.nv.permanent().total_reset_count == 0;
     count(tpm, kind, orderly)?;
     start_nv(tpm, kind)?;
     if let Some(saved) = &saved {
         restore(tpm, kind, saved)?;
     }
     let permanent = tpm.nv.permanent();
-    tpm.clock.start(permanent, orderly);
+    tpm.clock.start(permanent, clock_safe);
     start_pcrs(tpm, kind, saved.as_ref())?;
     tpm.mode = Mode::Operational;
     tpm.startup_locality = tpm.locality;
