@@ -17,7 +17,7 @@ impl Action for HashSequenceStart {
         let auth = creation::auth(&self.auth, None).map_err(|rc| rc.parameter(1))?;
         let state = match self.hash_alg {
             Some(hash) => SequenceState::Hash { hasher: Hasher::new(hash), first_bytes: Vec::new() },
-            None => SequenceState::Event(tpm.profile.banks().map(Hasher::new).collect()),
+            None => SequenceState::Event(tpm.pcrs.banks().map(Hasher::new).collect()),
         };
         let handle = tpm.objects.insert(Slot::Sequence(Sequence { auth, state }))?;
         Ok(HashSequenceStartResponse { sequence_handle: TpmiDhObject(handle.0) })
