@@ -159,14 +159,16 @@ fn errors() {
         &CertifyX509 { reserved: Tpm2bData::from_slice(&[1]).unwrap(), ..good.clone() },
         TpmRc::SIZE.parameter(1),
     );
-    refused(&mut tpm, &certify(key, storage, &usual()), TpmRc::KEY.handle(2));
+    tpm.row("signHandle does not sign", &certify(key, storage, &usual()), TpmRc::KEY.handle(2));
     let other = Some(TpmtSigScheme::Ecdsa(TpmiAlgHash::Sha384));
     refused(&mut tpm, &CertifyX509 { in_scheme: other, ..good.clone() }, TpmRc::SCHEME.parameter(2));
     // A storage key signs nothing.
-    refused(&mut tpm, &certify(storage, key, &usual()), TpmRc::ATTRIBUTES.handle(2));
+    let row = "the Key Usage extension does not fit the object";
+    tpm.row(row, &certify(storage, key, &usual()), TpmRc::ATTRIBUTES.handle(2));
     // TPMA_OBJECT of another object.
     let wrong = partial(None, &extensions(&[bytes(USAGE), tpma_object(OWN)]));
-    refused(&mut tpm, &certify(key, key, &wrong), TpmRc::ATTRIBUTES.handle(2));
+    let row = "the TPMA_OBJECT extension is not that of the object";
+    tpm.row(row, &certify(key, key, &wrong), TpmRc::ATTRIBUTES.handle(2));
     for bad in [
         Vec::new(),
         vec![0x30, 0],
@@ -225,8 +227,7 @@ fn an_object_without_its_sensitive_area_is_not_certified() {
     let mut tpm = TestTpm::started();
     let key = made(&mut tpm, ecdsa(OWN));
     let public = tpm.run(&load_external(ec_public(), None, OWNER)).unwrap().object_handle;
-    let result = tpm.run_with(&certify(public, key, &usual()), &auth()).map(|_| ());
-    assert_eq!(result, Err(TpmRc::AUTH_UNAVAILABLE));
+    tpm.row("objectHandle has no sensitive area", &certify(public, key, &usual()), TpmRc::AUTH_UNAVAILABLE);
 }
 
 #[test]

@@ -340,7 +340,7 @@ fn salts_of_the_wrong_size_are_refused() {
         symmetric: None,
         auth_hash: SHA256,
     };
-    assert_eq!(tpm.run(&start(&[0; 767])).err(), Some(TpmRc::SIZE.parameter(2)));
+    assert_eq!(tpm.run(&start(&[0; 767])).err(), Some(TpmRc::VALUE.parameter(2)));
     assert_eq!(tpm.run(&start(&[])).err(), Some(TpmRc::VALUE.parameter(2)));
     // Any string of the right size is a salt, by implicit rejection; nobody knows which.
     tpm.run(&start(&[0; 768])).unwrap();

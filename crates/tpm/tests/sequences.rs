@@ -107,12 +107,13 @@ fn hmac_sequences_are_libtpms() {
 }
 
 #[test]
-fn an_event_extends_every_bank() {
+fn an_event_extends_every_allocated_bank() {
     let mut tpm = TestTpm::started();
     let handle = tpm.run(&start(b"", None)).unwrap().sequence_handle;
     tpm.run_auth(&update(handle, b"an ")).unwrap();
     let results = tpm.run_auth(&event_complete(handle, Some(16), b"event")).unwrap().results;
-    assert_eq!(results.len(), Profile::HOST.banks().count());
+    // The allocated banks: a digest for which there is no PCR says nothing, and tpm2-tss cannot read SHA-3's.
+    assert_eq!(results.len(), Profile::HOST.pcr_allocation.iter().count());
     for result in results.iter() {
         let alg = result.hash_alg();
         assert_eq!(result.digest(), &digest(alg, &[b"an event"])[..]);
@@ -120,9 +121,7 @@ fn an_event_extends_every_bank() {
         let read = tpm.run(&PcrRead { pcr_selection_in: TpmlPcrSelection::new(vec![selection]) }).unwrap().pcr_values;
         let zeros = vec![0; alg.digest_size()];
         let extended = digest(alg, &[&zeros, result.digest()]);
-        if let Some(value) = read.first() {
-            assert_eq!(value.as_slice(), &extended[..]);
-        }
+        assert_eq!(read.first().unwrap().as_slice(), &extended[..]);
     }
     // Without a PCR, only the digests.
     let handle = tpm.run(&start(b"", None)).unwrap().sequence_handle;
