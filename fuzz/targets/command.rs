@@ -26,7 +26,11 @@ const FAILURE: u32 = 0x101;
 /// The host's profile with quick keys: every fresh TPM tests its algorithms before it uses them, and there is a fresh one
 /// for each input. The provider is the host's for the same reason.
 const WITH_RSA: Profile = Profile {
-    rules: Rules { rsa_key_bits: ironroot_wire::rules::KeySizes::of(&[1024]), curves: 1 << TpmEccCurve::NistP256.value(), ..Profile::HOST.rules },
+    rules: Rules {
+        rsa_key_bits: ironroot_wire::rules::KeySizes::of(&[1024]),
+        curves: 1 << TpmEccCurve::NistP256.value(),
+        ..Profile::HOST.rules
+    },
     ..Profile::HOST
 };
 
@@ -47,7 +51,11 @@ fn seeds() -> Seeds {
 /// One command; the response has to be well-formed. Returns the response code.
 fn execute(tpm: &mut Tpm, locality: u8, now: u64, command: &[u8]) -> u32 {
     let response = tpm.execute(locality, now, command);
-    assert!((10..=ironroot_wire::limits::MAX_COMMAND_SIZE).contains(&response.len()), "a response of {} bytes", response.len());
+    assert!(
+        (10..=ironroot_wire::limits::MAX_COMMAND_SIZE).contains(&response.len()),
+        "a response of {} bytes",
+        response.len()
+    );
     let word = |at: usize| u32::from_be_bytes(response[at..at + 4].try_into().expect("four bytes"));
     let tag = u16::from_be_bytes([response[0], response[1]]);
     let code = word(6);
