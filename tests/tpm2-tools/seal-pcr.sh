@@ -36,7 +36,7 @@ flush
 same secret opened
 
 # Without the policy, no auth value opens it.
-fails_with 0x12f tpm2_unseal --object-context=seal.ctx --output=opened
+fails_with 0x99d tpm2_unseal --object-context=seal.ctx --output=opened
 flush
 
 # A PCR changes between the policy and its use: TPM_RC_PCR_CHANGED. (PCR 16 would not count: debugging is exempt.)

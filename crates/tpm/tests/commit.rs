@@ -252,8 +252,12 @@ fn every_command_that_writes_nv_is_tested() {
     let elsewhere = [
         // Tested below.
         "Startup",
-        // Needs a policy session; it stages as NvWriteLock does.
+        // They need a policy session; they stage as NvWriteLock and NvUndefineSpace do.
         "NvChangeAuth",
+        "NvUndefineSpaceSpecial",
+        // They stage as NvWriteLock and NvDefineSpace do.
+        "NvGlobalWriteLock",
+        "NvDefineSpace2",
         // There is nothing that they could change.
         "SetAlgorithmSet",
         "SetCapability",

@@ -1,7 +1,7 @@
 //! `TPM2_NV_DefineSpace` (Part 3, 31.3).
 
 use ironroot_wire::{
-    NvDefineSpace, NvDefineSpaceResponse, Tpm2bAuth, TpmHandle, TpmNt, TpmRc, TpmaNv, TpmsNvPublic,
+    NvDefineSpace, NvDefineSpaceResponse, Tpm2bAuth, TpmHandle, TpmNt, TpmRc, TpmaNv, TpmiRhProvision, TpmsNvPublic,
     limits::MAX_NV_BUFFER,
 };
 use zeroize::Zeroizing;
@@ -18,45 +18,52 @@ const NUMBER_SIZE: u16 = 8;
 
 impl Action for NvDefineSpace {
     fn run(self, tpm: &mut Core) -> Result<NvDefineSpaceResponse, TpmRc> {
-        let public = &self.public_info.0;
-        let digest_size = public.name_alg.digest_size();
-        if !public.auth_policy.is_empty() && public.auth_policy.len() != digest_size {
-            return Err(TpmRc::SIZE.parameter(2));
-        }
-        let auth = auth_value::trimmed(&self.auth);
-        if auth.len() > digest_size {
-            return Err(TpmRc::SIZE.parameter(1));
-        }
-        let by_platform = TpmHandle::from(self.auth_handle) == TpmHandle::PLATFORM;
-        if by_platform && !tpm.hierarchies.platform_nv_enabled {
-            return Err(TpmRc::HIERARCHY.handle(1));
-        }
-        check_type(public, tpm.profile.nv_index_max).map_err(|rc| rc.parameter(2))?;
-        check_access(public.attributes).map_err(|rc| rc.parameter(2))?;
-        if public.attributes.contains(TpmaNv::PLATFORMCREATE) != by_platform {
-            return Err(TpmRc::ATTRIBUTES.handle(1));
-        }
-        if usize::from(public.data_size) > MAX_NV_BUFFER && public.attributes.contains(TpmaNv::WRITEALL) {
-            return Err(TpmRc::SIZE.parameter(2));
-        }
-        if tpm.nv.index(public.nv_index.into()).is_some() {
-            return Err(TpmRc::NV_DEFINED);
-        }
-        let data = Zeroizing::new(alloc::vec![0; usize::from(public.data_size)]);
-        tpm.nv.put_index(NvIndex { public: public.clone(), auth: Tpm2bAuth::from_slice(auth)?, data });
-        nv_space::check(tpm)?;
+        define(tpm, self.auth_handle, &self.auth, &self.public_info.0)?;
         Ok(NvDefineSpaceResponse {})
     }
+}
+
+/// Defines an index (Part 3, 31.3 and 31.17: both commands have the same handle and parameters).
+///
+/// # Errors
+/// As Part 3 says, with their positions.
+pub fn define(tpm: &mut Core, by: TpmiRhProvision, auth: &Tpm2bAuth, public: &TpmsNvPublic) -> Result<(), TpmRc> {
+    let digest_size = public.name_alg.digest_size();
+    if !public.auth_policy.is_empty() && public.auth_policy.len() != digest_size {
+        return Err(TpmRc::SIZE.parameter(2));
+    }
+    let auth = auth_value::trimmed(auth);
+    if auth.len() > digest_size {
+        return Err(TpmRc::SIZE.parameter(1));
+    }
+    let by_platform = TpmHandle::from(by) == TpmHandle::PLATFORM;
+    if by_platform && !tpm.hierarchies.platform_nv_enabled {
+        return Err(TpmRc::HIERARCHY.handle(1));
+    }
+    check_type(public, tpm.profile.nv_index_max).map_err(|rc| rc.parameter(2))?;
+    check_access(public.attributes).map_err(|rc| rc.parameter(2))?;
+    if public.attributes.contains(TpmaNv::PLATFORMCREATE) != by_platform {
+        return Err(TpmRc::ATTRIBUTES.handle(1));
+    }
+    // Only the platform can delete it later.
+    if public.attributes.contains(TpmaNv::POLICY_DELETE) && !by_platform {
+        return Err(TpmRc::ATTRIBUTES.parameter(2));
+    }
+    if usize::from(public.data_size) > MAX_NV_BUFFER && public.attributes.contains(TpmaNv::WRITEALL) {
+        return Err(TpmRc::SIZE.parameter(2));
+    }
+    if tpm.nv.index(public.nv_index.into()).is_some() {
+        return Err(TpmRc::NV_DEFINED);
+    }
+    let data = Zeroizing::new(alloc::vec![0; usize::from(public.data_size)]);
+    tpm.nv.put_index(NvIndex { public: public.clone(), auth: Tpm2bAuth::from_slice(auth)?, data });
+    nv_space::check(tpm)
 }
 
 /// What the type of the index demands of its size and its other attributes.
 fn check_type(public: &TpmsNvPublic, size_max: u16) -> Result<(), TpmRc> {
     let attributes = public.attributes;
     let nt = attributes.nt()?;
-    // TPM2_NV_UndefineSpaceSpecial is not implemented, so an index that only it could delete would stay for ever.
-    if attributes.contains(TpmaNv::POLICY_DELETE) {
-        return Err(TpmRc::ATTRIBUTES);
-    }
     let size_fits = match nt {
         TpmNt::Ordinary => public.data_size <= size_max,
         TpmNt::Extend => usize::from(public.data_size) == public.name_alg.digest_size(),
