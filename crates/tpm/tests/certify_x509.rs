@@ -164,11 +164,11 @@ fn errors() {
     refused(&mut tpm, &CertifyX509 { in_scheme: other, ..good.clone() }, TpmRc::SCHEME.parameter(2));
     // A storage key signs nothing.
     let row = "the Key Usage extension does not fit the object";
-    tpm.row(row, &certify(storage, key, &usual()), TpmRc::ATTRIBUTES.handle(2));
+    tpm.row(row, &certify(storage, key, &usual()), TpmRc::ATTRIBUTES.handle(1));
     // TPMA_OBJECT of another object.
     let wrong = partial(None, &extensions(&[bytes(USAGE), tpma_object(OWN)]));
     let row = "the TPMA_OBJECT extension is not that of the object";
-    tpm.row(row, &certify(key, key, &wrong), TpmRc::ATTRIBUTES.handle(2));
+    tpm.row(row, &certify(key, key, &wrong), TpmRc::ATTRIBUTES.handle(1));
     for bad in [
         Vec::new(),
         vec![0x30, 0],
@@ -216,7 +216,7 @@ fn each_usage_wants_its_attributes() {
         let certificate = partial(None, &extensions(&[usage]));
         for (object, good) in [(sign, signer), (parent, storage)] {
             let result = tpm.run_with(&certify(object, sign, &certificate), &auth()).map(|_| ());
-            let expected = if good { Ok(()) } else { Err(TpmRc::ATTRIBUTES.handle(2)) };
+            let expected = if good { Ok(()) } else { Err(TpmRc::ATTRIBUTES.handle(1)) };
             assert_eq!(result, expected, "bit {bit}");
         }
     }
@@ -246,11 +246,12 @@ fn errors_are_those_of_libtpms() {
     let _ = both.same_code(&CertifyX509 { reserved: nothing, ..good.clone() }, &auth());
     let other = Some(TpmtSigScheme::Ecdsa(TpmiAlgHash::Sha384));
     let _ = both.same_code(&CertifyX509 { in_scheme: other, ..good }, &auth());
-    for bad in [
-        partial(None, &extensions(&[bytes(CA)])),
-        partial(None, &extensions(&[bytes(USAGE), tpma_object(OWN)])),
-        bytes(ISSUER),
-    ] {
+    // libtpms has the numbers of the handles exchanged: objectHandle is the first.
+    let wrong = certify(ours, ours, &partial(None, &extensions(&[bytes(USAGE), tpma_object(OWN)])));
+    let (ours_refused, theirs_refused) = both.both(&wrong, &auth());
+    assert_eq!(ours_refused.err(), Some(TpmRc::ATTRIBUTES.handle(1)));
+    assert_eq!(theirs_refused.err(), Some(TpmRc::ATTRIBUTES.handle(2)));
+    for bad in [partial(None, &extensions(&[bytes(CA)])), bytes(ISSUER)] {
         let _ = both.same_code(&certify(ours, ours, &bad), &auth());
     }
 }

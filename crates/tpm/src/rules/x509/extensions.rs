@@ -59,13 +59,13 @@ impl KeyUsage {
 ///
 /// # Errors
 /// `TPM_RC_VALUE` (parameter 3) if they are not extensions or have no KeyUsage; `TPM_RC_ATTRIBUTES` if KeyUsage or the
-/// TPMA_OBJECT extension do not fit the object. Part 3 names no position; handle 2 is where the reference puts it.
+/// TPMA_OBJECT extension do not fit the object, which is handle 1. (libtpms has the numbers of both handles exchanged.)
 pub fn check(extensions: &[u8], attributes: TpmaObject) -> Result<(), TpmRc> {
     let (usage, stated) = stated(extensions).map_err(|_| TpmRc::VALUE.parameter(3))?;
     if stated.is_some_and(|stated| stated != attributes) {
-        return Err(TpmRc::ATTRIBUTES.handle(2));
+        return Err(TpmRc::ATTRIBUTES.handle(1));
     }
-    if usage.ok_or(TpmRc::VALUE.parameter(3))?.suits(attributes) { Ok(()) } else { Err(TpmRc::ATTRIBUTES.handle(2)) }
+    if usage.ok_or(TpmRc::VALUE.parameter(3))?.suits(attributes) { Ok(()) } else { Err(TpmRc::ATTRIBUTES.handle(1)) }
 }
 
 /// What the extensions say: the usage of the key, and the attributes of the object.
