@@ -74,8 +74,7 @@ pub fn conformance(mut args: Args) -> Result {
     let new = page::write(&sections, &measured);
     std::fs::write(&path, &new).map_err(|e| format!("{PAGE}: {e}"))?;
     println!("{PAGE} {}", if new == old { "is as it was" } else { "is written" });
-    report_missing(&sections, &measured);
-    runs
+    runs.and(judge(&sections, &measured))
 }
 
 /// The tests that drive the TPM with bytes.
@@ -111,8 +110,8 @@ pub fn check() -> Result {
     for line in &wrong {
         println!("  {line}");
     }
-    report_missing(&sections, &measured);
-    if wrong.is_empty() { Ok(()) } else { Err(format!("{PAGE} claims what was not seen")) }
+    let judged = judge(&sections, &measured);
+    if wrong.is_empty() { judged } else { Err(format!("{PAGE} claims what was not seen")) }
 }
 
 /// What is claimed and was not seen.
@@ -129,9 +128,22 @@ fn too_much(claimed: &Facts, seen: &Facts) -> Vec<String> {
     found
 }
 
-/// What is not shown yet: commands that are there without a test of either kind, and error conditions without a test. The
-/// page has them as missing; here they are counted, so that nobody has to look for them.
-fn report_missing(sections: &[rows::Section], measured: &Measured) {
+/// What no test shows yet; anything else that is missing fails. The first three cannot succeed on a TPM without attached
+/// components and settable capabilities.
+const KNOWN_GAPS: &[&str] = &[
+    "TPM2_SetCapability: no test in which it succeeds",
+    "TPM2_AC_GetCapability: no test in which it succeeds",
+    "TPM2_AC_Send: no test in which it succeeds",
+    "TPM2_Decapsulate: no test shows ATTRIBUTES: a key that does not decrypt",
+    "TPM2_CertifyX509: no test shows SCHEME: no algorithm in the partial certificate, and none known for the scheme",
+    "TPM2_SignSequenceComplete: no test shows ONE_SHOT_SIGNATURE: \
+     a scheme that needs the whole message, and a sequence with some of it",
+    "TPM2_ReadOnlyControl: no test in which it is refused",
+];
+
+/// What has to hold whatever the page says: each command that is there has tests of both kinds, and each of its error
+/// conditions is shown, but for [`KNOWN_GAPS`].
+fn judge(sections: &[rows::Section], measured: &Measured) -> Result {
     let mut missing = Vec::new();
     let is_there = |code: u32| code == 0 || measured.commands.get(&code).is_some_and(|facts| facts.implemented);
     for section in sections.iter().filter(|section| is_there(section.code)) {
@@ -152,5 +164,7 @@ fn report_missing(sections: &[rows::Section], measured: &Measured) {
     for line in &missing {
         println!("  {line}");
     }
-    println!("{} tests are missing; the page says so", missing.len());
+    let unknown = missing.iter().filter(|line| !KNOWN_GAPS.contains(&line.as_str())).count();
+    println!("{} tests are missing, {unknown} of them unexpectedly", missing.len());
+    if unknown == 0 { Ok(()) } else { Err(format!("{unknown} tests are missing that are no known gaps")) }
 }
