@@ -2,14 +2,15 @@
 #
 # From the environment: PEER_TPM (`swtpm`, or the path of an ironroot binary), PEER_PROTOCOL (mssim or swtpm),
 # PEER_PORT (and the next port: platform or control), PEER_STATE (state folder), PEER_RUN (pid and log), PEER_TRACE (if
-# set, the log says each command and its response code).
+# set, the log says each command and its response code), PEER_DISCONNECT (of Debian's swtpm: empty, if it is not to hang
+# up after each command).
 
 start_tpm() {
     case $PEER_TPM in
     swtpm)
         [ "$PEER_PROTOCOL" = swtpm ] || { echo "Debian's swtpm speaks only its own protocol" >&2; return 1; }
         swtpm socket --tpm2 --tpmstate dir="$PEER_STATE" --flags not-need-init \
-            --server type=tcp,port="$PEER_PORT",disconnect --ctrl type=tcp,port="$((PEER_PORT + 1))" \
+            --server type=tcp,port="$PEER_PORT"${PEER_DISCONNECT-,disconnect} --ctrl type=tcp,port="$((PEER_PORT + 1))" \
             >>"$PEER_RUN/log" 2>&1 &
         ;;
     *)

@@ -3,8 +3,22 @@
 use crate::run::{Result, cmd, has, output, run};
 
 /// What the tests of unmodified programs need.
-pub const PEERS: &[&str] =
-    &["swtpm", "tpm2-tools", "tpm2-openssl", "tpm2-abrmd", "libtss2-tcti-tabrmd0", "dbus", "openssl", "xxd", "curl"];
+pub const PEERS: &[&str] = &[
+    "swtpm",
+    "tpm2-tools",
+    "tpm2-openssl",
+    "tpm2-abrmd",
+    "libtss2-tcti-tabrmd0",
+    "dbus",
+    "openssl",
+    "xxd",
+    "curl",
+    "tss2",
+    "python3-tpm2-pytss",
+    "python3-cryptography",
+    "libtpm2-pkcs11-1",
+    "opensc",
+];
 /// What building core and alloc for bare metal needs: a compiler whose standard library comes with its source.
 pub const FIRMWARE: &[&str] = &["rustc-web", "cargo-web", "rust-web-src"];
 /// What libFuzzer needs.
