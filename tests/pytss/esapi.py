@@ -676,8 +676,8 @@ def main():
     methods = {name for name in dir(ESAPI) if not name.startswith(("_", "tr"))} - HELPERS
     left = methods - CALLED - set(NOT_HERE)
     assert not failed, failed
-    if not missing:
-        assert not left, f"never called: {sorted(left)}"
+    unexplained = {name for name in left if name.replace("_", "") not in {lost.replace("_", "").lower() for lost in missing}}
+    assert not unexplained, f"never called: {sorted(unexplained)}"
     print(f"{len(methods & CALLED)} of {len(methods)} commands called; left: {sorted(left)}")
 
 

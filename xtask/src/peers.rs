@@ -1,4 +1,4 @@
-//! `cargo xtask peers`: tpm2-tools and OpenSSL, unmodified, against our daemon.
+//! `cargo xtask peers`: tpm2-tools, OpenSSL, IBM's utilities, tpm2-pytss and tpm2-pkcs11, unmodified, against our daemon.
 
 use crate::args::Args;
 use crate::packages;
