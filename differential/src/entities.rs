@@ -98,6 +98,8 @@ pub struct Session {
     pub same: bool,
     /// Whether it was used to encrypt without authorizing, after which libtpms forgets its policy.
     pub forgotten: bool,
+    /// Whether it is a trial that was given PCR without a digest, which libtpms does not take as they are.
+    pub trial_pcr: bool,
 }
 
 /// An NV index.

@@ -79,7 +79,10 @@ impl World {
         if let Some(session) = session {
             let names = (0..handles.len()).all(|at| self.names(rendered, at)[OURS] == self.names(rendered, at)[THEIRS]);
             let same = names && rendered[OURS].parameters == rendered[THEIRS].parameters;
+            let trial_pcr = call.code == 0x17F && Parts(&rendered[OURS].parameters).sized() == Some(&[]);
             if let Some(session) = self.sessions.get_mut(&session) {
+                session.trial_pcr |= trial_pcr && session.kind == Kind::Trial;
+                session.trial_pcr &= call.code != 0x180;
                 session.same = call.code == 0x180 || session.same && same;
                 session.forgotten &= call.code != 0x180;
             }
@@ -319,6 +322,7 @@ impl World {
                 wants_password: false,
                 same: true,
                 forgotten: false,
+                trial_pcr: false,
             },
         );
         Some(())

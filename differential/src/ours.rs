@@ -48,6 +48,8 @@ impl Common {
             loaded_objects: 3,
             loaded_sessions: 3,
             active_sessions: 64,
+            // Timers are from a later version than libtpms is of.
+            timers: 0,
             nv_index_max: 2048,
             pcr_banks: banks,
             pcr_allocation: banks,

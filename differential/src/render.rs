@@ -59,8 +59,9 @@ impl World {
         mutate_parameters(&mut parameters, call.mutation.as_ref());
         let plain = parameters.clone();
 
+        let auths = if matches!(call.mutation, Some(Mutation::NoSessions)) { &[] } else { call.auths.as_slice() };
         let mut slots = Vec::new();
-        for (at, auth) in call.auths.iter().enumerate() {
+        for (at, auth) in auths.iter().enumerate() {
             slots.push(self.slot(auth, handles.get(at).copied().filter(|_| at < needed), side)?);
         }
         let find = |bit: u8| slots.iter().position(|slot| slot.session.is_some() && slot.attributes & bit != 0);
@@ -76,7 +77,7 @@ impl World {
         let names: Vec<Vec<u8>> = handles.iter().map(|handle| self.name_of(*handle, side)).collect();
         let mut area = Bytes::new();
         let mut hmacs = Vec::new();
-        for (at, (slot, auth)) in slots.iter().zip(&call.auths).enumerate() {
+        for (at, (slot, auth)) in slots.iter().zip(auths).enumerate() {
             let (handle, hmac) = match auth {
                 AuthUse::Password { wrong, .. } => {
                     let mut password = slot.auth.clone();

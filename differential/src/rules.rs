@@ -3,8 +3,8 @@
 
 use crate::{
     bytes::Parts,
-    entities::{OURS, THEIRS},
-    public::Public,
+    entities::{OURS, Object, THEIRS},
+    public::{Public, attributes::USER_WITH_AUTH},
     step::{Action, AuthUse},
     world::{Divergence, What, World},
 };
@@ -157,7 +157,7 @@ pub const RULES: &[Rule] = &[
         clause: "Part 2, 6.6.3",
         text: "an error in a parameter or handle carries its number; libtpms leaves it out in a few places",
         explains: |d| {
-            matches!(d.step_code(), 0x161 | 0x159)
+            matches!(d.step_code(), 0x161 | 0x159 | 0x174)
                 && d.codes[OURS] == d.codes[THEIRS] | 0x140
                 && d.codes[THEIRS] & 0xF40 == 0
         },
@@ -288,7 +288,7 @@ pub const RULES: &[Rule] = &[
         clause: "Part 1, 28; Part 3, 12.8",
         text: "a derived object has no private area that could be loaded; libtpms makes one with a new auth value",
         explains: |d| {
-            let parent = d.objects.get(1).and_then(Option::as_ref).and_then(crate::entities::Object::shape);
+            let parent = d.objects.get(1).and_then(Option::as_ref).and_then(Object::shape);
             d.step_code() == 0x150
                 && d.is(0x28A, 0)
                 && parent.is_some_and(|parent| parent.alg == crate::public::KEYEDHASH)
@@ -333,9 +333,10 @@ pub const RULES: &[Rule] = &[
         text: "a policy session for an object without a policy is TPM_RC_POLICY_FAIL, as is that for a sequence; libtpms says \
                TPM_RC_AUTH_UNAVAILABLE for sequences",
         explains: |d| {
-            let sequence =
-                |object: &Option<crate::entities::Object>| object.as_ref().is_some_and(|it| it.sequence.is_some());
-            d.codes[OURS] & !0xF00 == 0x09D && d.codes[THEIRS] == 0x12F && d.objects.iter().any(sequence)
+            let sequence = |object: &Option<Object>| object.as_ref().is_some_and(|it| it.sequence.is_some());
+            matches!(d.codes[OURS] & !0xF00, 0x09D | 0x0A3 | 0x0A4)
+                && d.codes[THEIRS] == 0x12F
+                && d.objects.iter().any(sequence)
         },
     },
     Rule {
@@ -438,8 +439,8 @@ pub const RULES: &[Rule] = &[
         text: "the authorization check of a policy that demands the auth value of an unwritten PIN index must fail \
                (TPM_RC_AUTH_UNAVAILABLE); libtpms checks the policy and takes the auth value",
         explains: |d| {
-            let policy =
-                matches!(d.codes[THEIRS] & !0xF00, 0x09D | 0x0A4 | 0x0A3) || matches!(d.codes[THEIRS], 0 | 0x148);
+            let policy = matches!(d.codes[THEIRS] & !0xF00, 0x09D | 0x0A4 | 0x0A3)
+                || matches!(d.codes[THEIRS], 0 | 0x148 | 0x282);
             d.pin && d.codes[OURS] == 0x12F && policy
         },
     },
@@ -465,8 +466,11 @@ pub const RULES: &[Rule] = &[
         id: "where Clock goes on",
         clause: "Part 1, 33.3.2 and 33.3.5",
         text: "how often Clock is recorded, and so where it goes on after a power cut, is the TPM's choice, and rates are not \
-               exact: what depends on Clock may then succeed in one TPM only",
-        explains: |d| d.clock_free && matches!(d.step_code(), 0x128 | 0x16D),
+               exact: what depends on Clock or on a time of recovery may then succeed in one TPM only",
+        explains: |d| {
+            let lockout = d.what == What::Code && d.codes[OURS] != d.codes[THEIRS] && d.codes.contains(&0x921);
+            d.clock_free && (matches!(d.step_code(), 0x128 | 0x16D) || lockout)
+        },
     },
     Rule {
         id: "private part before lockout",
@@ -479,6 +483,190 @@ pub const RULES: &[Rule] = &[
         clause: "Part 3, 22.2 and 22.3; Part 2, 8.5",
         text: "a PCR is extended from localities that its attributes name, which are 0 to 4; libtpms takes locality 32 for 0",
         explains: |d| matches!(d.step_code(), 0x182 | 0x13C | 0x13D | 0x185) && d.step.locality >= 32 && d.is(0x907, 0),
+    },
+    Rule {
+        id: "tickets that do not fit a policy",
+        clause: "Part 3, 23.16.1",
+        text: "a ticket of TPM2_PolicyAuthorize that is not valid is TPM_RC_POLICY; libtpms says TPM_RC_VALUE",
+        explains: |d| d.step_code() == 0x16A && d.is(0x126, 0x4C4),
+    },
+    Rule {
+        id: "sets of algorithms",
+        clause: "Part 3, 26.3",
+        text: "which values algorithmSet may have is the vendor's choice: Ironroot has one set, number 0; libtpms takes any \
+               number and does nothing with it",
+        explains: |d| d.step_code() == 0x13F && d.is(0x1C4, 0),
+    },
+    Rule {
+        id: "operands of an index",
+        clause: "Part 3, 23.9",
+        text: "an operand beyond the contents of the index is TPM_RC_NV_RANGE; libtpms says TPM_RC_SIZE of the operand",
+        explains: |d| d.step_code() == 0x149 && d.is(0x146, 0x1D5),
+    },
+    Rule {
+        id: "another nonce",
+        clause: "Part 3, 23.2.2, point 1",
+        text: "a nonceTPM that is not that of the session is TPM_RC_VALUE; libtpms says TPM_RC_NONCE",
+        explains: |d| matches!(d.step_code(), 0x151 | 0x160) && d.is(0x1C4, 0x1CF),
+    },
+    Rule {
+        id: "handles of TPM2_CertifyX509",
+        clause: "Part 3, 18.8.2; Part 2, 6.6.3",
+        text: "objectHandle is the first handle and signHandle the second; libtpms numbers what it finds wrong with them \
+               the other way round",
+        explains: |d| d.step_code() == 0x197 && (d.is(0x181, 0x281) || d.is(0x29C, 0x19C)),
+    },
+    Rule {
+        id: "partial certificates that are none",
+        clause: "Part 3, 18.8; Part 2, 6.6.3",
+        text: "bytes that are no DER of the five elements have a value that is not right (TPM_RC_VALUE); libtpms says \
+               TPM_RC_SIZE where a length inside of them is wrong",
+        explains: |d| d.step_code() == 0x197 && d.is(0x3C4, 0x3D5),
+    },
+    Rule {
+        id: "objects that only their policy opens",
+        clause: "Part 3, 5.6, point 7.1",
+        text: "a password or an HMAC for the USER role of an object with userWithAuth CLEAR is TPM_RC_POLICY_FAIL; libtpms \
+               says TPM_RC_AUTH_UNAVAILABLE",
+        explains: |d| {
+            let number = (d.codes[OURS] >> 8 & 7) as usize;
+            let object = number.checked_sub(1).and_then(|at| d.objects.get(at)).and_then(Option::as_ref);
+            d.codes[OURS] & !0x700 == 0x89D
+                && d.codes[THEIRS] == 0x12F
+                && object.and_then(Object::shape).is_some_and(|public| !public.has(USER_WITH_AUTH))
+        },
+    },
+    Rule {
+        id: "PCR of a policy behind its digest",
+        clause: "Part 3, 5.6, points 8.4 and 8.5",
+        text: "the digest of a policy (TPM_RC_POLICY_FAIL) is checked before whether PCR have changed since \
+               (TPM_RC_PCR_CHANGED); libtpms the other way",
+        explains: |d| d.codes[OURS] & !0x700 == 0x89D && d.codes[THEIRS] == 0x128,
+    },
+    Rule {
+        id: "MAC schemes that do not fit a cipher",
+        clause: "Part 3, 15.6 and 17.3",
+        text: "a cipher key without a mode wants a mode for authentication (TPM_RC_VALUE); libtpms says TPM_RC_SCHEME of a hash",
+        explains: |d| {
+            let cipher = d.objects.first().and_then(Option::as_ref).and_then(Object::shape);
+            matches!(d.step_code(), 0x155 | 0x15B)
+                && d.is(0x2C4, 0x2D2)
+                && cipher.is_some_and(|public| public.alg == crate::public::SYMCIPHER)
+        },
+    },
+    Rule {
+        id: "sequences that verify nothing",
+        clause: "Part 3, 23.3; Part 2, 6.6.3",
+        text: "a sequence is no key (TPM_RC_TYPE of the handle), whatever the parameters are; libtpms looks at nonceTPM, \
+               expiration and cpHashA first, and at nothing in a trial session",
+        explains: |d| {
+            let sequence = d.objects.first().and_then(Option::as_ref).is_some_and(|object| object.sequence.is_some());
+            d.step_code() == 0x160
+                && d.codes[OURS] == 0x18A
+                && (d.codes[THEIRS] & 0x40 != 0 || d.codes[THEIRS] == 0 && d.trial)
+                && sequence
+        },
+    },
+    Rule {
+        id: "saved contexts that are too short",
+        clause: "Part 3, 28.3.1",
+        text: "a context without a valid integrity HMAC is TPM_RC_INTEGRITY; libtpms says TPM_RC_SIZE if its HMAC or \
+               its contents do not fit into it",
+        explains: |d| d.step_code() == 0x161 && (d.is(0x1DF, 0x1D5) || d.is(0x1DF, 0x095)),
+    },
+    Rule {
+        id: "unwritten indices that authorize their reading",
+        clause: "Part 3, 31.1",
+        text: "that an index was never written (TPM_RC_NV_UNINITIALIZED) is said before its auth value is looked at, so that \
+               no guess counts; libtpms looks at the auth value, the parameters and other handles first",
+        explains: |d| {
+            matches!(d.step_code(), 0x14E | 0x184) && d.what == What::Code && d.codes[OURS] == 0x14A && d.unwritten
+        },
+    },
+    Rule {
+        id: "what a trial session keeps",
+        clause: "Part 3, 23.1",
+        text: "policy commands succeed in a trial session but for errors of unmarshaling, whatever it was told before; libtpms \
+               keeps the cpHash of an authorization that it did not check, and compares other hashes with it",
+        explains: |d| {
+            let hashed = matches!(d.step_code(), 0x151 | 0x160 | 0x16E | 0x170 | 0x172 | 0x188 | 0x190);
+            d.trial && hashed && (d.is(0, 0x151) || d.is(0, 0x1C4))
+        },
+    },
+    Rule {
+        id: "binding of imported RSA keys",
+        clause: "Part 3, 12.2",
+        text: "that public and sensitive area belong together (TPM_RC_BINDING) is checked before an object is used; Ironroot \
+               does it when a parent with fixedTPM takes it in, libtpms divides the modulus of an RSA key by its prime when \
+               it is loaded",
+        explains: |d| {
+            d.step_code() == 0x156
+                && d.is(0x0A5, 0)
+                && d.public().is_some_and(|public| public.alg == crate::public::RSA)
+        },
+    },
+    Rule {
+        id: "signatures of policies",
+        clause: "Part 3, 23.3.1",
+        text: "a signature that is not valid is TPM_RC_POLICY_FAIL; libtpms says TPM_RC_SIGNATURE",
+        explains: |d| d.step_code() == 0x160 && d.is(0x5DD, 0x5DB),
+    },
+    Rule {
+        id: "digests of a contents that nobody signs",
+        clause: "Part 3, 31.16.1",
+        text: "without a key and a scheme there is no hash for the digest of an index (TPM_RC_SCHEME); libtpms is of a version \
+               that leaves the digest empty",
+        explains: |d| d.step_code() == 0x184 && d.is(0x2D2, 0) && d.handles.first() == Some(&crate::entities::NULL),
+    },
+    Rule {
+        id: "newer capabilities",
+        clause: "Part 2, 6.12",
+        text: "libtpms does not know TPM_CAP_ACT, TPM_CAP_PUB_KEYS and TPM_CAP_SPDM_SESSION_INFO",
+        explains: |d| {
+            d.step_code() == 0x17A
+                && d.codes[THEIRS] == 0x1C4
+                && matches!(Parts(&d.parameters).u32(), Some(0x0A..=0x0C))
+        },
+    },
+    Rule {
+        id: "the whole allocation of PCR",
+        clause: "Part 3, 30.2.1",
+        text: "TPM_CAP_PCRS is always answered with the full allocation; libtpms gives as many banks as are asked for",
+        explains: |d| {
+            d.step_code() == 0x17A
+                && matches!(d.what, What::Field(_))
+                && Parts(&d.parameters).u32() == Some(5)
+                && Parts(&d.parameters).0.get(8..).is_some_and(|count| count < &[0, 0, 0, 4])
+        },
+    },
+    Rule {
+        id: "banks of an event",
+        clause: "Part 3, 22.3.1",
+        text: "the digests of an event may be those of every bank, or of the banks in which the PCR is: libtpms gives all, \
+               Ironroot those that it extends",
+        explains: |d| {
+            let count = |side: usize| Parts(&d.values[side]).u32();
+            matches!(d.step_code(), 0x13C | 0x185) && matches!(d.what, What::Field(_)) && count(OURS) < count(THEIRS)
+        },
+    },
+    Rule {
+        id: "PCR of a trial",
+        clause: "Part 3, 23.7.1",
+        text: "a trial session takes pcrs as they are said; libtpms leaves out those that are not allocated if no pcrDigest is \
+               given",
+        explains: |d| d.step_code() == 0x189 && d.trial_pcr && d.what == What::Field("policy_digest"),
+    },
+    Rule {
+        id: "sizes of encrypted parameters",
+        clause: "Part 3, 5.8",
+        text: "a parameter that is longer than the command cannot be unmarshaled (TPM_RC_INSUFFICIENT of the parameter), \
+               encrypted or not; libtpms says TPM_RC_SIZE of the session that decrypts",
+        explains: |d| {
+            let number = (d.codes[THEIRS] >> 8 & 7) as usize;
+            d.codes[OURS] == 0x1DA
+                && d.codes[THEIRS] & !0x700 == 0x895
+                && d.session_attributes(number).is_some_and(|bits| bits & 0x20 != 0)
+        },
     },
 ];
 
@@ -546,7 +734,7 @@ impl Divergence {
     fn public(&self) -> Option<Public> {
         let mut parts = Parts(&self.parameters);
         match self.step_code() {
-            // Create, Load, Import, LoadExternal, CreatePrimary, CreateLoaded
+            // CreatePrimary, Create, Import, Load, LoadExternal, CreateLoaded: behind a sized parameter
             0x131 | 0x153 | 0x156 | 0x157 | 0x167 | 0x191 => {
                 parts.sized()?;
                 Public::parse(parts.sized()?)

@@ -111,6 +111,11 @@ pub struct Divergence {
     pub loaded: usize,
     /// Whether libtpms has forgotten the policy of a session of the command.
     pub forgotten: bool,
+    /// Whether its policy session is a trial, and one with PCR that had no digest.
+    pub trial: bool,
+    pub trial_pcr: bool,
+    /// Whether one of its indices has never been written.
+    pub unwritten: bool,
     /// Whether a number of the command means a loaded object to one of the TPMs only.
     pub slots_differ: bool,
     /// The value of the field that differs.
@@ -229,12 +234,12 @@ impl World {
             objects: rendered[OURS].handles.iter().map(|handle| self.object_at(*handle, OURS).cloned()).collect(),
             parameters: rendered[OURS].parameters.clone(),
             clock_free: self.clock_free,
-            pin: rendered[OURS].handles.iter().any(|handle| self.indices.get(handle).is_some_and(Index::is_pin)),
-            counter: rendered[OURS]
-                .handles
-                .iter()
-                .any(|handle| self.indices.get(handle).is_some_and(Index::is_counter)),
+            pin: self.any_index(&rendered[OURS], Index::is_pin),
+            counter: self.any_index(&rendered[OURS], Index::is_counter),
             loaded: self.objects.len(),
+            trial: self.any_session(&rendered[OURS], |session| session.kind == Kind::Trial),
+            trial_pcr: self.any_session(&rendered[OURS], |session| session.trial_pcr),
+            unwritten: self.any_index(&rendered[OURS], |index| !index.written),
             forgotten: self.forgotten(call, &rendered[OURS]),
             slots_differ: self.slots_differ(call, &rendered[OURS]),
             values: Default::default(),
@@ -277,6 +282,17 @@ impl World {
                 Outcome::Diverged(Box::new(divergence))
             }
         })
+    }
+
+    /// Whether one of the handles is a session of a kind.
+    fn any_session(&self, rendered: &Rendered, wanted: impl Fn(&Session) -> bool) -> bool {
+        let ids = rendered.handles.iter().filter_map(|handle| self.session_at(*handle));
+        ids.filter_map(|id| self.sessions.get(&id)).any(wanted)
+    }
+
+    /// Whether one of the handles is an index of a kind.
+    fn any_index(&self, rendered: &Rendered, wanted: impl Fn(&Index) -> bool) -> bool {
+        rendered.handles.iter().filter_map(|handle| self.indices.get(handle)).any(wanted)
     }
 
     fn forgotten(&self, call: &Call, rendered: &Rendered) -> bool {
@@ -461,7 +477,10 @@ impl World {
                 Some(session) => {
                     let hash = session::parameter_hash(session.hash, info.code.0, Some(0), &[], &response.parameters);
                     let auth = if slot.includes_auth { auth } else { &[] };
-                    session.hmac(side, auth, &hash, &[&entry.nonce, &slot.nonce], entry.attributes, sent) == entry.hmac
+                    let hmac = session.hmac(side, auth, &hash, &[&entry.nonce, &slot.nonce], entry.attributes, sent);
+                    // Who sends none gets none (Part 1, 16.6.16); libtpms sends one if there is a secret now.
+                    let none = entry.hmac.is_empty() && !sent;
+                    none || (sent || side == THEIRS) && hmac == entry.hmac
                 }
             };
             if !right {

@@ -221,3 +221,40 @@ fn curves_had_no_default_key_derivation() {
         assert_eq!((detail.kdf, detail.sign), (Some(TpmtKdfScheme::Kdf1Sp800_56a(hash)), None));
     }
 }
+
+/// Part 3, 11.1.1: a session that is bound to what is protected is itself, whatever it is used for.
+#[test]
+fn sessions_bound_to_lockout_were_tried_without_end() {
+    let mut tpm = TestTpm::started();
+    let bound = StartAuthSession {
+        bind: Some(TpmiDhEntity(TpmHandle::LOCKOUT.0)),
+        ..start(TpmSe::Hmac, None, TpmiAlgHash::Sha256)
+    };
+    let session = tpm.run(&bound).unwrap();
+    let audit = TpmsAuthCommand {
+        session_handle: session.session_handle,
+        nonce: Tpm2bNonce::from_slice(&NONCE).unwrap(),
+        session_attributes: TpmaSession::AUDIT | TpmaSession::CONTINUE_SESSION,
+        hmac: Tpm2bAuth::from_slice(&[0; 32]).unwrap(),
+    };
+    let random = GetRandom { bytes_requested: 8 };
+    assert_eq!(tpm.run_with(&random, std::slice::from_ref(&audit)), Err(TpmRc::AUTH_FAIL.session(1)));
+    assert_eq!(tpm.run_with(&random, &[audit]), Err(TpmRc::LOCKOUT));
+    assert!(tpm.run(&random).is_ok());
+}
+
+/// Part 3, 11.1.1: a key that is not asymmetric is the wrong key, whatever the salt.
+#[test]
+fn salts_for_symmetric_keys_had_the_wrong_value() {
+    let mut tpm = TestTpm::started();
+    let (public, private) = hmac_pair(b"key");
+    let load = LoadExternal {
+        in_private: Tpm2bOption(Some(private)),
+        in_public: Tpm2b(TpmtPublicPlus(public)),
+        hierarchy: TpmiRhHierarchy(NULL),
+    };
+    let key = tpm.run(&load).unwrap().object_handle;
+    let salted =
+        StartAuthSession { tpm_key: Some(TpmiDhObject(key.0)), ..start(TpmSe::Hmac, None, TpmiAlgHash::Sha256) };
+    assert_eq!(tpm.run(&salted), Err(TpmRc::KEY.handle(1)));
+}

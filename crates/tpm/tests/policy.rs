@@ -195,11 +195,18 @@ fn a_trial_takes_foreign_pcr_as_they_are() {
     let expected =
         ironroot_crypto::hash::digest(TpmiAlgHash::Sha256, &[&[0; 32], &code, &selection.to_bytes(), &pcr_digest]);
     assert_eq!(*digest_of(&mut tpm, session.handle), *expected);
+    // Without a digest it takes that of the PCR that are there, but still the selection as it came.
+    let nothing = ironroot_crypto::hash::digest(TpmiAlgHash::Sha256, &[]);
+    let session = start(&mut tpm, TpmSe::Trial, TpmiAlgHash::Sha256);
+    let pcr_digest = Tpm2bDigest::default();
+    tpm.run(&PolicyPcr { policy_session: session.handle, pcr_digest, pcrs: selection.clone() }).unwrap();
+    let expected =
+        ironroot_crypto::hash::digest(TpmiAlgHash::Sha256, &[&[0; 32], &code, &selection.to_bytes(), &nothing]);
+    assert_eq!(*digest_of(&mut tpm, session.handle), *expected);
     // A session that checks selects what is there: nothing of that bank.
     let session = start(&mut tpm, TpmSe::Policy, TpmiAlgHash::Sha256);
     let command = PolicyPcr { policy_session: session.handle, pcr_digest: Tpm2bDigest::default(), pcrs: selection };
     tpm.run(&command).unwrap();
-    let nothing = ironroot_crypto::hash::digest(TpmiAlgHash::Sha256, &[]);
     let empty = pcrs(TpmiAlgHash::Sha1, &[]).to_bytes();
     let expected = ironroot_crypto::hash::digest(TpmiAlgHash::Sha256, &[&[0; 32], &code, &empty, &nothing]);
     assert_eq!(*digest_of(&mut tpm, session.handle), *expected);

@@ -44,7 +44,10 @@ pub fn check(tpm: &mut Core, invocation: &Invocation<'_>) -> Result<(), TpmRc> {
 
 fn check_session(tpm: &mut Core, invocation: &Invocation<'_>, usage: &SessionUse) -> Result<(), TpmRc> {
     let session = tpm.sessions.get(usage.handle).cloned();
-    let Some(entity) = usage.entity else { return check_proof(tpm, invocation, usage, session.as_ref()) };
+    let Some(entity) = usage.entity else {
+        failures::check_lockout(tpm, None, session.as_ref())?;
+        return check_proof(tpm, invocation, usage, session.as_ref());
+    };
     if uses_auth_value(session.as_ref()) {
         pin::settle(tpm, entity.handle)?;
     }
@@ -109,7 +112,7 @@ fn check_entity(
     require_sensitive(tpm, entity.handle)?;
     presence::check(tpm, info.code, entity.handle)?;
     if uses_auth_value(session) {
-        failures::check_lockout(tpm, entity.handle)?;
+        failures::check_lockout(tpm, Some(entity.handle), session)?;
     }
     if policy.is_some() {
         require_policy_available(tpm, info, entity)?;

@@ -20,21 +20,22 @@ fn is_protected(tpm: &Core, handle: TpmHandle) -> bool {
     }
 }
 
-/// Whether the auth value of an entity may be used now.
+/// Whether the auth value of an entity may be used now, or a session that was bound to one (Part 3, 11.1.1: its use is
+/// subject to dictionary-attack protection whatever it authorizes, if anything).
 ///
 /// # Errors
 /// `TPM_RC_LOCKOUT` if lockout, or the special lockout of lockoutAuth, forbids it. If an earlier failure could not be made
 /// durable and still cannot, `TPM_RC_NV_UNAVAILABLE` or `TPM_RC_NV_SPACE`: a broken store must not make guessing free.
-pub fn check_lockout(tpm: &mut Core, handle: TpmHandle) -> Result<(), TpmRc> {
-    if is_protected(tpm, handle) && tpm.lockout_timers.has_unrecorded() {
+pub fn check_lockout(tpm: &mut Core, entity: Option<TpmHandle>, session: Option<&Session>) -> Result<(), TpmRc> {
+    let bound_lockout = session.is_some_and(|session| session.bound_lockout);
+    let bound_da = session.is_some_and(|session| session.bound_da) && !bound_lockout;
+    let lockout = entity == Some(TpmHandle::LOCKOUT) || bound_lockout;
+    let protected = bound_da || entity.is_some_and(|it| it != TpmHandle::LOCKOUT && is_protected(tpm, it));
+    if (lockout || protected) && tpm.lockout_timers.has_unrecorded() {
         record_failures(tpm)?;
     }
     let permanent = tpm.nv.permanent();
-    let locked = if handle == TpmHandle::LOCKOUT {
-        !permanent.lockout_auth_enabled.0
-    } else {
-        is_protected(tpm, handle) && permanent.in_lockout()
-    };
+    let locked = (lockout && !permanent.lockout_auth_enabled.0) || (protected && permanent.in_lockout());
     if locked { Err(TpmRc::LOCKOUT) } else { Ok(()) }
 }
 

@@ -7,11 +7,11 @@ use crate::{commands::Action, core_state::Core, rules::policy_digest, state::ses
 impl Action for PolicyPcr {
     fn run(self, tpm: &mut Core) -> Result<PolicyPcrResponse, TpmRc> {
         let session = policy_digest::session(tpm, self.policy_session)?;
-        let (pcrs, digest) = if policy_digest::is_trial(session) && !self.pcr_digest.is_empty() {
-            // The policy may be meant for another TPM: what the caller says goes into it as it is.
-            (self.pcrs.clone(), self.pcr_digest.clone())
-        } else {
-            current(&self, tpm, session)?
+        // A trial's policy may be meant for another TPM: what the caller says goes into it as it is.
+        let (pcrs, digest) = match (policy_digest::is_trial(session), self.pcr_digest.is_empty()) {
+            (true, false) => (self.pcrs.clone(), self.pcr_digest.clone()),
+            (true, true) => (self.pcrs.clone(), current(&self, tpm, session)?.1),
+            (false, _) => current(&self, tpm, session)?,
         };
         let counter = tpm.pcrs.update_counter;
         let session = policy_digest::session_mut(tpm, self.policy_session)?;

@@ -2,8 +2,8 @@
 
 use ironroot_crypto::kdf::kdfa;
 use ironroot_wire::{
-    HandleKind, SeedValue, StartAuthSession, StartAuthSessionResponse, Tpm2bDigest, Tpm2bNonce, TpmHandle, TpmRc,
-    TpmSe, TpmiAlgSymMode, TpmiShAuthSession, TpmtSymDef,
+    HandleKind, PublicKind, SeedValue, StartAuthSession, StartAuthSessionResponse, Tpm2bDigest, Tpm2bNonce, TpmHandle,
+    TpmRc, TpmSe, TpmiAlgSymMode, TpmiShAuthSession, TpmtSymDef,
 };
 use zeroize::Zeroizing;
 
@@ -30,12 +30,12 @@ impl Action for StartAuthSession {
             return Err(TpmRc::SIZE.parameter(1));
         }
         let salt = salt(&self, tpm)?;
+        let bind_auth = bind_auth(&self, tpm)?;
         if let Some(TpmtSymDef::Cipher(cipher)) = &self.symmetric
             && cipher.mode != Some(TpmiAlgSymMode::Cfb)
         {
             return Err(TpmRc::MODE.parameter(4));
         }
-        let bind_auth = bind_auth(&self, tpm)?;
         tpm.sessions.require_free()?;
 
         // Part 1, 16.6.3: the caller's first nonce sets the size of the TPM's nonces.
@@ -66,6 +66,9 @@ fn salt(command: &StartAuthSession, tpm: &mut Core) -> Result<Secret, TpmRc> {
         return if command.encrypted_salt.is_empty() { Ok(Secret::default()) } else { Err(TpmRc::VALUE.parameter(2)) };
     };
     let key = tpm.object(tpm_key).map_err(|rc| rc.handle(1))?;
+    if matches!(key.public.kind, PublicKind::Keyedhash(..) | PublicKind::Symcipher(..)) {
+        return Err(TpmRc::KEY.handle(1));
+    }
     if key.sensitive.is_none() {
         return Err(TpmRc::HANDLE.handle(1));
     }
