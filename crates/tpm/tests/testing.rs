@@ -72,9 +72,20 @@ fn a_command_tests_what_it_depends_on() {
     let left = to_do(&mut tpm, &[]);
     assert!(!left.contains(&TpmAlgId::HMAC) && !left.contains(&TpmAlgId::SHA256));
     assert!(left.contains(&TpmAlgId::RSA) && left.contains(&TpmAlgId::ECC));
-    tpm.run_auth(&create_primary(OWNER, ecc_srk())).unwrap();
+    // Each curve is tested before its first key, and the algorithms are when every curve is.
+    let curves = TpmEccCurve::EVERY.iter().filter(|curve| Profile::HOST.rules.has_curve(curve.value()));
+    for &curve in curves {
+        let left = to_do(&mut tpm, &[]);
+        assert!(left.contains(&TpmAlgId::ECC) && left.contains(&TpmAlgId::ECDSA) && left.contains(&TpmAlgId::EDDSA));
+        let mut template = ecc_srk();
+        let PublicKind::Ecc(parms, _) = &mut template.kind else { panic!() };
+        parms.curve_id = curve;
+        let made = tpm.run_auth(&create_primary(OWNER, template)).unwrap().object_handle;
+        tpm.run(&FlushContext { flush_handle: TpmiDhContext(made.0) }).unwrap();
+    }
     let left = to_do(&mut tpm, &[]);
     assert!(!left.contains(&TpmAlgId::ECC) && !left.contains(&TpmAlgId::ECDSA) && !left.contains(&TpmAlgId::ECDH));
+    assert!(!left.contains(&TpmAlgId::EDDSA) && !left.contains(&TpmAlgId::HASH_EDDSA));
     assert!(left.contains(&TpmAlgId::RSA) && left.contains(&TpmAlgId::MLKEM) && left.contains(&TpmAlgId::MLDSA));
 }
 

@@ -18,6 +18,8 @@ const SHA512: u16 = 0x000D;
 const RSA: &[u16] = &[0x0001, 0x0014, 0x0015, 0x0016, 0x0017];
 const RSAES: u16 = 0x0015;
 const XOR: u16 = 0x000A;
+/// The key derivation of DHKEM.
+const HKDF: u16 = 0x001F;
 const KDF2: u16 = 0x0021;
 /// SM2, SM3 and SM4.
 const CHINESE: &[u16] = &[0x0012, 0x0013, 0x001B];
@@ -71,10 +73,16 @@ impl Profile {
         ..Self::EVERYTHING
     };
 
-    /// As [`Profile::HOST`], with RSA-1024 for verifiers of old signatures.
+    /// As [`Profile::HOST`], with RSA-1024 for verifiers of old signatures, and without the curves that programs made for
+    /// other TPMs do not know: Curve25519 and Curve448.
     pub const COMPATIBLE: Self = Self {
         name: ProfileName::constant("compatible"),
-        rules: Rules { rsa_key_bits: implemented::RULES.rsa_key_bits, ..Self::HOST.rules },
+        rules: Rules {
+            algorithms: without(Self::HOST.rules.algorithms, &[EDWARDS, &[HKDF]]),
+            curves: implemented::CURVES & !implemented::curves(&[TpmEccCurve::Curve25519, TpmEccCurve::Curve448]),
+            rsa_key_bits: implemented::RULES.rsa_key_bits,
+            ..Self::HOST.rules
+        },
         ..Self::HOST
     };
 
@@ -100,7 +108,7 @@ impl Profile {
         rules: Rules {
             algorithms: without(
                 Self::HOST.rules.algorithms,
-                &[CHINESE, UNCOMMON_ECC, SHA3, EDWARDS, LATTICES, &[CAMELLIA, KDF2]],
+                &[CHINESE, UNCOMMON_ECC, SHA3, EDWARDS, LATTICES, &[CAMELLIA, KDF2, HKDF]],
             ),
             curves: implemented::curves(&[TpmEccCurve::NistP256, TpmEccCurve::NistP384]),
             rsa_key_bits: KeySizes::of(&[2048, 3072]),

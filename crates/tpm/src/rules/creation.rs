@@ -7,13 +7,14 @@ use ironroot_crypto::{Digest, Provider, Random, ecc, hash, hmac, mldsa, mlkem, r
 use ironroot_wire::{
     PublicKind, SeedValue, Tpm2bAuth, Tpm2bData, Tpm2bDigest, Tpm2bEccPrivate, Tpm2bName, Tpm2bPrivateKeyMldsa,
     Tpm2bPrivateKeyMlkem, Tpm2bPublicKeyMldsa, Tpm2bSensitiveData, Tpm2bSymKey, TpmAlgId, TpmRc, TpmaLocality,
-    TpmaObject, TpmiAlgHash, TpmiMldsaParms, TpmlPcrSelection, TpmsCreationData, TpmsRsaParms, TpmtKeyedhashScheme,
-    TpmtPublic, TpmtSensitive, TpmtSymDefObject, TpmtTkCreation, TpmuSensitiveComposite, Wire,
+    TpmaObject, TpmiAlgHash, TpmiMldsaParms, TpmlPcrSelection, TpmsCreationData, TpmsEccParms, TpmsEccPoint,
+    TpmsRsaParms, TpmtKeyedhashScheme, TpmtPublic, TpmtSensitive, TpmtSymDefObject, TpmtTkCreation,
+    TpmuSensitiveComposite, Wire,
 };
 
 use zeroize::Zeroizing;
 
-use super::{auth_value, names, object_record, secret_sharing::wire_point, tickets};
+use super::{auth_value, edwards::Form, names, object_record, secret_sharing::wire_point, tickets};
 use crate::{core_state::Core, state::hierarchy::Hierarchy};
 
 /// How often a random string may be a weak key before something else is wrong: one in 2^50 is.
@@ -69,9 +70,8 @@ pub fn secret(
             (PublicKind::Rsa(parms.clone(), modulus), sensitive)
         }
         PublicKind::Ecc(parms, _) => {
-            let (scalar, point) = ecc::generate(provider, parms.curve_id, random).map_err(|_| TpmRc::FAILURE)?;
-            let sensitive = TpmuSensitiveComposite::Ecc(Tpm2bEccPrivate::from_slice(&scalar)?);
-            (PublicKind::Ecc(parms.clone(), wire_point(&point)?), sensitive)
+            let (private, point) = ecc_pair(provider, parms, random)?;
+            (PublicKind::Ecc(parms.clone(), point), TpmuSensitiveComposite::Ecc(private))
         }
         PublicKind::Symcipher(parms, _) => {
             let size = parms.sym.key_size();
@@ -125,6 +125,19 @@ pub fn cipher_key(cipher: &TpmtSymDefObject, random: &mut dyn Random) -> Result<
         }
     }
     Err(TpmRc::NO_RESULT)
+}
+
+/// A key pair on an elliptic curve.
+fn ecc_pair(
+    provider: &dyn Provider,
+    parms: &TpmsEccParms,
+    random: &mut dyn Random,
+) -> Result<(Tpm2bEccPrivate, TpmsEccPoint), TpmRc> {
+    if let Some(form) = Form::of(parms) {
+        return form.generate(provider, random);
+    }
+    let (scalar, point) = ecc::generate(provider, parms.curve_id, random).map_err(|_| TpmRc::FAILURE)?;
+    Ok((Tpm2bEccPrivate::from_slice(&scalar)?, wire_point(&point)?))
 }
 
 /// A key pair of ML-DSA or HashML-DSA, which have the same keys.

@@ -97,7 +97,7 @@ pub fn create(
         data => derive.or(Derive::unmarshal(&mut Reader::new(data, &tpm.profile.rules))?),
     };
     let mut stream = Stream::new(parent, &derive)?;
-    self_test::before_key(tpm, public.alg())?;
+    self_test::before_key(tpm, &public)?;
     let secret = creation::secret(tpm.provider, &public, None, &mut stream)?;
     let new = creation::complete(public, secret, auth, &mut stream)?;
     if stream.exhausted { Err(TpmRc::NO_RESULT) } else { Ok(new) }

@@ -12,7 +12,7 @@ use ironroot_wire::{
     TpmtPublic, TpmtSensitive, TpmuSensitiveComposite, Wire,
 };
 
-use super::{creation, names, object_record, secret_sharing::fixed_point};
+use super::{creation, edwards::Form, names, object_record, secret_sharing::fixed_point};
 use crate::{
     core_state::Core,
     state::{
@@ -91,11 +91,14 @@ pub fn check_public_key(provider: &dyn Provider, public: &TpmtPublic) -> Result<
     match &public.kind {
         PublicKind::Rsa(parms, modulus) => check_modulus(parms, modulus),
         PublicKind::Ecc(parms, point) => {
+            if let Some(form) = Form::of(parms) {
+                return form.check_public(provider, point);
+            }
             let size = ecc::field_size(parms.curve_id);
             if point.x.len() != size || point.y.len() != size {
                 return Err(TpmRc::KEY);
             }
-            let point = fixed_point(parms.curve_id, point).map_err(|_| TpmRc::KEY)?;
+            let point = fixed_point(parms, point).map_err(|_| TpmRc::KEY)?;
             provider.ecc_check_point(parms.curve_id, &point).map_err(|_| TpmRc::ECC_POINT)
         }
         PublicKind::Keyedhash(_, unique) | PublicKind::Symcipher(_, unique) => {
@@ -183,13 +186,17 @@ pub fn check_pair(
     Ok(TpmtSensitive { auth_value, sensitive: private, ..sensitive })
 }
 
-/// A scalar is between 0 and the order, and gives the point that it is bound to.
+/// A scalar is between 0 and the order, and gives the point that it is bound to. (On Curve25519 and Curve448 it is a string
+/// of the right size.)
 fn check_scalar(
     provider: &dyn Provider,
     parms: &TpmsEccParms,
     bound_to: Option<&TpmsEccPoint>,
     scalar: &[u8],
 ) -> Result<Tpm2bEccPrivate, TpmRc> {
+    if let Some(form) = Form::of(parms) {
+        return form.check_private(provider, scalar, bound_to);
+    }
     let curve = parms.curve_id;
     let scalar = fixed_size(scalar, order_size(curve)).map_err(|_| TpmRc::KEY_SIZE)?;
     let own = provider.ecc_base_multiply(curve, &scalar).map_err(|error| match error {
@@ -197,7 +204,7 @@ fn check_scalar(
         _ => TpmRc::FAILURE,
     })?;
     if let Some(point) = bound_to {
-        let point = fixed_point(curve, point).map_err(|_| TpmRc::BINDING)?;
+        let point = fixed_point(parms, point).map_err(|_| TpmRc::BINDING)?;
         if point != own {
             return Err(TpmRc::BINDING);
         }

@@ -8,6 +8,8 @@ pub mod bind;
 pub mod creation;
 pub mod derivation;
 pub mod digests;
+pub mod ecdh;
+pub mod edwards;
 pub mod hashcheck;
 pub mod hierarchies;
 pub mod kem;

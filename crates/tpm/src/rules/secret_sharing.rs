@@ -8,17 +8,21 @@ use alloc::vec::Vec;
 
 use ironroot_crypto::{
     CryptoError, EccPoint,
-    ecc::{self, field_size, fixed_size, order_size},
+    ecc::{field_size, fixed_size},
     kdfa, kdfe,
     rsa::{self, EncryptionScheme, RsaPublic},
 };
 use ironroot_wire::{
-    PublicKind, Tpm2bEncryptedSecret, TpmEccCurve, TpmRc, TpmaObject, TpmiAlgHash, TpmsEccPoint, TpmsRsaParms,
+    PublicKind, Tpm2bEncryptedSecret, TpmRc, TpmaObject, TpmiAlgHash, TpmsEccParms, TpmsEccPoint, TpmsRsaParms,
     TpmtRsaScheme, TpmuSensitiveComposite, Wire,
 };
 use zeroize::Zeroizing;
 
-use super::kem;
+use super::{
+    ecdh,
+    edwards::{self, Form},
+    kem,
+};
 use crate::{core_state::Core, state::objects::Object};
 
 /// The protocol that a secret is for.
@@ -69,12 +73,13 @@ pub fn encrypt(
             Ok((secret, Tpm2bEncryptedSecret::from_slice(&encrypted)?))
         }
         PublicKind::Ecc(parms, point) => {
-            let public = fixed_point(parms.curve_id, point).map_err(|_| TpmRc::KEY)?;
-            let (scalar, ephemeral) =
-                ecc::generate(tpm.provider, parms.curve_id, &mut tpm.random).map_err(|_| TpmRc::FAILURE)?;
-            let shared = tpm.provider.ecc_multiply(parms.curve_id, &scalar, &public).map_err(|_| TpmRc::KEY)?;
-            let secret = agree(key.name_alg()?, &shared.x, label, &ephemeral.x, &public.x);
-            let sent = wire_point(&ephemeral)?;
+            let public = fixed_point(parms, point).map_err(|_| TpmRc::KEY)?;
+            let agreed = ecdh::encapsulate(tpm, parms, point).map_err(|error| match error {
+                CryptoError::Internal => TpmRc::FAILURE,
+                _ => TpmRc::KEY,
+            })?;
+            let secret = agree(key.name_alg()?, &agreed.shared.x, label, &agreed.ephemeral.x, &public.x);
+            let sent = wire_point(&agreed.ephemeral)?;
             Ok((secret, Tpm2bEncryptedSecret::from_slice(&sent.to_bytes())?))
         }
         PublicKind::Mlkem(parms, public) => {
@@ -109,12 +114,9 @@ pub fn decrypt(tpm: &mut Core, key: &Object, label: Label, encrypted: &[u8]) -> 
             if secret.len() > hash.digest_size() { Err(TpmRc::VALUE) } else { Ok(secret) }
         }
         (PublicKind::Ecc(parms, own), TpmuSensitiveComposite::Ecc(scalar)) => {
-            let curve = parms.curve_id;
             let received = TpmsEccPoint::from_bytes(encrypted)?;
-            let sent = fixed_point(curve, &received).map_err(|_| TpmRc::ECC_POINT)?;
-            let own = fixed_point(curve, own).map_err(|_| TpmRc::KEY)?;
-            let scalar = fixed_size(scalar, order_size(curve)).map_err(|_| TpmRc::KEY)?;
-            let shared = tpm.provider.ecc_multiply(curve, &scalar, &sent).map_err(|error| match error {
+            let own = fixed_point(parms, own).map_err(|_| TpmRc::KEY)?;
+            let shared = ecdh::multiply(tpm.provider, parms, scalar, &received).map_err(|error| match error {
                 CryptoError::Point => TpmRc::ECC_POINT,
                 _ => TpmRc::KEY,
             })?;
@@ -172,9 +174,13 @@ fn bound_to_label(
 /// A point of a structure with its coordinates at full length.
 ///
 /// # Errors
-/// [`CryptoError::Value`] if a coordinate is longer than the field.
-pub fn fixed_point(curve: TpmEccCurve, point: &TpmsEccPoint) -> Result<EccPoint, CryptoError> {
-    let size = field_size(curve);
+/// [`CryptoError::Value`] if a coordinate is longer than the field; [`CryptoError::Point`] if a point of Curve25519 or
+/// Curve448 is malformed.
+pub fn fixed_point(parms: &TpmsEccParms, point: &TpmsEccPoint) -> Result<EccPoint, CryptoError> {
+    if let Some(form) = Form::of(parms) {
+        return form.coordinate(point).map(|x| edwards::point_of(x.to_vec()));
+    }
+    let size = field_size(parms.curve_id);
     Ok(EccPoint { x: fixed_size(&point.x, size)?.to_vec(), y: fixed_size(&point.y, size)?.to_vec() })
 }
 

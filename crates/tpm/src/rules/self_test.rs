@@ -3,12 +3,12 @@
 //!
 //! Symmetric algorithms, hashes and the generator cost microseconds and are tested before the first command; public-key
 //! algorithms cost milliseconds, and each type of key is tested before the first one of that type is made, loaded or used
-//! ([`before_key`]), or when `TPM2_SelfTest` or `TPM2_IncrementalSelfTest` asks for it.
+//! ([`before_key`]), each curve on its own, or when `TPM2_SelfTest` or `TPM2_IncrementalSelfTest` asks for it.
 
 use alloc::vec::Vec;
 
 use ironroot_crypto::Provider;
-use ironroot_wire::{TpmAlgId, TpmCc, TpmHandle, TpmRc, TpmiAlgPublic, rules::AlgorithmSet};
+use ironroot_wire::{PublicKind, TpmAlgId, TpmCc, TpmEccCurve, TpmHandle, TpmRc, TpmtPublic, rules::AlgorithmSet};
 
 use crate::{
     core_state::{Core, Mode},
@@ -16,6 +16,7 @@ use crate::{
 };
 
 mod asymmetric;
+mod edwards;
 mod lattice;
 mod symmetric;
 mod vectors;
@@ -24,6 +25,8 @@ mod vectors;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SelfTests {
     passed: AlgorithmSet,
+    /// Curves that have been tested in all of the profile's schemes, one bit for each `TPM_ECC_CURVE`.
+    curves: u128,
     failed: Option<TpmAlgId>,
     basics: bool,
     all: bool,
@@ -31,7 +34,7 @@ pub struct SelfTests {
 
 impl SelfTests {
     /// Nothing.
-    pub const NONE: Self = Self { passed: AlgorithmSet::NONE, failed: None, basics: false, all: false };
+    pub const NONE: Self = Self { passed: AlgorithmSet::NONE, curves: 0, failed: None, basics: false, all: false };
 
     /// The algorithm that failed, if one did.
     #[must_use]
@@ -85,6 +88,8 @@ const ASYMMETRIC: &[TpmAlgId] = &[
     TpmAlgId::ECDSA,
     TpmAlgId::ECDH,
     TpmAlgId::ECC,
+    TpmAlgId::EDDSA,
+    TpmAlgId::HASH_EDDSA,
     TpmAlgId::MLKEM,
     TpmAlgId::MLDSA,
     TpmAlgId::HASH_MLDSA,
@@ -131,25 +136,51 @@ pub fn before_handles(tpm: &mut Core, handles: &[u32]) -> Result<(), TpmRc> {
     }
     for &handle in handles {
         if let Ok(object) = tpm.object(TpmHandle(handle)) {
-            before_key(tpm, object.public.alg())?;
+            before_key(tpm, &object.public)?;
         }
     }
     Ok(())
 }
 
-/// Tests what a key of this type depends on and has not been tested. Called before a key is generated or loaded; for keys
+/// Tests what a key like this one depends on and has not been tested: its type, or its curve. Called before a key is generated or loaded; for keys
 /// that are loaded already, [`before_handles`] does it.
 ///
 /// # Errors
 /// As [`before_command`].
-pub fn before_key(tpm: &mut Core, alg: TpmiAlgPublic) -> Result<(), TpmRc> {
-    let alg = TpmAlgId(alg.value());
+pub fn before_key(tpm: &mut Core, public: &TpmtPublic) -> Result<(), TpmRc> {
+    let alg = TpmAlgId(public.alg().value());
+    if let PublicKind::Ecc(parms, _) = &public.kind {
+        return before_curve(tpm, parms.curve_id);
+    }
     if tpm.self_tests.all || tpm.self_tests.passed.contains(alg.0) || !ASYMMETRIC.contains(&alg) {
         return Ok(());
     }
     // The parts first: a type whose own identifier has passed has passed as a whole.
     run(tpm, parts(alg))?;
     run(tpm, &[alg])
+}
+
+/// Tests a curve in all of its schemes. With the last curve of the profile, the algorithms have passed.
+fn before_curve(tpm: &mut Core, curve: TpmEccCurve) -> Result<(), TpmRc> {
+    let bit = 1_u128 << (curve.value() & 127);
+    if tpm.self_tests.all || tpm.self_tests.curves & bit != 0 || tpm.self_tests.passed.contains(TpmAlgId::ECC.0) {
+        return Ok(());
+    }
+    asymmetric::curve(tpm.provider, curve).map_err(|alg| fail(tpm, alg))?;
+    tpm.self_tests.curves |= bit;
+    if tpm.self_tests.curves & tpm.profile.rules.curves == tpm.profile.rules.curves {
+        let all = parts(TpmAlgId::ECC).iter().chain(&[TpmAlgId::ECC]);
+        let had = all.filter(|alg| tpm.profile.rules.algorithms.contains(alg.0));
+        tpm.self_tests.passed = had.fold(tpm.self_tests.passed, |passed, alg| passed.with(alg.0));
+    }
+    Ok(())
+}
+
+/// A test has failed.
+const fn fail(tpm: &mut Core, alg: TpmAlgId) -> TpmRc {
+    tpm.self_tests.failed = Some(alg);
+    tpm.mode = Mode::Failure;
+    TpmRc::FAILURE
 }
 
 /// Tests these algorithms, as far as the profile has them and they have not been tested.
@@ -161,9 +192,7 @@ pub fn run(tpm: &mut Core, algorithms: &[TpmAlgId]) -> Result<(), TpmRc> {
     let wanted = |alg: &TpmAlgId| algorithms.iter().any(|whole| whole == alg || parts(*whole).contains(alg));
     for alg in remaining.filter(wanted).collect::<Vec<_>>() {
         if !passes(tpm, alg) {
-            tpm.self_tests.failed = Some(alg);
-            tpm.mode = Mode::Failure;
-            return Err(TpmRc::FAILURE);
+            return Err(fail(tpm, alg));
         }
         tpm.self_tests.passed = tpm.self_tests.passed.with(alg.0);
     }
@@ -188,7 +217,7 @@ pub fn run_all(tpm: &mut Core, full: bool) -> Result<(), TpmRc> {
 const fn parts(alg: TpmAlgId) -> &'static [TpmAlgId] {
     match alg {
         TpmAlgId::RSA => &[TpmAlgId::RSASSA, TpmAlgId::RSAES, TpmAlgId::RSAPSS, TpmAlgId::OAEP],
-        TpmAlgId::ECC => &[TpmAlgId::ECDSA, TpmAlgId::ECDH],
+        TpmAlgId::ECC => &[TpmAlgId::ECDSA, TpmAlgId::ECDH, TpmAlgId::EDDSA, TpmAlgId::HASH_EDDSA],
         TpmAlgId::AES | TpmAlgId::CAMELLIA | TpmAlgId::SM4 | TpmAlgId::TDES => {
             &[TpmAlgId::CMAC, TpmAlgId::CTR, TpmAlgId::OFB, TpmAlgId::CBC, TpmAlgId::CFB, TpmAlgId::ECB]
         }

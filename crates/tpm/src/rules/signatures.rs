@@ -207,7 +207,7 @@ fn verify_ecdsa(
     signature: &TpmsSignatureEcc,
 ) -> Result<(), TpmRc> {
     let curve = parms.curve_id;
-    let public = fixed_point(curve, point).map_err(|_| TpmRc::SIGNATURE)?;
+    let public = fixed_point(parms, point).map_err(|_| TpmRc::SIGNATURE)?;
     tpm.provider
         .ecdsa_verify(curve, &public, digest, &signature.signature_r, &signature.signature_s)
         .map_err(|_| TpmRc::SIGNATURE)

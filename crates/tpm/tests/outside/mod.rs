@@ -25,7 +25,7 @@ impl Scratch {
         Self(path)
     }
 
-    fn path(&self) -> &str {
+    pub fn path(&self) -> &str {
         self.0.to_str().unwrap()
     }
 }
@@ -36,7 +36,7 @@ impl Drop for Scratch {
     }
 }
 
-fn openssl(arguments: &[&str], input: &[u8]) -> (bool, Vec<u8>) {
+pub fn openssl(arguments: &[&str], input: &[u8]) -> (bool, Vec<u8>) {
     let mut process = Process::new("openssl")
         .args(arguments)
         .stdin(Stdio::piped())

@@ -1,15 +1,12 @@
 //! `TPM2_ECDH_ZGen` (Part 3, 14.5).
 
-use ironroot_crypto::{
-    CryptoError,
-    ecc::{fixed_size, order_size},
-};
+use ironroot_crypto::CryptoError;
 use ironroot_wire::{
     EcdhZGen, EcdhZGenResponse, PublicKind, Tpm2b, TpmRc, TpmaObject, TpmsEccPoint, TpmtEccScheme,
     TpmuSensitiveComposite,
 };
 
-use crate::{commands::Action, core_state::Core, rules::secret_sharing::fixed_point};
+use crate::{commands::Action, core_state::Core, rules::ecdh};
 
 impl Action for EcdhZGen {
     fn run(self, tpm: &mut Core) -> Result<EcdhZGenResponse, TpmRc> {
@@ -24,12 +21,10 @@ impl Action for EcdhZGen {
         let TpmuSensitiveComposite::Ecc(scalar) = &key.sensitive()?.sensitive else {
             return Err(TpmRc::KEY.handle(1));
         };
-        let curve = parms.curve_id;
-        let point = fixed_point(curve, &self.in_point.0).map_err(|_| TpmRc::ECC_POINT.parameter(1))?;
-        let scalar = fixed_size(scalar, order_size(curve)).map_err(|_| TpmRc::KEY.handle(1))?;
-        let shared = tpm.provider.ecc_multiply(curve, &scalar, &point).map_err(|error| match error {
+        let shared = ecdh::multiply(tpm.provider, parms, scalar, &self.in_point.0).map_err(|error| match error {
             CryptoError::Internal => TpmRc::FAILURE,
-            _ => TpmRc::ECC_POINT.parameter(1),
+            CryptoError::Point => TpmRc::ECC_POINT.parameter(1),
+            _ => TpmRc::KEY.handle(1),
         })?;
         let out_point = TpmsEccPoint { x: shared.x.as_slice().try_into()?, y: shared.y.as_slice().try_into()? };
         Ok(EcdhZGenResponse { out_point: Tpm2b(out_point) })

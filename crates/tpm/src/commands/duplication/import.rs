@@ -22,7 +22,7 @@ impl Action for Import {
         let parent = tpm.object(self.parent_handle).map_err(|rc| rc.handle(1))?;
         check(&self, &parent)?;
         let public = &self.object_public.0;
-        self_test::before_key(tpm, public.alg())?;
+        self_test::before_key(tpm, public)?;
         let name = names::object_name(public)?;
         let opened = open(&self, tpm, &parent, &name)?;
         let sensitive = private_area::unmarshal_sensitive(tpm, &opened).map_err(|rc| rc.parameter(3))?;

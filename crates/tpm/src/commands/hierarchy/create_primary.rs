@@ -20,7 +20,7 @@ impl Action for CreatePrimary {
         let hierarchy = Hierarchy::from(self.primary_handle);
         let (template, sensitive) = (self.in_public.0, &self.in_sensitive.0);
         attributes::check_creation(Parent::Seed, &template, sensitive.data.len()).map_err(|rc| rc.parameter(2))?;
-        self_test::before_key(tpm, template.alg())?;
+        self_test::before_key(tpm, &template)?;
         let new = primary::create(tpm, hierarchy, template, sensitive)?;
         let birthplace = Birthplace { hierarchy, parent: None };
         let (creation_data, creation_hash, creation_ticket) =

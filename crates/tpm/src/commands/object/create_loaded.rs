@@ -33,7 +33,7 @@ fn under_seed(command: CreateLoaded, tpm: &mut Core, hierarchy: Hierarchy) -> Re
     // The size of the auth value is checked before the attributes here, and after them in TPM2_CreatePrimary.
     crate::rules::creation::auth(&sensitive.user_auth, template.name_alg).map_err(|rc| rc.parameter(1))?;
     attributes::check_creation(Parent::Seed, &template, sensitive.data.len()).map_err(|rc| rc.parameter(2))?;
-    self_test::before_key(tpm, template.alg())?;
+    self_test::before_key(tpm, &template)?;
     let new = primary::create(tpm, hierarchy, template, sensitive)?;
     let place = Place::Seed(hierarchy);
     let object = loading::object(tpm, place, new.public.clone(), Some(new.sensitive), new.name.clone())?;

@@ -25,7 +25,7 @@ impl Action for Load {
         let public = self.in_public.0;
         let name = names::object_name(&public)?;
         let mut sensitive = private_area::open(tpm, &parent, &name, &self.in_private).map_err(|rc| rc.parameter(1))?;
-        self_test::before_key(tpm, public.alg())?;
+        self_test::before_key(tpm, &public)?;
         attributes::check_public(Parent::Object(&parent), &public).map_err(|rc| rc.parameter(2))?;
         // What a parent with fixedTPM protects was checked when this TPM made it. What another parent protects may come
         // from anywhere that the parent has been.

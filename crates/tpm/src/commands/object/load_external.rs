@@ -24,7 +24,7 @@ impl Action for LoadExternal {
             return Err(TpmRc::HIERARCHY.parameter(3));
         }
         let public = self.in_public.0.0;
-        self_test::before_key(tpm, public.alg())?;
+        self_test::before_key(tpm, &public)?;
         let sensitive = match self.in_private.0 {
             Some(sensitive) => Some(whole(tpm, &public, sensitive, hierarchy)?),
             None => {

@@ -9,7 +9,7 @@ use ironroot_wire::{
     AllowExternalMu, Tpm2bAuth, Tpm2bDigest, Tpm2bEccParameter, Tpm2bPublicKeyMldsa, Tpm2bPublicKeyMlkem,
     Tpm2bPublicKeyRsa, Tpm2bSensitiveData, TpmEccCurve, TpmaObject, TpmiAlgSymMode, TpmiAlgSymObject, TpmiMldsaParms,
     TpmiMlkemParms, TpmiRsaKeyBits, TpmiSymKeyBits, TpmsEccParms, TpmsEccPoint, TpmsHashMldsaParms, TpmsKeyedhashParms,
-    TpmsMldsaParms, TpmsMlkemParms, TpmsRsaParms, TpmtKeyedhashScheme, TpmtSymDefObject,
+    TpmsMldsaParms, TpmsMlkemParms, TpmsRsaParms, TpmtEccScheme, TpmtKeyedhashScheme, TpmtSymDefObject,
 };
 
 use super::*;
@@ -95,6 +95,27 @@ fn hash_mldsa87() -> TpmtPublic {
     TpmtPublic { kind: PublicKind::HashMldsa(parms, Tpm2bPublicKeyMldsa::default()), ..hmac_key() }
 }
 
+/// The endorsement key template L-1 with X25519 or X448.
+fn x_ek(curve_id: TpmEccCurve) -> TpmtPublic {
+    let parms = TpmsEccParms { symmetric: aes128_cfb(), scheme: None, curve_id, kdf: None };
+    TpmtPublic { kind: PublicKind::Ecc(parms, no_point()), ..rsa2048_ek() }
+}
+
+fn eddsa_ak(curve_id: TpmEccCurve) -> TpmtPublic {
+    let parms = TpmsEccParms { symmetric: None, scheme: Some(TpmtEccScheme::Eddsa(())), curve_id, kdf: None };
+    TpmtPublic { kind: PublicKind::Ecc(parms, no_point()), ..mldsa65_ak() }
+}
+
+fn hash_eddsa() -> TpmtPublic {
+    let curve_id = TpmEccCurve::Curve25519;
+    let parms = TpmsEccParms { symmetric: None, scheme: Some(TpmtEccScheme::HashEddsa(())), curve_id, kdf: None };
+    TpmtPublic { kind: PublicKind::Ecc(parms, no_point()), ..hmac_key() }
+}
+
+fn no_point() -> TpmsEccPoint {
+    TpmsEccPoint { x: Tpm2bEccParameter::default(), y: Tpm2bEccParameter::default() }
+}
+
 fn no_data() -> TpmsSensitiveCreate {
     TpmsSensitiveCreate { user_auth: Tpm2bAuth::default(), data: Tpm2bSensitiveData::default() }
 }
@@ -139,6 +160,23 @@ fn post_quantum_keys_of_a_zero_seed() {
     assert_eq!(name, "000b68974ea515ed97fbc993c54859c9bebc4442f672158f89a3d6845b19fc5aa9ff");
     let name = hex(&made(hash_mldsa87(), &[], &[]).name);
     assert_eq!(name, "000baa45b37f436ec8f88a5a0a7882d7fd01e2c7250879262559a209285c5d799c30");
+}
+
+#[test]
+fn keys_on_curve25519_and_curve448_of_a_zero_seed() {
+    let (x25519, x448) = (TpmEccCurve::Curve25519, TpmEccCurve::Curve448);
+    let new = made(x_ek(x25519), &[7; 64], &[]);
+    assert_eq!(hex(&new.name), "000b56d003c057b466ca17795b72de2450a633efde910519ddd21407fac2d4630029");
+    assert_eq!(hex(&new.sensitive.seed_value), "914f73bd58bac46c36e330d659f491df15c5002ffa17bfdf54c8c44e7be7e7f5");
+    let new = made(x_ek(x448), &[7; 64], &[]);
+    assert_eq!(hex(&new.name), "000b08d01a53e2d367c21d6cd68cbfe500a8da42e15f0f6717294177cd369da2592e");
+    assert_eq!(hex(&new.sensitive.seed_value), "94b8661b7aefd591590e58e5a2ac0acd7601a64953e873fa3c46cb7f6ade3c46");
+    let name = hex(&made(eddsa_ak(x25519), &[], &[]).name);
+    assert_eq!(name, "000b47f86f8b39bfba133734b4114bf59e16414475ba47c05148c9b98b5349def957");
+    let name = hex(&made(eddsa_ak(x448), &[], &[]).name);
+    assert_eq!(name, "000bb1ed0b81a54904b324b5829cb7a7ccb9b352e40dc5fa9d15b6a6fae73bc1d492");
+    let name = hex(&made(hash_eddsa(), &[], &[]).name);
+    assert_eq!(name, "000b0f96672f8f0382489b017b4a0962d5e2cf969f0857238dd45b4670fb52631c80");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use ironroot_crypto::{
 };
 use ironroot_wire::{TpmAlgId, TpmEccCurve, TpmiAlgHash};
 
-use super::vectors as v;
+use super::{edwards::Edwards, vectors as v};
 use crate::profile::Profile;
 
 const SHA256: TpmiAlgHash = TpmiAlgHash::Sha256;
@@ -23,9 +23,7 @@ pub fn test(provider: &dyn Provider, profile: &Profile, alg: TpmAlgId) -> Option
         TpmAlgId::RSAPSS => Rsa::new(provider).and_then(|rsa| rsa.pss()),
         TpmAlgId::RSAES => Rsa::new(provider).and_then(|rsa| rsa.decryption(EncryptionScheme::Pkcs1, &v::RSAES)),
         TpmAlgId::OAEP => Rsa::new(provider).and_then(|rsa| rsa.decryption(OAEP, &v::OAEP)),
-        TpmAlgId::ECC => every_curve(profile, |curve| curve.key_pair(provider)),
-        TpmAlgId::ECDSA => every_curve(profile, |curve| curve.ecdsa(provider)),
-        TpmAlgId::ECDH => every_curve(profile, |curve| curve.ecdh(provider)),
+        alg if CURVE_ALGORITHMS.contains(&alg) => every_curve(provider, profile, alg),
         _ => return None,
     };
     Some(passed == Ok(true))
@@ -95,14 +93,46 @@ struct Curve {
     shared: &'static [u8],
 }
 
-fn every_curve(profile: &Profile, test: impl Fn(&Curve) -> Result<bool, CryptoError>) -> Result<bool, CryptoError> {
-    let curves = TpmEccCurve::EVERY.iter().filter(|curve| profile.rules.has_curve(curve.value()));
-    for &curve in curves {
-        if !test(&Curve::new(curve).ok_or(CryptoError::Unsupported)?)? {
+/// What is tested on every curve, as far as it is for that curve.
+const CURVE_ALGORITHMS: &[TpmAlgId] =
+    &[TpmAlgId::ECDSA, TpmAlgId::ECDH, TpmAlgId::ECC, TpmAlgId::EDDSA, TpmAlgId::HASH_EDDSA];
+
+fn every_curve(provider: &dyn Provider, profile: &Profile, alg: TpmAlgId) -> Result<bool, CryptoError> {
+    for &curve in TpmEccCurve::EVERY.iter().filter(|curve| profile.rules.has_curve(curve.value())) {
+        if !one_curve(provider, curve, alg)? {
             return Ok(false);
         }
     }
     Ok(true)
+}
+
+/// Whether an algorithm passes on a curve. What is not for the curve passes.
+fn one_curve(provider: &dyn Provider, curve: TpmEccCurve, alg: TpmAlgId) -> Result<bool, CryptoError> {
+    if let Some(edwards) = Edwards::new(curve) {
+        return match alg {
+            TpmAlgId::ECC => edwards.key_pairs(provider),
+            TpmAlgId::ECDH => edwards.ecdh(provider),
+            TpmAlgId::EDDSA => edwards.eddsa(provider),
+            TpmAlgId::HASH_EDDSA => edwards.hash_eddsa(provider),
+            _ => Ok(true),
+        };
+    }
+    let curve = Curve::new(curve).ok_or(CryptoError::Unsupported)?;
+    match alg {
+        TpmAlgId::ECC => curve.key_pair(provider),
+        TpmAlgId::ECDSA => curve.ecdsa(provider),
+        TpmAlgId::ECDH => curve.ecdh(provider),
+        _ => Ok(true),
+    }
+}
+
+/// Tests a curve in all of its algorithms.
+///
+/// # Errors
+/// The algorithm that failed.
+pub fn curve(provider: &dyn Provider, curve: TpmEccCurve) -> Result<(), TpmAlgId> {
+    let failed = CURVE_ALGORITHMS.iter().find(|alg| one_curve(provider, curve, **alg) != Ok(true));
+    failed.map_or(Ok(()), |alg| Err(*alg))
 }
 
 impl Curve {

@@ -237,6 +237,48 @@ pub const HASH_MLDSA_MU: [u8; 64] = hex(
     "9c2e47122769eea1d36e5ceec077684551f4cc9bf3976db7d43f7e16dac7ab1d72718dfeb75f1674a6d7a6550fbf1e41cefe82391c2d80\
      210f1467ed7289b227",
 );
+/// The public key of X25519 to the private key 01 02 03 …, by OpenSSL.
+pub const X25519_PUBLIC: [u8; 32] = hex("07a37cbc142093c8b755dc1b10e86cb426374ad16aa853ed0bdfc0b2b86d1c7c");
+/// Somebody else's public key.
+pub const X25519_PEER: [u8; 32] = hex("b0d08f35b4683381489afb32825e59152d47d19bc9e050d6d5a954984c9d1e2c");
+/// What both agree on.
+pub const X25519_SHARED: [u8; 32] = hex("ddccf658b24c842d0993c8ac53d8a0b8cd5bbe95fc4651bf8e094aa02a722107");
+/// The public key of Ed25519 to the private key 01 02 03 …, by OpenSSL.
+pub const ED25519_PUBLIC: [u8; 32] = hex("79b5562e8fe654f94078b112e8a98ba7901f853ae695bed7e0e3910bad049664");
+/// Its signature of "message".
+pub const ED25519_SIGNATURE: [u8; 64] =
+    hex("2589970d73cbdf923fd51e1259d786542f38a31534380fbdc0ebe13e8518c5395f95c4a111b992969f9b28fc72c2e549f8773ce5\
+     1768ddcbad0ef6251b791806");
+/// Its signature as Ed25519ph, by an implementation of RFC 8032 in Python.
+pub const ED25519PH_SIGNATURE: [u8; 64] =
+    hex("efe2a18859f4fa6e088dc2b6d606d2bb8ea355de9ecb4c843bcf316e8df790f1a23f9b781dabc9858f16e355a47ff7a4ca0a196d\
+     d818f6c8950d3f29d2a85f0d");
+/// The public key of X448 to the private key 01 02 03 …, by OpenSSL.
+pub const X448_PUBLIC: [u8; 56] = hex(
+    "bda7365ba1bd9a66f2ef38db6ec5ac5fad5452e990d8b2f88f721fd53363237e775f65205d1d4667d473f0e1f4c57694d2d802e8dff06026",
+);
+/// Somebody else's public key.
+pub const X448_PEER: [u8; 56] = hex(
+    "0bfab35f68e504792e6a969971e3400077505542d6b41ee1fc8a76c0a858621bcfeb46eebdb560879b29db79ab3b80e5e55367b3c114d4f7",
+);
+/// What both agree on.
+pub const X448_SHARED: [u8; 56] = hex(
+    "b0c38937053bbbaf02e075b6ab46727ed9d3e3577d960118169b82ad237540663d23fdef2a17e819e9e603224c40e99d5b3223c72e7be418",
+);
+/// The public key of Ed448 to the private key 01 02 03 …, by OpenSSL.
+pub const ED448_PUBLIC: [u8; 57] =
+    hex("da918ba3e57fdca0326f46c7ec843ba8fcb0d57fa15f2588a57bae9df558210351e7e15581b24459c0a7cde1e835582d717c0699\
+     ea72e8c900");
+/// Its signature of "message".
+pub const ED448_SIGNATURE: [u8; 114] =
+    hex("9b52b3a33b354e3a1225ba4241f1d4cd3c2e5ec86db28f4ad9464fda75c9fd251b10fb01b43935d1653f9e2047694be15cf555c9\
+     cd1476c900f60720c48b880a736520f8559c84f01441d65eea05374303638f87b07cd9e9225dab19cc008fe1e0074429bf6f82b0\
+     75314dcced8e3d092f00");
+/// Its signature as Ed448ph, by an implementation of RFC 8032 in Python.
+pub const ED448PH_SIGNATURE: [u8; 114] =
+    hex("a3868feb58425e2a6dd6383b8dd1cd5c92213939a3d56809bb1c08e95038753ce9d2e1da615f24a77ba1a3fa373585736877bf40\
+     b6eae4db80383bb874c7c8727b96aaca2b1a9db27a9b4f39e36a9b31535e0341e5c912d81b1c07c660aea2d12cb8236615860d3c\
+     4b5b5d466836ed322500");
 
 /// Reads a constant's digits while the crate is compiled: a wrong constant stops the build, never a running program.
 #[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::panic)]
