@@ -176,7 +176,7 @@ impl Tpm {
     /// the TPM waits for `TPM2_Startup`.
     pub fn power_on(&mut self, now: Milliseconds) {
         let core = &mut self.core;
-        core.nv.rollback();
+        core.nv.lose_power();
         core.objects = Objects::new(core.profile.loaded_objects);
         core.sessions = Sessions::new(core.profile.loaded_sessions, core.profile.active_sessions);
         core.pcrs = Pcrs::new(&core.nv.permanent().pcr_allocation);

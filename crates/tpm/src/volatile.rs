@@ -17,7 +17,7 @@ use core::fmt;
 
 use ironroot_crypto::{hmac::hmac, kdf::kdfa, symmetric};
 use ironroot_platform::Milliseconds;
-use ironroot_wire::{Reader, Rules, TpmiAlgHash, TpmiAlgSymObject, Wire};
+use ironroot_wire::{Reader, Rules, TpmRc, TpmiAlgHash, TpmiAlgSymObject, Wire};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
@@ -26,15 +26,19 @@ use crate::{
     state::{
         administration::Administration,
         hierarchy::Hierarchy,
+        nonvolatile::NonVolatile,
+        nv_index::NvIndex,
         volatile::{Volatile, marshal_measurement, take_measurement},
     },
     tpm::Tpm,
 };
 
 const MAGIC: &[u8; 4] = b"IRVS";
-const VERSION: u8 = 2;
-/// The version before, whose record ends before administration. It is read, too.
-const OLD_VERSION: u8 = 1;
+const VERSION: u8 = 3;
+/// The versions before are read, too: the record of this one ends before the orderly NV indices,
+const WITHOUT_INDICES: u8 = 2;
+/// and that of this one before administration.
+const WITHOUT_ADMINISTRATION: u8 = 1;
 const TAG_SIZE: usize = 32;
 const KEY_SIZE: usize = 32;
 const IV_BITS: u32 = 128;
@@ -80,9 +84,11 @@ impl Tpm {
     /// sequences, sessions, PCR, time, the NULL hierarchy, and whether `TPM2_Startup` has been done.
     #[must_use]
     pub fn save_volatile(&self) -> Zeroizing<Vec<u8>> {
-        let mut record = Volatile::capture(&self.core).save();
+        let indices = self.core.nv.unsaved().fold(0usize, |size, index| size.saturating_add(index.size()));
+        let mut record = Volatile::capture(&self.core).save(indices);
         marshal_measurement(self.measurement.as_deref(), &mut record);
         self.core.administration.marshal(&mut record);
+        marshal_indices(&self.core.nv, &mut record);
         let tag = tag(&self.core, VERSION, &record);
         crypt(&self.core, &tag, &mut record, symmetric::cfb_encrypt);
         let size = record.len().saturating_add(MAGIC.len()).saturating_add(TAG_SIZE).saturating_add(1);
@@ -108,11 +114,12 @@ impl Tpm {
         let misfit = |_| VolatileError::Profile;
         let mut volatile = Volatile::restore(&mut reader, &self.core.profile, self.core.provider).map_err(misfit)?;
         let measurement = take_measurement(&mut reader).map_err(misfit)?;
-        if version != OLD_VERSION {
+        if version > WITHOUT_ADMINISTRATION {
             let administration = Administration::unmarshal(&mut reader).map_err(misfit)?;
             let timers = administration.timers.clone().fit(self.core.profile.timers);
             *volatile.administration_mut() = Administration { timers, ..administration };
         }
+        let indices = if version > WITHOUT_INDICES { take_indices(&mut reader).map_err(misfit)? } else { Vec::new() };
         if !reader.is_empty() {
             return Err(VolatileError::Profile);
         }
@@ -120,6 +127,7 @@ impl Tpm {
         if volatile.mode() == Mode::Operational && volatile.clock().clock() < self.core.nv.permanent().clock {
             return Err(VolatileError::Stale);
         }
+        self.core.nv.set_unsaved(indices).map_err(|_| VolatileError::Stale)?;
         volatile.continue_at(now);
         volatile.apply(&mut self.core);
         self.measurement = measurement;
@@ -127,10 +135,22 @@ impl Tpm {
     }
 }
 
+/// The orderly NV indices that are ahead of what is stored, each as it is.
+fn marshal_indices(nv: &NonVolatile, out: &mut Vec<u8>) {
+    u32::try_from(nv.unsaved().count()).unwrap_or(u32::MAX).marshal(out);
+    for index in nv.unsaved() {
+        index.marshal(out);
+    }
+}
+
+fn take_indices(reader: &mut Reader<'_>) -> Result<Vec<NvIndex>, TpmRc> {
+    (0..u32::unmarshal(reader)?).map(|_| NvIndex::unmarshal(reader)).collect()
+}
+
 /// The authentic record of a blob.
 fn open(core: &Core, blob: &[u8]) -> Result<(u8, Zeroizing<Vec<u8>>), VolatileError> {
     let (&version, rest) = blob.strip_prefix(MAGIC).and_then(<[u8]>::split_first).ok_or(VolatileError::Unknown)?;
-    if !matches!(version, VERSION | OLD_VERSION) {
+    if !(WITHOUT_ADMINISTRATION..=VERSION).contains(&version) {
         return Err(VolatileError::Version(version));
     }
     let (found, encrypted) = rest.split_first_chunk::<TAG_SIZE>().ok_or(VolatileError::Foreign)?;
@@ -171,6 +191,52 @@ fn crypt(core: &Core, tag: &[u8], record: &mut [u8], cfb: Cfb) {
         // may go out.
         if cfb(TpmiAlgSymObject::Aes, key, iv, record).is_err() {
             record.fill(0);
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use ironroot_platform::memory::{MemoryStorage, TestEntropy};
+
+    use super::*;
+    use crate::{Profile, SEED_SIZE, Seeds};
+
+    fn tpm(storage: &MemoryStorage) -> Tpm {
+        let base = |byte| Zeroizing::new([byte; SEED_SIZE]);
+        let seeds = || Seeds { owner: base(1), endorsement: base(2), platform: base(3) };
+        let provider = &ironroot_crypto_host::HOST;
+        let entropy = || alloc::boxed::Box::new(TestEntropy::new(7));
+        let store = || alloc::boxed::Box::new(storage.clone());
+        Tpm::open(store(), entropy(), provider, Profile::HOST, seeds())
+            .or_else(|_| Tpm::manufacture(store(), entropy(), provider, Profile::HOST, seeds()))
+            .unwrap()
+    }
+
+    /// A blob as the release that wrote this version made it.
+    fn blob(tpm: &Tpm, version: u8) -> Vec<u8> {
+        let mut record = Volatile::capture(&tpm.core).save(0);
+        marshal_measurement(None, &mut record);
+        if version > WITHOUT_ADMINISTRATION {
+            tpm.core.administration.marshal(&mut record);
+        }
+        let tag = tag(&tpm.core, version, &record);
+        crypt(&tpm.core, &tag, &mut record, symmetric::cfb_encrypt);
+        [MAGIC.as_slice(), &[version], &tag, &record].concat()
+    }
+
+    #[test]
+    fn what_earlier_releases_saved_is_restored() {
+        const STARTUP: [u8; 12] = [0x80, 1, 0, 0, 0, 12, 0, 0, 1, 0x44, 0, 0];
+        for version in [WITHOUT_ADMINISTRATION, WITHOUT_INDICES] {
+            let storage = MemoryStorage::new();
+            let mut old = tpm(&storage);
+            old.execute(0, 1, &STARTUP);
+            let blob = blob(&old, version);
+            let mut new = tpm(&storage);
+            new.restore_volatile(2, &blob).unwrap();
+            assert!(new.core.mode == Mode::Operational, "version {version}");
         }
     }
 }

@@ -105,7 +105,7 @@ fn nv_cases() -> Vec<Case> {
             },
             NvIncrement { auth_handle, nv_index },
         ),
-        // An orderly counter, which a TPM might keep in memory, is durable here too.
+        // The first value of an orderly counter, which is otherwise kept in memory.
         case(
             |tpm| {
                 tpm.run_auth(&define(TpmNt::Counter, TpmaNv::ORDERLY)).unwrap();

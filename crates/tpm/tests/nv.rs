@@ -167,7 +167,6 @@ fn definitions_with_odd_parameters_are_refused_as_by_libtpms() {
         refused(&define_with(OWNER, b"", TpmsNvPublic { auth_policy, ..open.clone() }), TpmRc::SIZE.parameter(2));
     }
     refused(&define_with(OWNER, &[1; 33], open.clone()), TpmRc::SIZE.parameter(1));
-    refused(&define_with(OWNER, b"", TpmsNvPublic { data_size: 2049, ..open.clone() }), TpmRc::SIZE.parameter(2));
     refused(&define_with(PLATFORM, b"", open.clone()), TpmRc::ATTRIBUTES.handle(1));
     let platform = OPEN | TpmaNv::PLATFORMCREATE;
     refused(&define_with(OWNER, b"", public(INDEX, platform, 8)), TpmRc::ATTRIBUTES.handle(1));
@@ -176,6 +175,10 @@ fn definitions_with_odd_parameters_are_refused_as_by_libtpms() {
         let attributes = TpmaNv(OPEN.0 | nt << 4);
         refused(&define_with(OWNER, b"", public(INDEX, attributes, 8)), TpmRc::ATTRIBUTES.parameter(2));
     }
+    // Each has its own largest size.
+    let large = |data_size| define_with(OWNER, b"", TpmsNvPublic { data_size, ..open.clone() });
+    assert_eq!(tpms.theirs.run(&large(2049), &empty()), Err(TpmRc::SIZE.parameter(2)));
+    assert_eq!(tpms.ours.run_auth(&large(16 * 1024 + 1)), Err(TpmRc::SIZE.parameter(2)));
     // Zeros at the end of an auth value do not count.
     let mut long = [0; 40];
     long[0] = 1;
@@ -259,6 +262,20 @@ fn large_indices_are_written_and_read_in_pieces() {
     }
     let found: Vec<u8> =
         [0, 1024].iter().flat_map(|&at| tpms.same(&read(INDEX, 1024, at), &pin()).unwrap().data.to_vec()).collect();
+    assert_eq!(found, data);
+}
+
+#[test]
+fn the_largest_index_survives_a_loss_of_power() {
+    let mut tpm = TestTpm::started();
+    tpm.run_auth(&define(INDEX, OPEN, 16 * 1024)).unwrap();
+    let data: Vec<u8> = (0..16 * 1024u32).map(|i| (i * 7 + (i >> 8)) as u8).collect();
+    for (at, piece) in (0..).step_by(1024).zip(data.chunks(1024)) {
+        tpm.run_with(&write(INDEX, piece, at), &pin()).unwrap();
+    }
+    tpm.power_cycle();
+    let piece = |tpm: &mut TestTpm, at| tpm.run_with(&read(INDEX, 1024, at), &pin()).unwrap().data.to_vec();
+    let found: Vec<u8> = (0..16).flat_map(|number| piece(&mut tpm, number * 1024)).collect();
     assert_eq!(found, data);
 }
 

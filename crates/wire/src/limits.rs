@@ -12,7 +12,7 @@ pub const MAX_BUFFER: usize = 1024;
 /// Bytes that one `TPM2_NV_Read` or `TPM2_NV_Write` moves (`TPM_PT_NV_BUFFER_MAX`).
 pub const MAX_NV_BUFFER: usize = 1024;
 /// Bytes of the largest NV index (`TPM_PT_NV_INDEX_MAX`).
-pub const MAX_NV_INDEX: usize = 2048;
+pub const MAX_NV_INDEX: usize = 16 * 1024;
 /// Bytes of the largest RSA modulus.
 pub const MAX_RSA_KEY: usize = 512;
 /// Bytes of the largest elliptic-curve coordinate (BN P-638).

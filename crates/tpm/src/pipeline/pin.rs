@@ -25,7 +25,7 @@ pub fn check(tpm: &Core, handle: TpmHandle) -> Result<(), TpmRc> {
         return Ok(());
     }
     let index = tpm.nv_index(handle)?;
-    let number = nv_access::number(&index);
+    let number = index.number();
     let left = index.has(TpmaNv::WRITTEN) && number >> COUNT_SHIFT < number & LIMIT_MASK;
     if left || !is_pin(&index) { Ok(()) } else { Err(TpmRc::AUTH_UNAVAILABLE) }
 }
@@ -45,7 +45,7 @@ pub fn note(tpm: &mut Core, handle: TpmHandle, result: Result<(), TpmRc>) -> Res
         return result;
     }
     let index = tpm.nv_index(handle)?;
-    let number = nv_access::number(&index);
+    let number = index.number();
     let (count, limit) = (number >> COUNT_SHIFT, number & LIMIT_MASK);
     let next = match index.public.attributes.nt() {
         Ok(TpmNt::PinFail) if failed => count.saturating_add(1),
@@ -78,7 +78,7 @@ pub fn settle(tpm: &mut Core, handle: TpmHandle) -> Result<(), TpmRc> {
     if let Ok(index) = tpm.nv_index(failed)
         && is_pin(&index)
     {
-        let number = nv_access::number(&index);
+        let number = index.number();
         let next = (number >> COUNT_SHIFT).saturating_add(1);
         nv_access::set_number(tpm, TpmiRhNvIndex(failed.0), next << COUNT_SHIFT | number & LIMIT_MASK)?;
         super::commit(tpm)?;

@@ -72,14 +72,6 @@ pub fn write(tpm: &mut Core, handle: TpmiRhNvIndex) -> Result<&mut NvIndex, TpmR
     Ok(index)
 }
 
-/// The 64-bit number that an index of a type other than `TPM_NT_ORDINARY` and `TPM_NT_EXTEND` holds: zero as long as the
-/// index has not been written.
-#[must_use]
-pub fn number(index: &NvIndex) -> u64 {
-    let written = index.has(TpmaNv::WRITTEN);
-    index.data.first_chunk().filter(|_| written).map_or(0, |bytes| u64::from_be_bytes(*bytes))
-}
-
 /// Sets the 64-bit number of an index.
 ///
 /// # Errors

@@ -1,12 +1,11 @@
 //! NV counters (Part 3, 31.2): a counter that is defined anew never repeats a value of one that was deleted.
 
-use ironroot_wire::{TpmHandle, TpmNt};
+use ironroot_wire::TpmHandle;
 
-use super::nv_access;
 use crate::{core_state::Core, state::nv_index::NvIndex};
 
 fn value(index: &NvIndex) -> Option<u64> {
-    (index.public.attributes.nt() == Ok(TpmNt::Counter)).then(|| nv_access::number(index))
+    index.is_counter().then(|| index.number())
 }
 
 /// The largest value that any counter of this TPM has had.

@@ -3,6 +3,9 @@
 //! A command changes nothing here directly: it stages changes, which every later look in the same command sees, and the
 //! pipeline commits them in one step before the response is released, or drops them. A failed commit therefore leaves
 //! the old state, in storage and in memory.
+//!
+//! Indices with `TPMA_NV_ORDERLY` are the exception that Part 1 (34.2.4) makes: what is written to one stays in memory
+//! (`unsaved`) until `TPM2_Shutdown`, and a loss of power loses it. See [`NvIndex::outlives`].
 
 use alloc::{boxed::Box, collections::BTreeMap, string::String, sync::Arc, vec::Vec};
 
@@ -12,7 +15,11 @@ use ironroot_wire::{Reader, Rules, TpmHandle, TpmRc, Wire};
 use zeroize::Zeroizing;
 
 use super::{
-    administration::Administration, nv_index::NvIndex, objects::Object, permanent::Permanent, saved::SavedState,
+    administration::Administration,
+    nv_index::NvIndex,
+    objects::Object,
+    permanent::{Permanent, Shutdown},
+    saved::SavedState,
     settings::Settings,
 };
 use crate::{profile::Profile, rules::object_record};
@@ -40,7 +47,10 @@ pub struct NonVolatile {
     storage: Box<dyn Storage>,
     profile: Profile,
     permanent: Permanent,
+    /// As they are stored.
     indices: BTreeMap<u32, Arc<NvIndex>>,
+    /// Orderly indices as they are, where what is stored lags behind.
+    unsaved: BTreeMap<u32, Arc<NvIndex>>,
     persistent: BTreeMap<u32, Arc<Object>>,
     saved: Option<SavedState>,
     settings: Settings,
@@ -54,6 +64,8 @@ struct Staged {
     persistent: BTreeMap<u32, Option<Arc<Object>>>,
     saved: Option<Option<SavedState>>,
     settings: Option<Settings>,
+    /// Whether orderly indices are stored with the rest.
+    orderly: bool,
 }
 
 /// Why stored state could not be used.
@@ -92,6 +104,7 @@ impl NonVolatile {
             profile: Profile::HOST,
             permanent,
             indices: BTreeMap::new(),
+            unsaved: BTreeMap::new(),
             persistent: BTreeMap::new(),
             saved: None,
             settings: Settings::default(),
@@ -169,7 +182,7 @@ impl NonVolatile {
     pub fn index(&self, handle: TpmHandle) -> Option<&Arc<NvIndex>> {
         match self.staged.indices.get(&handle.0) {
             Some(staged) => staged.as_ref(),
-            None => self.indices.get(&handle.0),
+            None => self.unsaved.get(&handle.0).or_else(|| self.indices.get(&handle.0)),
         }
     }
 
@@ -200,11 +213,42 @@ impl NonVolatile {
             .indices
             .iter()
             .filter(|(handle, _)| !self.staged.indices.contains_key(handle))
-            .map(|(_, v)| v)
+            .map(|(handle, stored)| self.unsaved.get(handle).unwrap_or(stored))
             .collect();
         all.extend(staged);
         all.sort_unstable_by_key(|index| index.handle());
         all.into_iter()
+    }
+
+    /// Has this command's commit store every orderly index as it is, as `TPM2_Shutdown` and `TPM2_Startup` want it.
+    pub const fn save_orderly(&mut self) {
+        self.staged.orderly = true;
+    }
+
+    /// The orderly indices that are not stored as they are.
+    pub fn unsaved(&self) -> impl Iterator<Item = &Arc<NvIndex>> + '_ {
+        self.unsaved.values()
+    }
+
+    /// Takes over orderly indices of a TPM that has moved here, as they were there.
+    ///
+    /// # Errors
+    /// `TPM_RC_NV_UNINITIALIZED` if what is stored are other indices.
+    pub fn set_unsaved(&mut self, indices: Vec<NvIndex>) -> Result<(), TpmRc> {
+        let mut unsaved = BTreeMap::new();
+        for index in indices {
+            let stored = self.indices.get(&index.handle().0).filter(|stored| index.is_later_than(stored));
+            let auth = stored.ok_or(TpmRc::NV_UNINITIALIZED)?.auth.clone();
+            unsaved.insert(index.handle().0, Arc::new(NvIndex { auth, ..index }));
+        }
+        self.unsaved = unsaved;
+        Ok(())
+    }
+
+    /// Power is gone, and with it what is staged and what orderly indices held only in memory.
+    pub fn lose_power(&mut self) {
+        self.rollback();
+        self.unsaved.clear();
     }
 
     /// The persistent object with this handle.
@@ -270,6 +314,7 @@ impl NonVolatile {
         self.staged.permanent.is_some()
             || self.staged.saved.is_some()
             || self.staged.settings.is_some()
+            || self.staged.orderly
             || !self.staged.indices.is_empty()
             || !self.staged.persistent.is_empty()
     }
@@ -287,10 +332,40 @@ impl NonVolatile {
         if !self.has_staged() {
             return Ok(());
         }
-        let staged = core::mem::take(&mut self.staged);
-        self.storage.commit(&changes(&staged))?;
+        let mut staged = core::mem::take(&mut self.staged);
+        let deferred = if staged.orderly { self.stage_unsaved(&mut staged) } else { self.take_deferred(&mut staged) };
+        let changes = changes(&staged);
+        if !changes.is_empty() {
+            self.storage.commit(&changes)?;
+        }
         self.apply(staged);
+        self.unsaved.extend(deferred);
         Ok(())
+    }
+
+    /// Stages every orderly index that is not stored as it is. Nothing is put off.
+    fn stage_unsaved(&self, staged: &mut Staged) -> BTreeMap<u32, Arc<NvIndex>> {
+        for (&handle, index) in &self.unsaved {
+            staged.indices.entry(handle).or_insert_with(|| Some(Arc::clone(index)));
+        }
+        BTreeMap::new()
+    }
+
+    /// Takes the changes of orderly indices that need not be stored yet out of what is staged.
+    fn take_deferred(&self, staged: &mut Staged) -> BTreeMap<u32, Arc<NvIndex>> {
+        let permanent = staged.permanent.as_ref().unwrap_or(&self.permanent);
+        if permanent.shutdown != Shutdown::None {
+            // The TPM has been shut down in order and stays so: what is stored has to be right.
+            return BTreeMap::new();
+        }
+        let waits = |handle: &u32, index: &Option<Arc<NvIndex>>| match (self.indices.get(handle), index) {
+            (Some(stored), Some(index)) => !index.outlives(stored),
+            _ => false,
+        };
+        let (deferred, indices) = core::mem::take(&mut staged.indices).into_iter().partition(|(h, i)| waits(h, i));
+        staged.indices = indices;
+        let deferred: BTreeMap<u32, Option<Arc<NvIndex>>> = deferred;
+        deferred.into_iter().filter_map(|(handle, index)| Some((handle, index?))).collect()
     }
 
     fn apply(&mut self, staged: Staged) {
@@ -304,6 +379,7 @@ impl NonVolatile {
             self.settings = settings;
         }
         for (handle, index) in staged.indices {
+            self.unsaved.remove(&handle);
             match index {
                 Some(index) => self.indices.insert(handle, index),
                 None => self.indices.remove(&handle),
@@ -334,7 +410,7 @@ fn changes(staged: &Staged) -> Vec<Change> {
     }
     for (&handle, index) in &staged.indices {
         changes.push(match index {
-            Some(index) => Change::Put(nv_key(handle), encode(index.as_ref())),
+            Some(index) => Change::Put(nv_key(handle), encode_in(index.size(), RECORD_VERSION, index.as_ref())),
             None => Change::Delete(nv_key(handle)),
         });
     }
@@ -356,9 +432,16 @@ fn encode<T: Wire>(value: &T) -> Zeroizing<Vec<u8>> {
     encode_as(RECORD_VERSION, value)
 }
 
+/// Bytes that are enough for every record but an NV index's.
+const CAPACITY: usize = 8192;
+
 fn encode_as<T: Wire>(version: u8, value: &T) -> Zeroizing<Vec<u8>> {
-    // Enough for every record, so that no copy of a secret is left behind by a growing vector.
-    let mut out = Zeroizing::new(Vec::with_capacity(8192));
+    encode_in(CAPACITY, version, value)
+}
+
+/// The record of a value that takes so many bytes at most: no copy of a secret is left behind by a growing vector.
+fn encode_in<T: Wire>(size: usize, version: u8, value: &T) -> Zeroizing<Vec<u8>> {
+    let mut out = Zeroizing::new(Vec::with_capacity(size.saturating_add(1)));
     out.push(version);
     value.marshal(&mut out);
     out

@@ -132,11 +132,12 @@ impl Volatile {
         &mut self.administration
     }
 
-    /// The record, without administration.
+    /// The record, without administration, with room for `more` bytes behind it.
     #[must_use]
-    pub fn save(&self) -> Zeroizing<Vec<u8>> {
+    pub fn save(&self, more: usize) -> Zeroizing<Vec<u8>> {
         let slots = self.objects.handles().count().saturating_add(self.sessions.active_count());
-        let mut record = Zeroizing::new(Vec::with_capacity(slots.saturating_add(4).saturating_mul(SLOT_CAPACITY)));
+        let size = slots.saturating_add(4).saturating_mul(SLOT_CAPACITY).saturating_add(more);
+        let mut record = Zeroizing::new(Vec::with_capacity(size));
         let out: &mut Vec<u8> = &mut record;
         (self.mode as u8).marshal(out);
         self.startup_locality.marshal(out);

@@ -7,7 +7,7 @@ use std::{
     fs,
     io::{Read, Write},
     os::unix::net::UnixStream,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command as Process, Stdio, id},
     sync::atomic::{AtomicU32, Ordering},
     thread::sleep,
@@ -15,7 +15,7 @@ use std::{
 };
 
 use ironroot_tpm::Profile;
-use ironroot_wire::{Command, TpmRc, TpmsAuthCommand};
+use ironroot_wire::{Command, Shutdown, Startup, TpmRc, TpmSu, TpmsAuthCommand};
 
 use crate::common::{TestTpm, decode, encode, rc};
 
@@ -32,9 +32,14 @@ impl Swtpm {
     pub fn start() -> Self {
         let folder = env::temp_dir().join(format!("ironroot-peer-{}-{}", id(), NEXT.fetch_add(1, Ordering::Relaxed)));
         fs::create_dir_all(&folder).unwrap();
+        let (process, stream) = Self::launch(&folder, "not-need-init,startup-clear");
+        Self { process, folder, stream }
+    }
+
+    fn launch(folder: &Path, flags: &str) -> (Child, UnixStream) {
         let socket = folder.join("tpm");
         let process = Process::new("swtpm")
-            .args(["socket", "--tpm2", "--flags", "not-need-init,startup-clear"])
+            .args(["socket", "--tpm2", "--flags", flags])
             .arg("--tpmstate")
             .arg(format!("dir={}", folder.display()))
             .arg("--server")
@@ -52,7 +57,15 @@ impl Swtpm {
                 UnixStream::connect(&socket).ok()
             })
             .expect("swtpm opens its socket");
-        Self { process, folder, stream }
+        (process, stream)
+    }
+
+    /// Power is lost and comes again; the TPM waits for `TPM2_Startup`.
+    pub fn lose_power(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+        fs::remove_file(self.folder.join("tpm")).unwrap();
+        (self.process, self.stream) = Self::launch(&self.folder, "not-need-init");
     }
 
     /// Sends bytes, again if it answers that it has to prepare itself first (`TPM_RC_RETRY`).
@@ -135,6 +148,16 @@ impl Both {
     /// Ours with TDES, which libtpms has.
     pub fn started_with_tdes() -> Self {
         Self { ours: TestTpm::with_profile(Profile::EVERYTHING), theirs: Swtpm::start() }
+    }
+
+    /// Both are shut down, or not, lose their power, and are started.
+    pub fn power_cycle(&mut self, shutdown: Option<TpmSu>, startup_type: TpmSu) {
+        if let Some(shutdown_type) = shutdown {
+            self.same(&Shutdown { shutdown_type }, &[]).unwrap();
+        }
+        self.ours.reopen();
+        self.theirs.lose_power();
+        self.same(&Startup { startup_type }, &[]).unwrap();
     }
 
     /// Sends a command to both.

@@ -3,12 +3,16 @@
 use alloc::vec::Vec;
 
 use ironroot_wire::{
-    Tpm2bContextData, TpmAlgId, TpmEccCurve, TpmNt, TpmPt, TpmaMemory, TpmaPermanent, TpmaStartupClear,
-    TpmsTaggedProperty,
+    Tpm2bContextData, TpmAlgId, TpmEccCurve, TpmPt, TpmaMemory, TpmaPermanent, TpmaStartupClear, TpmsTaggedProperty,
     limits::{MAX_BUFFER, MAX_CAP_BUFFER, MAX_DIGEST, MAX_NV_BUFFER, PCR_SELECT_MAX},
 };
 
-use crate::{commands, core_state::Core, rules::version, state::clock::UPDATE_INTERVAL};
+use crate::{
+    commands,
+    core_state::Core,
+    rules::version,
+    state::{clock::UPDATE_INTERVAL, nv_index::MAX_ORDERLY_COUNT},
+};
 
 /// The properties of the group that `property` is in, in ascending order.
 pub fn group(tpm: &Core, property: u32) -> Vec<TpmsTaggedProperty> {
@@ -63,7 +67,7 @@ fn fixed(tpm: &Core) -> Vec<TpmsTaggedProperty> {
         (P::CONTEXT_HASH, u32::from(TpmAlgId::SHA256.0)),
         (P::CONTEXT_SYM, u32::from(TpmAlgId::AES.0)),
         (P::CONTEXT_SYM_SIZE, 256),
-        (P::ORDERLY_COUNT, 0),
+        (P::ORDERLY_COUNT, MAX_ORDERLY_COUNT as u32),
         (P::MAX_COMMAND_SIZE, number(profile.max_command_size())),
         (P::MAX_RESPONSE_SIZE, number(profile.max_command_size())),
         (P::MAX_DIGEST, number(MAX_DIGEST)),
@@ -94,7 +98,7 @@ fn variable(tpm: &Core) -> Vec<TpmsTaggedProperty> {
     let permanent = tpm.nv.permanent();
     let audits = tpm.nv.settings().audit_counter;
     let persistent = tpm.nv.persistents().count();
-    let counters = tpm.nv.indices().filter(|index| index.public.attributes.nt() == Ok(TpmNt::Counter)).count();
+    let counters = tpm.nv.indices().filter(|index| index.is_counter()).count();
     let indices = tpm.nv.indices().count();
     let loaded = tpm.sessions.loaded_count();
     let active = tpm.sessions.active_count();

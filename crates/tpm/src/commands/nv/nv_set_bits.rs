@@ -9,7 +9,7 @@ impl Action for NvSetBits {
         let index = tpm.nv_index(self.nv_index)?;
         nv_access::check_write(self.auth_handle, &index)?;
         nv_access::require_type(&index, TpmNt::Bits)?;
-        let current = nv_access::number(&index);
+        let current = index.number();
         // Setting no bit writes the index, too, if that is the first time.
         if current | self.bits != current || !index.has(TpmaNv::WRITTEN) {
             nv_access::set_number(tpm, self.nv_index, current | self.bits)?;

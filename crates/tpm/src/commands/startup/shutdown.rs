@@ -28,6 +28,7 @@ impl Action for Shutdown {
             tpm.nv.set_saved_state(saved);
         }
         tpm.nv.permanent_mut().shutdown = how;
+        tpm.nv.save_orderly();
         Ok(ShutdownResponse {})
     }
 }

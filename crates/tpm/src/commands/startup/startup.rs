@@ -5,9 +5,11 @@ use ironroot_wire::{Startup, StartupResponse, TpmRc, TpmSu, TpmaNv, TpmsPcrSelec
 use crate::{
     commands::Action,
     core_state::{Core, Mode},
+    rules::nv_access,
     state::{
         administration::Administration,
         hierarchy::VolatileHierarchies,
+        nv_index::MAX_ORDERLY_COUNT,
         pcr::{HCRTM_PCR, Pcrs},
         permanent::Shutdown,
         saved::SavedState,
@@ -56,7 +58,7 @@ fn start(tpm: &mut Core, kind: Kind, saved: Option<SavedState>, shutdown: Shutdo
     // The first start of all has no Clock to repeat.
     let clock_safe = shutdown.is_clock_safe() || tpm.nv.permanent().total_reset_count == 0;
     count(tpm, kind, orderly)?;
-    start_nv(tpm, kind)?;
+    start_nv(tpm, kind, orderly)?;
     if let Some(saved) = &saved {
         restore(tpm, kind, saved)?;
     }
@@ -94,7 +96,8 @@ fn count(tpm: &mut Core, kind: Kind, orderly: bool) -> Result<(), TpmRc> {
 }
 
 /// What a start-up does to NV indices (Part 3, 9.3.1 and Part 2, 13.4).
-fn start_nv(tpm: &mut Core, kind: Kind) -> Result<(), TpmRc> {
+fn start_nv(tpm: &mut Core, kind: Kind, orderly: bool) -> Result<(), TpmRc> {
+    tpm.nv.save_orderly();
     let indices: alloc::vec::Vec<_> = tpm.nv.indices().cloned().collect();
     for index in indices {
         let mut attributes = index.public.attributes;
@@ -107,12 +110,17 @@ fn start_nv(tpm: &mut Core, kind: Kind) -> Result<(), TpmRc> {
                 attributes = attributes.without(TpmaNv::WRITTEN);
             }
         }
-        let is_counter = attributes.nt() == Ok(ironroot_wire::TpmNt::Counter);
-        if kind == Kind::Reset && attributes.contains(TpmaNv::ORDERLY) && !is_counter {
+        let is_orderly = attributes.contains(TpmaNv::ORDERLY);
+        if kind == Kind::Reset && is_orderly && !index.is_counter() {
             attributes = attributes.without(TpmaNv::WRITTEN);
         }
         if attributes != index.public.attributes {
             tpm.nv.index_mut(index.handle())?.public.attributes = attributes;
+        }
+        if !orderly && is_orderly && index.is_counter() && index.has(TpmaNv::WRITTEN) {
+            // It may have come so far before power was lost, and no further (Part 1, 34.2.4.3).
+            let number = index.number() | MAX_ORDERLY_COUNT;
+            nv_access::replace(tpm.nv.index_mut(index.handle())?, &number.to_be_bytes())?;
         }
     }
     Ok(())
