@@ -136,8 +136,6 @@ const KNOWN_GAPS: &[&str] = &[
     "TPM2_AC_Send: no test in which it succeeds",
     "TPM2_Decapsulate: no test shows ATTRIBUTES: a key that does not decrypt",
     "TPM2_CertifyX509: no test shows SCHEME: no algorithm in the partial certificate, and none known for the scheme",
-    "TPM2_SignSequenceComplete: no test shows ONE_SHOT_SIGNATURE: \
-     a scheme that needs the whole message, and a sequence with some of it",
     "TPM2_ReadOnlyControl: no test in which it is refused",
 ];
 

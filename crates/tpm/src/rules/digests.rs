@@ -1,10 +1,10 @@
 //! The digests that `TPM2_SignDigest` and `TPM2_VerifyDigestSignature` take (Part 3, Table 115): that of the key's scheme, or
-//! the external mu of an ML-DSA key.
+//! the external mu of an ML-DSA key, or the hash that HashEdDSA has.
 
-use ironroot_crypto::mldsa::MU_SIZE;
-use ironroot_wire::{PublicKind, TpmAlgId, TpmRc, TpmiAlgHash, TpmtSigScheme, TpmtSignature};
+use ironroot_crypto::{ecc::eddsa::PREHASH_SIZE, mldsa::MU_SIZE};
+use ironroot_wire::{PublicKind, TpmAlgId, TpmEccCurve, TpmRc, TpmiAlgHash, TpmtSigScheme, TpmtSignature};
 
-use super::{schemes, signatures};
+use super::{eddsa, schemes, signatures};
 use crate::{core_state::Core, state::objects::Object};
 
 /// What a key signs in the place of a message.
@@ -14,6 +14,8 @@ pub enum Form {
     Digest(TpmiAlgHash),
     /// The representative of a message for ML-DSA.
     Mu,
+    /// The hash that HashEdDSA signs on this curve.
+    Prehash(TpmEccCurve),
 }
 
 impl Form {
@@ -25,6 +27,7 @@ impl Form {
         match &key.public.kind {
             PublicKind::Mldsa(parms, _) if parms.allow_external_mu.0 => Ok(Self::Mu),
             PublicKind::Mldsa(..) => Err(TpmRc::EXT_MU),
+            PublicKind::Ecc(parms, _) if *scheme == TpmtSigScheme::HashEddsa(()) => Ok(Self::Prehash(parms.curve_id)),
             _ => schemes::digest_hash(key, scheme).map(Self::Digest).ok_or(TpmRc::SCHEME),
         }
     }
@@ -35,7 +38,7 @@ impl Form {
     /// `TPM_RC_SIZE` if not.
     pub const fn check_context(self, scheme: &TpmtSigScheme, context: &[u8]) -> Result<(), TpmRc> {
         match self {
-            Self::Digest(_) => schemes::check_context(scheme, context),
+            Self::Digest(_) | Self::Prehash(_) => schemes::check_context(scheme, context),
             Self::Mu if context.is_empty() => Ok(()),
             Self::Mu => Err(TpmRc::SIZE),
         }
@@ -49,6 +52,7 @@ impl Form {
         let size = match self {
             Self::Digest(hash) => hash.digest_size(),
             Self::Mu => MU_SIZE,
+            Self::Prehash(_) => PREHASH_SIZE,
         };
         if digest.len() == size { Ok(()) } else { Err(TpmRc::SIZE) }
     }
@@ -58,7 +62,19 @@ impl Form {
     pub const fn algorithm(self) -> TpmAlgId {
         match self {
             Self::Digest(hash) => TpmAlgId(hash.value()),
-            Self::Mu => TpmAlgId::SHAKE256_512,
+            Self::Prehash(TpmEccCurve::Curve25519) => TpmAlgId::SHA512,
+            Self::Mu | Self::Prehash(_) => TpmAlgId::SHAKE256_512,
+        }
+    }
+
+    /// The hash with which this TPM itself could have made the digest, and so have a ticket for it: there is none for a mu,
+    /// and this TPM hashes nothing with SHAKE256.
+    #[must_use]
+    pub const fn hash(self) -> Option<TpmiAlgHash> {
+        match self {
+            Self::Digest(hash) => Some(hash),
+            Self::Prehash(TpmEccCurve::Curve25519) => Some(TpmiAlgHash::Sha512),
+            Self::Mu | Self::Prehash(_) => None,
         }
     }
 
@@ -76,6 +92,7 @@ impl Form {
     ) -> Result<TpmtSignature, TpmRc> {
         match self {
             Self::Digest(_) => signatures::sign(tpm, key, scheme, context, digest),
+            Self::Prehash(_) => eddsa::sign_hash(tpm, key, digest),
             Self::Mu => signatures::sign_mu(tpm, key, digest.try_into().map_err(|_| TpmRc::SIZE)?),
         }
     }
@@ -94,6 +111,7 @@ impl Form {
     ) -> Result<(), TpmRc> {
         match self {
             Self::Digest(_) => signatures::verify(tpm, key, context, digest, signature),
+            Self::Prehash(_) => eddsa::verify_hash(tpm, key, digest, signature),
             Self::Mu => signatures::verify_mu(tpm, key, digest.try_into().map_err(|_| TpmRc::SIZE)?, signature),
         }
     }

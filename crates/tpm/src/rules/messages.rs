@@ -1,12 +1,15 @@
 //! Signatures of whole messages, in parts if need be (Part 3, 17.5, 17.6 and 20.1): what a key's scheme makes of a message
-//! before it is signed. For most schemes that is a digest; HMAC and ML-DSA take the message itself.
+//! before it is signed. For most schemes that is a digest; HMAC, ML-DSA and EdDSA take the message itself.
 //!
 //! Like [`super::signatures`], these functions do not look at what a key is allowed to do.
 
 use ironroot_crypto::{Hasher, Hmac, mldsa::Mu};
 use ironroot_wire::{PublicKind, TpmRc, TpmtSigScheme, TpmtSignature, TpmuSensitiveComposite};
 
-use super::{schemes, signatures};
+use super::{
+    eddsa::{self, Hashing, Verification, Whole},
+    schemes, signatures,
+};
 use crate::{core_state::Core, state::objects::Object};
 
 /// A message so far.
@@ -20,6 +23,12 @@ pub enum Message {
     Hmac(Hmac),
     /// Its representative for ML-DSA.
     Mu(Mu),
+    /// Itself, as EdDSA signs it.
+    Whole(Whole),
+    /// Its hash for HashEdDSA.
+    Prehash(Hashing),
+    /// The verification of its EdDSA signature.
+    Eddsa(Verification),
 }
 
 impl Message {
@@ -38,7 +47,25 @@ impl Message {
                 TpmuSensitiveComposite::Bits(bits) => Ok(Self::Hmac(Hmac::new(*hash, bits))),
                 _ => Err(TpmRc::SCHEME),
             },
+            (_, TpmtSigScheme::Eddsa(())) => eddsa::curve(key).map(|_| Self::Whole(Whole::default())),
+            (_, TpmtSigScheme::HashEddsa(())) => Hashing::new(key).map(Self::Prehash),
             _ => schemes::digest_hash(key, scheme).map(|hash| Self::Digest(Hasher::new(hash))).ok_or(TpmRc::SCHEME),
+        }
+    }
+
+    /// Starts a message whose signature is to be verified. `hint` is the R of an EdDSA signature.
+    ///
+    /// # Errors
+    /// As [`Self::start`]. The hint has been checked ([`schemes::check_hint`]).
+    pub fn start_verification(
+        key: &Object,
+        scheme: &TpmtSigScheme,
+        context: &[u8],
+        hint: &[u8],
+    ) -> Result<Self, TpmRc> {
+        match scheme {
+            TpmtSigScheme::Eddsa(()) => Verification::new(key, hint).map(Self::Eddsa),
+            _ => Self::start(key, scheme, context),
         }
     }
 
@@ -48,6 +75,9 @@ impl Message {
             Self::Digest(hasher) => hasher.update(part),
             Self::Hmac(hmac) => hmac.update(part),
             Self::Mu(mu) => mu.update(part),
+            Self::Whole(whole) => whole.message.extend_from_slice(part),
+            Self::Prehash(hash) => hash.update(part),
+            Self::Eddsa(verification) => verification.update(part),
         }
     }
 
@@ -66,6 +96,9 @@ impl Message {
             Self::Digest(hasher) => signatures::sign(tpm, key, scheme, context, &hasher.finish()),
             Self::Hmac(hmac) => signatures::hmac_signature(hmac),
             Self::Mu(mu) => signatures::sign_mu(tpm, key, &mu.finish()),
+            Self::Whole(whole) => eddsa::sign_message(tpm, key, &whole.message),
+            Self::Prehash(hash) => eddsa::sign_hash(tpm, key, &hash.finish()),
+            Self::Eddsa(_) => Err(TpmRc::SCHEME),
         }
     }
 
@@ -78,6 +111,9 @@ impl Message {
             Self::Digest(hasher) => signatures::verify(tpm, key, context, &hasher.finish(), signature),
             Self::Hmac(hmac) => signatures::verify_hmac(hmac, signature),
             Self::Mu(mu) => signatures::verify_mu(tpm, key, &mu.finish(), signature),
+            Self::Prehash(hash) => eddsa::verify_hash(tpm, key, &hash.finish(), signature),
+            Self::Eddsa(verification) => verification.finish(key, signature),
+            Self::Whole(_) => Err(TpmRc::SCHEME),
         }
     }
 }
@@ -99,7 +135,12 @@ pub fn sign(tpm: &mut Core, key: &Object, scheme: TpmtSigScheme, parts: &[&[u8]]
 pub fn verify(tpm: &Core, key: &Object, parts: &[&[u8]], signature: &TpmtSignature) -> Result<(), TpmRc> {
     let scheme = schemes::own(key)?;
     schemes::require_match(&scheme, key, signature)?;
-    let mut message = Message::start(key, &scheme, &[])?;
+    let hint = eddsa::hint(key, signature);
+    let mut message = Message::start_verification(key, &scheme, &[], &hint).map_err(|rc| match rc {
+        // An R that is too short.
+        TpmRc::SIZE => TpmRc::SIGNATURE,
+        rc => rc,
+    })?;
     parts.iter().for_each(|part| message.update(part));
     message.verify(tpm, key, &[], signature)
 }

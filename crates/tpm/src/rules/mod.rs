@@ -9,6 +9,7 @@ pub mod creation;
 pub mod derivation;
 pub mod digests;
 pub mod ecdh;
+pub mod eddsa;
 pub mod edwards;
 pub mod hashcheck;
 pub mod hierarchies;

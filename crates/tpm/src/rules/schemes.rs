@@ -2,10 +2,11 @@
 //! leaves the choice.
 
 use ironroot_wire::{
-    PublicKind, TpmRc, TpmaObject, TpmiAlgHash, TpmtEccScheme, TpmtKeyedhashScheme, TpmtRsaDecrypt, TpmtRsaScheme,
-    TpmtSigScheme, TpmtSignature,
+    PublicKind, TpmRc, TpmaObject, TpmiAlgHash, TpmsEccParms, TpmtEccScheme, TpmtKeyedhashScheme, TpmtRsaDecrypt,
+    TpmtRsaScheme, TpmtSigScheme, TpmtSignature,
 };
 
+use super::eddsa;
 use crate::state::objects::Object;
 
 /// The scheme of a signature.
@@ -23,6 +24,11 @@ pub fn signing(key: &Object, requested: Option<TpmtSigScheme>) -> Result<TpmtSig
         (&key.public.kind, &scheme),
         (PublicKind::Rsa(..), TpmtSigScheme::Rsassa(_) | TpmtSigScheme::Rsapss(_))
             | (PublicKind::Ecc(..), TpmtSigScheme::Ecdsa(_))
+            // Only keys that name them have these (their own scheme is compared above).
+            | (
+                PublicKind::Ecc(TpmsEccParms { scheme: Some(_), .. }, _),
+                TpmtSigScheme::Eddsa(()) | TpmtSigScheme::HashEddsa(())
+            )
             | (PublicKind::Keyedhash(..), TpmtSigScheme::Hmac(_))
             | (PublicKind::Mldsa(..), TpmtSigScheme::Mldsa(()))
             | (PublicKind::HashMldsa(..), TpmtSigScheme::HashMldsa(()))
@@ -60,6 +66,18 @@ pub const fn check_context(scheme: &TpmtSigScheme, context: &[u8]) -> Result<(),
     }
 }
 
+/// Whether a hint is the R of an EdDSA signature, as far as its size tells, and empty for all other schemes (Part 3, 17.6).
+///
+/// # Errors
+/// `TPM_RC_SIZE` if not.
+pub fn check_hint(key: &Object, scheme: &TpmtSigScheme, hint: &[u8]) -> Result<(), TpmRc> {
+    let size = match scheme {
+        TpmtSigScheme::Eddsa(()) => eddsa::r_size(key)?,
+        _ => 0,
+    };
+    if hint.len() == size { Ok(()) } else { Err(TpmRc::SIZE) }
+}
+
 /// Whether a signature was made with this scheme of the key, hash included.
 ///
 /// # Errors
@@ -70,7 +88,9 @@ pub fn require_match(scheme: &TpmtSigScheme, key: &Object, signature: &TpmtSigna
         (TpmtSigScheme::Rsassa(hash), TpmtSignature::Rsassa(signature))
         | (TpmtSigScheme::Rsapss(hash), TpmtSignature::Rsapss(signature)) => *hash == signature.hash,
         (TpmtSigScheme::Ecdsa(hash), TpmtSignature::Ecdsa(signature)) => *hash == signature.hash,
-        (TpmtSigScheme::Mldsa(()), TpmtSignature::Mldsa(_)) => true,
+        (TpmtSigScheme::Mldsa(()), TpmtSignature::Mldsa(_))
+        | (TpmtSigScheme::Eddsa(()), TpmtSignature::Eddsa(_))
+        | (TpmtSigScheme::HashEddsa(()), TpmtSignature::HashEddsa(_)) => true,
         (TpmtSigScheme::HashMldsa(()), TpmtSignature::HashMldsa(signature)) => {
             digest_hash(key, scheme) == Some(signature.hash)
         }

@@ -5,7 +5,11 @@ use alloc::{boxed::Box, vec::Vec};
 use ironroot_crypto::{Cmac, hash::Hasher, hmac::Hmac, mldsa::Mu};
 use ironroot_wire::{Reader, Rules, Tpm2bAuth, TpmRc, TpmiAlgHash, TpmiAlgSymObject, TpmiYesNo, Wire};
 
-use super::{mac::Mac, messages::Message};
+use super::{
+    eddsa::{self, Hashing, Whole},
+    mac::Mac,
+    messages::Message,
+};
 use crate::state::{
     objects::{KeyIdentity, Sequence, SequenceState, Signing, Verification},
     saved::Bytes,
@@ -69,6 +73,18 @@ fn save_message(message: &Message, out: &mut Vec<u8>) {
             3u8.marshal(out);
             Bytes(mu.save()).marshal(out);
         }
+        Message::Whole(whole) => {
+            4u8.marshal(out);
+            whole.save(out);
+        }
+        Message::Prehash(hash) => {
+            5u8.marshal(out);
+            hash.save(out);
+        }
+        Message::Eddsa(verification) => {
+            6u8.marshal(out);
+            verification.save(out);
+        }
     }
 }
 
@@ -131,6 +147,9 @@ fn restore_message(reader: &mut Reader<'_>) -> Result<Message, TpmRc> {
     Ok(match u8::unmarshal(reader)? {
         1 => Message::Digest(restore_hasher(reader)?),
         2 => Message::Hmac(restore_hmac(reader)?),
+        4 => Message::Whole(Whole::restore(reader)?),
+        5 => Message::Prehash(Hashing::restore(reader)?),
+        6 => Message::Eddsa(eddsa::Verification::restore(reader)?),
         3 => Message::Mu(Mu::restore(&Bytes::unmarshal(reader)?.0).map_err(|_| TpmRc::VALUE)?),
         _ => return Err(TpmRc::VALUE),
     })

@@ -169,7 +169,22 @@ pub struct Signing {
 }
 
 impl Signing {
-    /// Adds a part of the message.
+    /// Adds a part of the message, which is not the last. Of a message that has to be signed as a whole nothing is kept: it
+    /// cannot be signed any more.
+    pub fn begin(&mut self, part: &[u8]) {
+        match &mut self.message {
+            Message::Whole(whole) => whole.begun = true,
+            _ => self.update(part),
+        }
+    }
+
+    /// Whether the message has to be signed as a whole, and was begun before.
+    #[must_use]
+    pub const fn is_begun_whole(&self) -> bool {
+        matches!(&self.message, Message::Whole(whole) if whole.begun)
+    }
+
+    /// Adds the last part of the message.
     pub fn update(&mut self, part: &[u8]) {
         let missing = TPM_GENERATED_VALUE.to_be_bytes().len().saturating_sub(self.start.len());
         self.start.extend(part.iter().take(missing));

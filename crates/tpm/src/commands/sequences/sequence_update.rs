@@ -13,7 +13,7 @@ impl Action for SequenceUpdate {
                 hasher.update(&self.buffer);
             }
             SequenceState::Mac(mac) => mac.update(&self.buffer),
-            SequenceState::Sign(signing) => signing.update(&self.buffer),
+            SequenceState::Sign(signing) => signing.begin(&self.buffer),
             SequenceState::Verify(verification) => verification.update(&self.buffer),
             SequenceState::Event(hashers) => hashers.iter_mut().for_each(|hasher| hasher.update(&self.buffer)),
         }

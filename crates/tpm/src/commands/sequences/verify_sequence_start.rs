@@ -19,11 +19,9 @@ impl Action for VerifySequenceStart {
         }
         let scheme = schemes::own(&key).map_err(|rc| rc.handle(1))?;
         let auth = creation::auth(&self.auth, None).map_err(|rc| rc.parameter(1))?;
-        if !self.hint.is_empty() {
-            return Err(TpmRc::SIZE.parameter(2));
-        }
+        schemes::check_hint(&key, &scheme, &self.hint).map_err(|rc| rc.parameter(2))?;
         schemes::check_context(&scheme, &self.context).map_err(|rc| rc.parameter(3))?;
-        let message = Message::start(&key, &scheme, &self.context).map_err(|rc| match rc {
+        let message = Message::start_verification(&key, &scheme, &self.context, &self.hint).map_err(|rc| match rc {
             // As in TPM2_VerifySignature.
             TpmRc::AUTH_UNAVAILABLE => TpmRc::HANDLE.handle(1),
             rc => rc,

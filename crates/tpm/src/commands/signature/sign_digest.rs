@@ -22,12 +22,8 @@ impl Action for SignDigest {
         form.check_context(&scheme, &self.context).map_err(|rc| rc.parameter(1))?;
         form.check_size(&self.digest).map_err(|rc| rc.parameter(2))?;
         if key.has(TpmaObject::RESTRICTED) || !self.validation.digest.is_empty() {
-            match form {
-                Form::Digest(hash) => hashcheck::check(tpm, &self.validation, hash, &self.digest),
-                // The TPM hashes no message into a mu, so it has no ticket for one.
-                Form::Mu => Err(TpmRc::TICKET),
-            }
-            .map_err(|rc| rc.parameter(3))?;
+            let hash = form.hash().ok_or(TpmRc::TICKET.parameter(3))?;
+            hashcheck::check(tpm, &self.validation, hash, &self.digest).map_err(|rc| rc.parameter(3))?;
         }
         Ok(SignDigestResponse { signature: form.sign(tpm, &key, scheme, &self.context, &self.digest)? })
     }

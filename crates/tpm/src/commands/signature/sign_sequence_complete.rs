@@ -24,6 +24,9 @@ impl Action for SignSequenceComplete {
             return Err(TpmRc::SIGN_CONTEXT_KEY.handle(2));
         }
         let scheme = schemes::own(&key).map_err(|rc| rc.handle(2))?;
+        if signing.is_begun_whole() {
+            return Err(TpmRc::ONE_SHOT_SIGNATURE.handle(1));
+        }
         signing.update(&self.buffer);
         if key.has(TpmaObject::RESTRICTED) && hashcheck::looks_generated(&signing.start) {
             return Err(TpmRc::VALUE.parameter(1));

@@ -1,4 +1,4 @@
-//! Public keys and signature algorithms as X.509 names them (RFC 3279, 4055, 5480, 5639, 8692).
+//! Public keys and signature algorithms as X.509 names them (RFC 3279, 4055, 5480, 5639, 8410, 8692).
 
 use alloc::{vec, vec::Vec};
 
@@ -10,7 +10,7 @@ use ironroot_crypto::rsa::pss::salt_size;
 use ironroot_wire::{PublicKind, TpmEccCurve, TpmiAlgHash, TpmtPublic, TpmtSigScheme};
 
 use super::value;
-use crate::rules::signatures::exponent;
+use crate::rules::{edwards::Form, signatures::exponent};
 
 const RSA_ENCRYPTION: &str = "1.2.840.113549.1.1.1";
 const RSASSA_PSS: &str = "1.2.840.113549.1.1.10";
@@ -27,6 +27,10 @@ pub fn subject_public_key_info(public: &TpmtPublic) -> Option<Vec<u8>> {
             let key = value(Tag::Sequence, &[&numbers[0], &numbers[1]]).ok()?;
             key_info(&with_null(RSA_ENCRYPTION)?, &[&key])
         }
+        PublicKind::Ecc(parms, point) if Form::of(parms).is_some() => {
+            let algorithm = value(Tag::Sequence, &[&oid(form(Form::of(parms)?)?)?]).ok()?;
+            key_info(&algorithm, &[&point.x])
+        }
         PublicKind::Ecc(parms, point) => {
             let curve = oid(curve(parms.curve_id)?)?;
             let algorithm = value(Tag::Sequence, &[&oid(EC_PUBLIC_KEY)?, &curve]).ok()?;
@@ -40,6 +44,17 @@ fn key_info(algorithm: &[u8], key: &[&[u8]]) -> Option<Vec<u8>> {
     // A BIT STRING starts with the number of its unused bits.
     let bits = value(Tag::BitString, &[&[&[0_u8][..]], key].concat()).ok()?;
     value(Tag::Sequence, &[algorithm, &bits]).ok()
+}
+
+/// RFC 8410, 3.
+const fn form(form: Form) -> Option<&'static str> {
+    Some(match form {
+        Form::Agreement(TpmEccCurve::Curve25519) => "1.3.101.110",
+        Form::Agreement(TpmEccCurve::Curve448) => "1.3.101.111",
+        Form::Signature(TpmEccCurve::Curve25519) => "1.3.101.112",
+        Form::Signature(TpmEccCurve::Curve448) => "1.3.101.113",
+        _ => return None,
+    })
 }
 
 const fn curve(curve: TpmEccCurve) -> Option<&'static str> {
