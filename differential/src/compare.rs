@@ -79,7 +79,7 @@ fn how(code: u32, field: &str, type_name: &str) -> Compare {
         (0x153 | 0x131, "creation_hash") => Compare::Length,
         (0x14E, _) => Compare::NvData,
         // NV_ReadPublic and NV_ReadPublic2
-        (0x169 | 0x19F, _) => Compare::Exact,
+        (0x169 | 0x19E, _) => Compare::Exact,
         // Policy timeouts differ by the random epoch.
         (_, "timeout") => Compare::Length,
         _ => match type_name {

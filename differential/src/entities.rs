@@ -39,6 +39,8 @@ pub enum Sequence {
     Hash,
     Hmac,
     Event,
+    Sign,
+    Verify,
 }
 
 impl Object {

@@ -39,6 +39,11 @@ const CURVES: [(u16, &str, &str, &str); 3] = [
     ),
 ];
 
+/// The curves of [`ecc`], as it numbers them, and their identifiers.
+pub fn curves() -> impl Iterator<Item = (usize, u16)> {
+    CURVES.iter().map(|curve| curve.0).enumerate()
+}
+
 /// A key: its public area and its `TPMT_SENSITIVE`.
 #[derive(Debug, Clone)]
 pub struct Key {
@@ -111,8 +116,8 @@ pub fn cipher(attributes: u32, alg: u16, bits: u16, mode: u16) -> Key {
     key(public::symcipher(attributes, alg, bits, mode), vec![0x35; usize::from(bits / 8)])
 }
 
-/// One of the keys, with a use that fits it.
-pub fn any(dice: &mut Dice) -> Key {
+/// One of the keys, with a use that fits it, on one of these curves.
+pub fn any(dice: &mut Dice, curves: &[usize]) -> Key {
     use attributes::{DECRYPT, NO_DA, SIGN, USER_WITH_AUTH};
     let mut plain = USER_WITH_AUTH;
     if !dice.one_in(4) {
@@ -124,9 +129,9 @@ pub fn any(dice: &mut Dice) -> Key {
         0..=1 if uses == SIGN => rsa(plain | SIGN, None, dice.pick(&[NULL, RSASSA, RSAPSS]), hash),
         0..=1 if uses == DECRYPT => rsa(plain | DECRYPT, None, dice.pick(&[NULL, RSAES, OAEP]), hash),
         0..=1 => rsa(plain | uses, None, NULL, hash),
-        2..=5 if uses == SIGN => ecc(plain | SIGN, None, dice.pick(&[NULL, ECDSA]), hash, dice.below(3)),
-        2..=5 if uses == DECRYPT => ecc(plain | DECRYPT, None, dice.pick(&[NULL, ECDH]), hash, dice.below(3)),
-        2..=5 => ecc(plain | uses, None, NULL, hash, dice.below(3)),
+        2..=5 if uses == SIGN => ecc(plain | SIGN, None, dice.pick(&[NULL, ECDSA]), hash, dice.pick(curves)),
+        2..=5 if uses == DECRYPT => ecc(plain | DECRYPT, None, dice.pick(&[NULL, ECDH]), hash, dice.pick(curves)),
+        2..=5 => ecc(plain | uses, None, NULL, hash, dice.pick(curves)),
         6..=7 => {
             let mut key = hmac(plain | SIGN, hash);
             if dice.one_in(3) {

@@ -160,7 +160,14 @@ impl World {
                 self.add(id, handle, None, auth, NULL, Vec::new());
                 self.objects.get_mut(&id)?.sequence = Some(kind);
             }
-            0x13E => self.forget(on(0)?),
+            // SignSequenceStart, VerifySequenceStart
+            0x1AA | 0x1A9 => {
+                let auth = trimmed(parameters.sized()?);
+                self.add(id, handle, None, auth, NULL, Vec::new());
+                let kind = if call.code == 0x1AA { Sequence::Sign } else { Sequence::Verify };
+                self.objects.get_mut(&id)?.sequence = Some(kind);
+            }
+            0x13E | 0x1A3 | 0x1A4 => self.forget(on(0)?),
             0x185 => self.forget(on(1)?),
             0x176 => self.learn_session(id, call, rendered, handle, fields)?,
             0x165 => self.forget(parameters.u32()?),
@@ -175,7 +182,7 @@ impl World {
                 }
             }
             0x161 => match self.saved.get(&source(call)?)?.clone() {
-                Saved::Object(object) => drop(self.objects.insert(id, Object { handle: handle, ..object })),
+                Saved::Object(object) => drop(self.objects.insert(id, Object { handle, ..object })),
                 Saved::Session(key, session) => drop(self.sessions.insert(key, session)),
             },
             0x120 => {
@@ -192,6 +199,15 @@ impl World {
                 let (policy, size) = (area.sized()?.to_vec(), area.u16()?);
                 let index = Index { auth, name_alg, attributes, policy, size, ..Index::default() };
                 self.indices.insert(handle, index);
+            }
+            0x19D => {
+                let auth = trimmed(parameters.sized()?);
+                let mut area = Parts(parameters.sized()?);
+                // Indices inside of the TPM have the same public area as ever.
+                let (_, handle) = (area.u8().filter(|kind| *kind == 1)?, area.u32()?);
+                let (name_alg, attributes) = (area.u16()?, area.u32()?);
+                let (policy, size) = (area.sized()?.to_vec(), area.u16()?);
+                self.indices.insert(handle, Index { auth, name_alg, attributes, policy, size, ..Index::default() });
             }
             // NV_Increment, NV_SetBits, NV_Extend, NV_Write
             0x134..=0x137 => self.indices.get_mut(&on(1)?)?.written = true,

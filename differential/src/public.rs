@@ -28,6 +28,9 @@ pub const ECSCHNORR: u16 = 0x001C;
 pub const KDF1_SP800_108: u16 = 0x0022;
 pub const ECC: u16 = 0x0023;
 pub const SYMCIPHER: u16 = 0x0025;
+pub const MLKEM: u16 = 0x00A0;
+pub const MLDSA: u16 = 0x00A1;
+pub const HASH_MLDSA: u16 = 0x00A2;
 pub const CTR: u16 = 0x0040;
 pub const CFB: u16 = 0x0043;
 
@@ -133,7 +136,7 @@ impl Public {
             let size = sym_size(parts.0)?;
             parts.take(size)?;
         }
-        if self.alg == SYMCIPHER { None } else { parts.u16() }
+        if matches!(self.alg, RSA | ECC | KEYEDHASH) { parts.u16() } else { None }
     }
 
     /// The bytes of a modulus, or of the coordinates.
@@ -178,6 +181,9 @@ fn parms_size(alg: u16, bytes: &[u8]) -> Option<usize> {
             _ => 4,
         }),
         SYMCIPHER => Some(6),
+        MLKEM => Some(sym_size(bytes)? + 2),
+        MLDSA => Some(3),
+        HASH_MLDSA => Some(4),
         _ => None,
     }
 }
@@ -222,4 +228,16 @@ pub fn keyedhash(attributes: u32, kind: u16, hash: u16) -> Public {
 
 pub fn symcipher(attributes: u32, alg: u16, bits: u16, mode: u16) -> Public {
     public(SYMCIPHER, attributes, Bytes::new().u16(alg).u16(bits).u16(mode))
+}
+
+pub fn mlkem(attributes: u32, sym: Option<u16>, set: u16) -> Public {
+    public(MLKEM, attributes, aes(sym).u16(set))
+}
+
+pub fn mldsa(attributes: u32, set: u16, external_mu: bool) -> Public {
+    public(MLDSA, attributes, Bytes::new().u16(set).u8(u8::from(external_mu)))
+}
+
+pub fn hash_mldsa(attributes: u32, set: u16, hash: u16) -> Public {
+    public(HASH_MLDSA, attributes, Bytes::new().u16(set).u16(hash))
 }

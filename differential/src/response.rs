@@ -1,8 +1,11 @@
 //! Responses taken apart by the command table.
 
-use ironroot_wire::CommandInfo;
+use ironroot_wire::{CommandInfo, TpmRc, limits::MAX_COMMAND_SIZE};
 
-use crate::{bytes::Parts, table};
+use crate::{
+    bytes::{Parts, hex},
+    table,
+};
 
 /// A response.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +27,40 @@ pub struct Entry {
 /// The response code.
 pub fn code(response: &[u8]) -> Option<u32> {
     Parts(response.get(6..)?).u32()
+}
+
+/// Whether an answer has the form that every answer has: header, size, and a response code of Part 2, 6.6 whose position
+/// exists in the command.
+///
+/// # Errors
+/// What is wrong.
+pub fn well_formed(command: &[u8], response: &[u8]) -> Result<(), String> {
+    let mut parts = Parts(response);
+    let header = (parts.u16(), parts.u32(), parts.u32());
+    let (Some(tag), Some(size), Some(rc)) = header else { return Err("the response has no header".into()) };
+    let fail = |what: &str| Err(format!("{what}: {} to {}", hex(response), hex(command)));
+    if size as usize != response.len() || response.len() > MAX_COMMAND_SIZE {
+        return fail("the response has the wrong size");
+    }
+    let rc = TpmRc(rc);
+    if rc == TpmRc::SUCCESS {
+        return if matches!(tag, 0x8001 | 0x8002) { Ok(()) } else { fail("a response with a wrong tag") };
+    }
+    let error_tag = if rc == TpmRc::BAD_TAG { 0x00C4 } else { 0x8001 };
+    if tag != error_tag || response.len() != 10 {
+        return fail("an error response with more than a header");
+    }
+    if rc.describe().is_none() || rc == TpmRc::FAILURE {
+        return fail("an unknown response code, or failure");
+    }
+    let info = Parts(command.get(6..).unwrap_or_default()).u32().and_then(table::info);
+    let most = |count: usize| u32::try_from(count).unwrap_or(0);
+    let exists = info.is_none_or(|info| {
+        rc.parameter_number().is_none_or(|number| number <= most(info.parameters.len()))
+            && rc.handle_number().is_none_or(|number| number <= most(info.handles.len()))
+            && rc.session_number().is_none_or(|number| number <= 3)
+    });
+    if exists { Ok(()) } else { fail("a response code for a place that the command does not have") }
 }
 
 /// Takes a response apart; `None` if it is malformed.

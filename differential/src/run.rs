@@ -288,7 +288,7 @@ fn report(counts: &Counts, taken: Duration) {
 }
 
 /// TPM2_GetCapability, of everything; without the header, moreData and the capability.
-fn ask(execute: &mut dyn FnMut(&[u8]) -> Result<Vec<u8>, String>, kind: u32) -> Result<Vec<u8>, String> {
+fn ask(mut execute: impl FnMut(&[u8]) -> Result<Vec<u8>, String>, kind: u32) -> Result<Vec<u8>, String> {
     execute(&Bytes::new().u16(0x8001).u32(12).u32(0x144).u16(0).0)?;
     let command = Bytes::new().u16(0x8001).u32(22).u32(0x17A).u32(kind).u32(0).u32(1000).0;
     Ok(execute(&command)?.get(15..).unwrap_or_default().to_vec())
@@ -297,7 +297,7 @@ fn ask(execute: &mut dyn FnMut(&[u8]) -> Result<Vec<u8>, String>, kind: u32) -> 
 /// What both have.
 fn common() -> Result<Common, String> {
     let mut theirs = Theirs::manufacture(0)?;
-    let mut ask_theirs = |kind| ask(&mut |command| theirs.execute(0, 1, command), kind);
+    let mut ask_theirs = |kind| ask(|command| theirs.execute(0, 1, command), kind);
     let list = |bytes: Vec<u8>, size: usize| -> Vec<u32> {
         bytes
             .get(4..)
@@ -314,10 +314,10 @@ fn common() -> Result<Common, String> {
     let curves = list(ask_theirs(8)?, 2).into_iter().map(|id| id as u16).collect();
     let code = |attributes: &u32| attributes & 0xFFFF;
     let mut common = Common { algorithms, curves, commands: their_commands.iter().map(code).collect() };
-    let mut ours = Ours::manufacture(&common, 0)?;
-    let our_commands = list(ask(&mut |command| Ok(ours.execute(0, 1, command)), 2)?, 4);
+    let mut ours = Ours::manufacture(&common.profile(), 0)?;
+    let our_commands = list(ask(|command| Ok(ours.execute(0, 1, command)), 2)?, 4);
     common.commands.retain(|one| our_commands.iter().any(|two| code(two) == *one));
-    let mut ask_ours = |kind| ask(&mut |command| Ok(ours.execute(0, 1, command)), kind);
+    let mut ask_ours = |kind| ask(|command| Ok(ours.execute(0, 1, command)), kind);
     let our_algorithms = list(ask_ours(0)?, 6);
     let our_curves = list(ask_ours(8)?, 2);
     common.algorithms.retain(|id| our_algorithms.contains(&u32::from(*id)));

@@ -9,12 +9,12 @@ use crate::{
     compare,
     entities::*,
     ours::{Common, Ours},
+    peer::Peer,
     render::Rendered,
     response::{self, Response},
     session::{self, CONTINUE, ENCRYPT},
     step::{Action, AuthUse, Call, Id, Piece, Ref, Step},
     table,
-    theirs::Theirs,
 };
 
 /// `TPM_RC_RETRY`.
@@ -38,7 +38,7 @@ pub struct Made {
 pub struct World {
     pub common: Common,
     ours: Ours,
-    theirs: Theirs,
+    peer: Peer,
     pub now: u64,
     pub objects: BTreeMap<Id, Object>,
     pub persistent: BTreeMap<u32, Object>,
@@ -90,6 +90,7 @@ pub enum What {
 
 /// A divergence.
 #[derive(Debug, Clone)]
+#[cfg_attr(not(feature = "libtpms"), allow(dead_code, reason = "the rules ask"))]
 pub struct Divergence {
     pub step: Step,
     pub what: What,
@@ -127,11 +128,18 @@ impl World {
     ///
     /// # Errors
     /// What they say.
+    #[cfg(feature = "libtpms")]
     pub fn new(common: &Common, seed: u64) -> Result<Self, String> {
-        Ok(Self {
+        let peer = Peer::Libtpms(crate::theirs::Theirs::manufacture(seed)?);
+        Ok(Self::of(common, Ours::manufacture(&common.profile(), seed)?, peer))
+    }
+
+    /// Two TPMs that wait for `TPM2_Startup`.
+    pub fn of(common: &Common, ours: Ours, peer: Peer) -> Self {
+        Self {
             common: common.clone(),
-            ours: Ours::manufacture(common, seed)?,
-            theirs: Theirs::manufacture(seed)?,
+            ours,
+            peer,
             now: 0,
             objects: BTreeMap::new(),
             persistent: BTreeMap::new(),
@@ -147,7 +155,7 @@ impl World {
             pcr_ahead: None,
             clock_free: false,
             shut_down: false,
-        })
+        }
     }
 
     /// The object with a handle.
@@ -177,10 +185,10 @@ impl World {
     /// Sends bytes to both.
     pub fn exchange(&mut self, locality: u8, commands: &Pair<Vec<u8>>) -> Result<Pair<Vec<u8>>, String> {
         let ours = self.ours.execute(locality, self.now, &commands[OURS]);
-        let mut theirs = self.theirs.execute(locality, self.now, &commands[THEIRS])?;
+        let mut theirs = self.peer.execute(locality, self.now, &commands[THEIRS], &ours)?;
         // It writes its state first when the first protected object is used, and wants the command again.
         if response::code(&theirs) == Some(RETRY) {
-            theirs = self.theirs.execute(locality, self.now, &commands[THEIRS])?;
+            theirs = self.peer.execute(locality, self.now, &commands[THEIRS], &ours)?;
         }
         Ok([ours, theirs])
     }
@@ -189,13 +197,17 @@ impl World {
     ///
     /// # Errors
     /// If libtpms does not answer.
+    #[cfg(feature = "libtpms")]
     pub fn works(&mut self) -> Result<bool, String> {
         let answers = self.ask(0x181, &[])?;
         Ok(answers.iter().all(|answer| response::code(answer) == Some(0)))
     }
 
     /// A command without sessions, the same for both, that is no step.
-    fn ask(&mut self, code: u32, body: &[u8]) -> Result<Pair<Vec<u8>>, String> {
+    ///
+    /// # Errors
+    /// If libtpms does not answer.
+    pub fn ask(&mut self, code: u32, body: &[u8]) -> Result<Pair<Vec<u8>>, String> {
         let command = Bytes::new().u16(0x8001).u32(body.len() as u32 + 10).u32(code).raw(body).0;
         self.exchange(0, &[command.clone(), command])
     }
@@ -211,15 +223,15 @@ impl World {
             Action::PowerCycle => {
                 self.clock_free |= !self.shut_down;
                 self.ours.power_cycle(self.now);
-                self.theirs.power_cycle(self.now)?;
+                self.peer.power_cycle(self.now)?;
                 self.forget_volatile();
                 return Ok(Outcome::Agreed(0));
             }
         };
         self.prepare(call)?;
-        let (Some(ours), Some(theirs)) = (self.render(call, OURS), self.render(call, THEIRS)) else {
-            return Ok(Outcome::Skipped);
-        };
+        let Some(ours) = self.render(call, OURS) else { return Ok(Outcome::Skipped) };
+        let theirs = if self.peer.is_mirror() { Some(ours.clone()) } else { self.render(call, THEIRS) };
+        let Some(theirs) = theirs else { return Ok(Outcome::Skipped) };
         let rendered = [ours, theirs];
         let requests = [rendered[OURS].bytes.clone(), rendered[THEIRS].bytes.clone()];
         let responses = self.exchange(step.locality, &requests)?;
@@ -241,7 +253,7 @@ impl World {
             trial_pcr: self.any_session(&rendered[OURS], |session| session.trial_pcr),
             unwritten: self.any_index(&rendered[OURS], |index| !index.written),
             forgotten: self.forgotten(call, &rendered[OURS]),
-            slots_differ: self.slots_differ(call, &rendered[OURS]),
+            slots_differ: !self.peer.is_mirror() && self.slots_differ(call, &rendered[OURS]),
             values: Default::default(),
         };
         if codes[OURS] != codes[THEIRS] {
@@ -539,7 +551,7 @@ impl World {
     }
 
     /// Handles of a kind that both have.
-    fn list(&mut self, first: u32) -> Result<Vec<u32>, String> {
+    pub fn list(&mut self, first: u32) -> Result<Vec<u32>, String> {
         let lists = self.lists(first)?;
         Ok(lists[OURS].iter().copied().filter(|handle| lists[THEIRS].contains(handle)).collect())
     }
@@ -551,6 +563,26 @@ impl World {
             let count = parts.u32().unwrap_or(0);
             (0..count).map_while(|_| parts.u32()).collect()
         }))
+    }
+
+    /// Ironroot goes on in another process, with what is not stored or without, as after a power cut.
+    ///
+    /// # Errors
+    /// What the TPM says.
+    pub fn replace_ours(&mut self, with_volatile: bool) -> Result<(), String> {
+        if with_volatile {
+            return self.ours.resume(self.now);
+        }
+        self.ours.reopen()?;
+        self.ours.power_cycle(self.now);
+        self.clock_free = true;
+        self.forget_volatile();
+        Ok(())
+    }
+
+    /// Forgets the sessions of a command that did something else than was meant.
+    pub fn forget_sessions(&mut self, handles: &[u32]) {
+        self.sessions.retain(|_, session| !handles.contains(&session.handle));
     }
 
     fn forget_volatile(&mut self) {

@@ -18,7 +18,8 @@ const COVERAGE: &[&str] = &[
 ];
 
 /// What each target is, and the longest input that makes sense.
-pub const TARGETS: &[(&str, u32)] = &[("command", 4096), ("records", 200), ("state", 4096), ("wire", 1024)];
+pub const TARGETS: &[(&str, u32)] =
+    &[("command", 4096), ("grammar", 513), ("records", 200), ("state", 4096), ("wire", 1024)];
 
 /// The task: `[TARGET…] [--seconds N] [--keep]`. With `--keep`, inputs that reach new code stay in fuzz/corpus.
 pub fn fuzz(mut args: Args) -> Result {

@@ -18,12 +18,14 @@ pub fn fits(code: u32, at: usize, object: &Object) -> bool {
             (0x15C, Some(_)) => true,
             (0x13E, Some(kind)) => kind != Sequence::Event,
             (0x185, Some(kind)) => kind == Sequence::Event,
+            (0x1A4, Some(kind)) => kind == Sequence::Sign && at == 0,
+            (0x1A3, Some(kind)) => kind == Sequence::Verify && at == 0,
             _ => false,
         };
     };
     match (code, at) {
         // SequenceUpdate, SequenceComplete, EventSequenceComplete
-        (0x15C | 0x13E | 0x185, _) => false,
+        (0x15C | 0x13E | 0x185, _) | (0x1A3 | 0x1A4, 0) => false,
         // Sign, Quote, GetTime, CertifyCreation, NV_Certify, GetCommandAuditDigest, GetSessionAuditDigest, Certify, CertifyX509
         (0x15D | 0x158 | 0x14A | 0x184 | 0x197, _) => public.has(SIGN) && object.private,
         (0x14C | 0x14D | 0x148 | 0x133, 1) => public.has(SIGN) && object.private,
@@ -46,6 +48,12 @@ pub fn fits(code: u32, at: usize, object: &Object) -> bool {
         (0x163 | 0x199, _) => public.alg == public::ECC,
         (0x154 | 0x18D | 0x19A, _) => public.alg == public::ECC && public.has(DECRYPT) && object.private,
         (0x18B, _) => public.alg == public::ECC && public.has(SIGN) && object.private,
+        // SignDigest, SignSequenceStart, SignSequenceComplete, VerifyDigestSignature, VerifySequenceStart and -Complete
+        (0x1A6 | 0x1AA, _) | (0x1A4, 1) => public.has(SIGN) && object.private,
+        (0x1A5 | 0x1A9, _) | (0x1A3, 1) => public.has(SIGN),
+        // Encapsulate, Decapsulate
+        (0x1A7, _) => matches!(public.alg, public::MLKEM | public::ECC) && public.has(DECRYPT),
+        (0x1A8, _) => matches!(public.alg, public::MLKEM | public::ECC) && public.has(DECRYPT) && object.private,
         // Unseal
         (0x15E, _) => public.is_sealed() && object.private,
         _ => true,
@@ -125,19 +133,20 @@ impl Generator {
         let persistent: Vec<_> =
             world.persistent.iter().filter(|(_, object)| fits(code, at, object)).map(|(handle, _)| *handle).collect();
         // libtpms copies a persistent object into one of its three slots.
-        if world.objects.len() < 2 && (fitting.is_empty() || self.dice.one_in(4)) {
-            if let Some(handle) = self.dice.maybe(&persistent) {
-                return Ref::Fixed(handle);
-            }
+        if world.objects.len() < 2
+            && (fitting.is_empty() || self.dice.one_in(4))
+            && let Some(handle) = self.dice.maybe(&persistent)
+        {
+            return Ref::Fixed(handle);
         }
         if let Some(id) = self.dice.maybe(&fitting) {
             return Ref::Object(id);
         }
         let all = objects(world, |_| true);
-        if self.dice.flag() {
-            if let Some(id) = self.dice.maybe(&all) {
-                return Ref::Object(id);
-            }
+        if self.dice.flag()
+            && let Some(id) = self.dice.maybe(&all)
+        {
+            return Ref::Object(id);
         }
         self.unloaded(world)
     }

@@ -11,6 +11,7 @@ use ironroot_wire::CommandInfo;
 use crate::{
     dice::Dice,
     entities::*,
+    keys::{self, Key},
     step::{Action, AuthUse, Call, Id, Piece, Ref, Step},
     table,
     world::World,
@@ -18,6 +19,7 @@ use crate::{
 
 mod authorize;
 mod handles;
+mod modern;
 mod mutate;
 mod policies;
 mod scripts;
@@ -39,6 +41,10 @@ pub struct Generator {
     algorithms: Vec<u16>,
     /// The curves that both TPMs have.
     curves: Vec<u16>,
+    /// Those of them that there are keys on.
+    known_curves: Vec<usize>,
+    /// One step in so many is sent with something wrong, wherever it comes from; 0 for none.
+    rough: usize,
 }
 
 /// Commands that change much, or end much: tried rarely.
@@ -47,7 +53,13 @@ const RARE: &[u32] = &[0x121, 0x124, 0x125, 0x126, 0x144, 0x145, 0x12B, 0x142, 0
 const SCRIPTED: &[u32] = &[];
 
 impl Generator {
+    #[cfg(feature = "libtpms")]
     pub fn new(seed: u64, world: &World) -> Self {
+        Self::by(Dice::new(seed), 0, world)
+    }
+
+    /// What these dice choose, with one step in `rough` made wrong.
+    pub fn by(dice: Dice, rough: usize, world: &World) -> Self {
         let mut commands = Vec::new();
         for info in table::all().filter(|info| world.common.commands.contains(&info.code.0)) {
             let times = if RARE.contains(&info.code.0) { 1 } else { 10 };
@@ -56,16 +68,28 @@ impl Generator {
             }
         }
         let mut this = Self {
-            dice: Dice::new(seed),
+            dice,
+            rough,
             queue: VecDeque::new(),
             next: 1,
             recipes: Vec::new(),
             commands,
             algorithms: world.common.algorithms.clone(),
             curves: world.common.curves.clone(),
+            known_curves: keys::curves().filter(|(_, id)| world.common.curves.contains(id)).map(|(at, _)| at).collect(),
         };
         this.prelude();
         this
+    }
+
+    /// The number of a curve that both have, as [`keys::ecc`] numbers them.
+    fn known_curve(&mut self) -> usize {
+        self.dice.maybe(&self.known_curves).unwrap_or(0)
+    }
+
+    /// A key that both are given.
+    fn any_key(&mut self) -> Key {
+        keys::any(&mut self.dice, &self.known_curves)
     }
 
     /// One of these algorithms that both have; the last if they have none of them.
@@ -74,7 +98,36 @@ impl Generator {
         self.dice.maybe(&have).unwrap_or(of[of.len() - 1])
     }
 
+    /// A step that has been planned.
+    pub fn planned(&mut self) -> Option<Step> {
+        self.queue.pop_front()
+    }
+
+    /// The next step that the input of the dice asks for; `None` at its end.
+    pub fn next_of_input(&mut self, world: &World) -> Option<Step> {
+        loop {
+            if let Some(mut step) = self.planned() {
+                self.roughen(&mut step);
+                return Some(step);
+            }
+            if !self.dice.next_chunk() {
+                return None;
+            }
+            self.plan(world);
+        }
+    }
+
+    fn roughen(&mut self, step: &mut Step) {
+        if let Action::Command(call) = &mut step.action
+            && self.rough > 0
+            && self.dice.one_in(self.rough)
+        {
+            call.mutation = Some(self.mutation());
+        }
+    }
+
     /// The next step.
+    #[cfg(feature = "libtpms")]
     pub fn next(&mut self, world: &World) -> Step {
         for _ in 0..20 {
             if let Some(step) = self.queue.pop_front() {
@@ -143,7 +196,7 @@ impl Generator {
             None => {
                 let mut all = Vec::new();
                 for field in info.parameters {
-                    all.extend(self.value(world, &table::type_name(field.type_name), field.name));
+                    all.extend(self.value(world, &table::type_name(field.type_name)));
                 }
                 bytes(all)
             }

@@ -15,6 +15,9 @@ use crate::{
 impl Generator {
     /// Queues a script.
     pub fn script(&mut self, world: &World) {
+        if self.is_modern() && self.dice.one_in(3) {
+            return self.modern_script(world);
+        }
         match self.dice.below(16) {
             0..=1 => self.key_script(world),
             2 => {
@@ -60,7 +63,7 @@ impl Generator {
             None => {
                 let mut all = Vec::new();
                 for field in info.parameters {
-                    all.extend(self.value(world, &table::type_name(field.type_name), field.name));
+                    all.extend(self.value(world, &table::type_name(field.type_name)));
                 }
                 bytes(all)
             }
@@ -124,9 +127,9 @@ impl Generator {
 
     /// A key that both TPMs have the same, imported under a parent and loaded.
     fn imported(&mut self, world: &World) -> Id {
-        let mut key = keys::any(&mut self.dice);
+        let mut key = self.any_key();
         if self.dice.one_in(3) {
-            key = keys::ecc(USER_WITH_AUTH | NO_DA | RESTRICTED | DECRYPT, Some(128), NULL, SHA256, self.dice.below(3));
+            key = keys::ecc(USER_WITH_AUTH | NO_DA | RESTRICTED | DECRYPT, Some(128), NULL, SHA256, self.known_curve());
             key.seed = vec![0x5E; 32];
         }
         if self.dice.flag() {
@@ -295,10 +298,10 @@ impl Generator {
         let auth = keys::auth(&mut self.dice, 3);
         let id = self.queue(self.raw(0x186, bytes(Bytes::new().sized(&auth).u16(hash).0)));
         for _ in 0..self.dice.below(4) {
-            let buffer = self.value(world, "Tpm2bMaxBuffer", "buffer");
+            let buffer = self.value(world, "Tpm2bMaxBuffer");
             self.queue(self.plain(0x15C, &[Ref::Object(id)], bytes(buffer)));
         }
-        let buffer = self.value(world, "Tpm2bMaxBuffer", "buffer");
+        let buffer = self.value(world, "Tpm2bMaxBuffer");
         if hash == NULL {
             let pcr = self.dice.pick(&[16, 7, entities::NULL]);
             self.queue(self.plain(0x185, &[Ref::Fixed(pcr), Ref::Object(id)], bytes(buffer)));

@@ -50,7 +50,7 @@ impl Generator {
             0x147 => self.activate(world, on(0)?),
             0x168 => {
                 let names: Vec<_> = world.objects.keys().map(|id| Ref::Object(*id)).collect();
-                let credential = self.value(world, "CertInfo", "credential");
+                let credential = self.value(world, "CertInfo");
                 Some(vec![Piece::Bytes(credential), Piece::Sized(vec![Piece::Name(self.dice.maybe(&names)?)])])
             }
             0x174 => Some(self.rsa_encrypt(world, &object?)),
@@ -62,13 +62,13 @@ impl Generator {
             0x137 | 0x136 | 0x14E => self.nv_data(world, info.code.0, on(1)?),
             0x17A => Some(self.capability()),
             0x17D => {
-                let data = self.value(world, "Tpm2bMaxBuffer", "data");
+                let data = self.value(world, "Tpm2bMaxBuffer");
                 let hash = self.hash().to_be_bytes();
                 let hierarchy = self.dice.pick(&[OWNER, entities::NULL, PLATFORM, ENDORSEMENT]).to_be_bytes();
                 Some(bytes([&data[..], &hash, &hierarchy].concat()))
             }
             0x155 | 0x15B => {
-                let first = self.value(world, if info.code.0 == 0x155 { "Tpm2bMaxBuffer" } else { "Tpm2bAuth" }, "");
+                let first = self.value(world, if info.code.0 == 0x155 { "Tpm2bMaxBuffer" } else { "Tpm2bAuth" });
                 let own = object.as_ref().and_then(Object::shape).map_or(SHA256, |public| {
                     if public.scheme() == Some(HMAC) {
                         Parts(&public.parms[2..]).u16().unwrap_or(SHA256)
@@ -127,8 +127,8 @@ impl Generator {
         let public = self.template(parent.and_then(Object::shape));
         let sensitive = self.data_for(&public);
         let out = Bytes::new().sized(&sensitive).sized(&public.bytes());
-        let outside = self.value(world, "Tpm2bData", "outside_info");
-        let pcrs = self.value(world, "TpmlPcrSelection", "creation_pcr");
+        let outside = self.value(world, "Tpm2bData");
+        let pcrs = self.value(world, "TpmlPcrSelection");
         bytes(out.raw(&outside).raw(&pcrs).0)
     }
 
@@ -168,13 +168,13 @@ impl Generator {
                 return Some(self.import_of(world, from));
             }
         }
-        let mut key = keys::any(&mut self.dice);
+        let mut key = self.any_key();
         if self.dice.one_in(3) {
             let hash = self.dice.pick(&HASHES);
             key = match self.dice.below(4) {
                 0 => keys::derivation(USER_WITH_AUTH | NO_DA | RESTRICTED | DECRYPT, hash),
                 1 => keys::rsa(USER_WITH_AUTH | NO_DA | RESTRICTED | DECRYPT, Some(128), NULL, SHA256),
-                2 => keys::ecc(USER_WITH_AUTH | NO_DA | RESTRICTED | SIGN, None, ECDSA, hash, self.dice.below(3)),
+                2 => keys::ecc(USER_WITH_AUTH | NO_DA | RESTRICTED | SIGN, None, ECDSA, hash, self.known_curve()),
                 _ => keys::ecc(
                     USER_WITH_AUTH | NO_DA | RESTRICTED | DECRYPT,
                     Some(128),
@@ -211,7 +211,7 @@ impl Generator {
     }
 
     pub fn external(&mut self) -> Vec<Piece> {
-        let mut key = keys::any(&mut self.dice);
+        let mut key = self.any_key();
         if self.dice.one_in(8) {
             key.public.attributes ^= 1 << self.dice.below(20);
         }
@@ -244,7 +244,7 @@ impl Generator {
             let salt = self.dice.bytes(4);
             self.maybe_damaged(Piece::Salt(key, salt))
         };
-        let kind = self.value(world, "TpmSe", "session_type");
+        let kind = self.value(world, "TpmSe");
         let symmetric = if self.dice.flag() { NULL.to_be_bytes().to_vec() } else { self.sym_def(true) };
         let head = Piece::Bytes(Bytes::new().sized(&nonce).0);
         vec![head, salt, Piece::Bytes([&kind[..], &symmetric, &hash.to_be_bytes()].concat())]
@@ -254,21 +254,21 @@ impl Generator {
         let public = key.shape()?.clone();
         let (scheme, hash) = self.scheme_for(&public);
         // Restricted keys sign what the TPM has hashed.
-        if self.dice.one_in(3) {
-            if let Some(hashed) = self.made(world, 0x17D, |_| true) {
-                let mut parts = Parts(&hashed.parameters);
-                parts.sized()?;
-                let alg = parts.u16()?;
-                let scheme = if scheme.len() == 4 { Bytes(scheme[..2].to_vec()).u16(alg).0 } else { scheme };
-                let digest = Piece::Field { of: hashed.id, name: "out_hash", swap: false };
-                let ticket = self.maybe_damaged(Piece::Field { of: hashed.id, name: "validation", swap: false });
-                return Some(vec![digest, Piece::Bytes(scheme), ticket]);
-            }
+        if self.dice.one_in(3)
+            && let Some(hashed) = self.made(world, 0x17D, |_| true)
+        {
+            let mut parts = Parts(&hashed.parameters);
+            parts.sized()?;
+            let alg = parts.u16()?;
+            let scheme = if scheme.len() == 4 { Bytes(scheme[..2].to_vec()).u16(alg).0 } else { scheme };
+            let digest = Piece::Field { of: hashed.id, name: "out_hash", swap: false };
+            let ticket = self.maybe_damaged(Piece::Field { of: hashed.id, name: "validation", swap: false });
+            return Some(vec![digest, Piece::Bytes(scheme), ticket]);
         }
         let size = if self.dice.one_in(12) { self.dice.pick(&[0, 20, 32, 64]) } else { digest_size(hash) };
         let digest = self.dice.bytes(size);
         let ticket = if self.dice.one_in(10) {
-            self.value(world, "TpmtTkHashcheck", "")
+            self.value(world, "TpmtTkHashcheck")
         } else {
             Bytes::new().u16(0x8024).u32(entities::NULL).u16(0).0
         };
@@ -420,7 +420,7 @@ impl Generator {
             16
         };
         let iv = self.dice.bytes(iv_size);
-        let data = self.value(world, "Tpm2bMaxBuffer", "in_data");
+        let data = self.value(world, "Tpm2bMaxBuffer");
         let decrypt = [self.dice.below(2) as u8];
         let tail = Bytes::new().u16(mode).sized(&iv).0;
         // The older command has its data last.
@@ -444,7 +444,7 @@ impl Generator {
             .collect();
         let id = self.dice.maybe(&found)?;
         let field = |name| Piece::Field { of: id, name, swap: false };
-        let data = self.value(world, "Tpm2bData", "qualifying_data");
+        let data = self.value(world, "Tpm2bData");
         let hash = self.maybe_damaged(field("creation_hash"));
         let ticket = self.maybe_damaged(field("creation_ticket"));
         Some(vec![Piece::Bytes(data), hash, Piece::Bytes(NULL.to_be_bytes().to_vec()), ticket])
@@ -461,13 +461,13 @@ impl Generator {
             Some(public) => self.scheme_for(&public).0,
             None => NULL.to_be_bytes().to_vec(),
         };
-        let mut out = self.value(world, "Tpm2bData", "qualifying_data");
+        let mut out = self.value(world, "Tpm2bData");
         out.extend(scheme);
         for field in &info.parameters[2..] {
             out.extend(match (info.code.0, field.name) {
                 (0x184, "size") => self.dice.pick(&[0u16, 1, 8, 8, 16]).to_be_bytes().to_vec(),
                 (0x184, "offset") => self.dice.pick(&[0u16, 0, 0, 1, 8]).to_be_bytes().to_vec(),
-                _ => self.value(world, &table::type_name(field.type_name), field.name),
+                _ => self.value(world, &table::type_name(field.type_name)),
             });
         }
         Some(bytes(out))

@@ -67,7 +67,10 @@ impl Generator {
     fn kind_of_template(&mut self, base: u32) -> Public {
         let hash = self.hash();
         let restricted = if self.dice.one_in(3) { RESTRICTED } else { 0 };
-        let curve = self.dice.pick(&[3u16, 3, 3, 4, 5]);
+        let curve = if self.dice.flag() { 3 } else { self.known_curve() as u16 + 3 };
+        if self.algorithms.contains(&MLDSA) && self.dice.one_in(5) {
+            return self.lattice_template(base);
+        }
         match self.dice.below(16) {
             0..=3 => {
                 public::ecc(base | RESTRICTED | DECRYPT, Some(self.dice.pick(&[128, 128, 256])), NULL, SHA256, curve)
@@ -93,6 +96,23 @@ impl Generator {
             }
             _ => public::symcipher(base | DECRYPT | RESTRICTED, AES, 128, CFB),
         }
+    }
+
+    /// A template of a key that outlives quantum computers.
+    fn lattice_template(&mut self, base: u32) -> Public {
+        let restricted = if self.dice.one_in(3) { RESTRICTED } else { 0 };
+        let hash = self.hash();
+        match self.dice.below(5) {
+            0 => public::mlkem(base | DECRYPT, None, self.parameter_set()),
+            1 => public::mlkem(base | DECRYPT | RESTRICTED, Some(128), self.parameter_set()),
+            2 => public::hash_mldsa(base | SIGN | restricted, self.parameter_set(), hash),
+            _ => public::mldsa(base | SIGN | restricted, self.parameter_set(), self.dice.one_in(3)),
+        }
+    }
+
+    /// The smallest parameter set, mostly.
+    fn parameter_set(&mut self) -> u16 {
+        if self.dice.one_in(8) { self.dice.below(5) as u16 } else { 1 }
     }
 
     /// Data for the sensitive area of a template.

@@ -49,8 +49,8 @@ impl Generator {
         let (key, scheme) = match self.dice.below(6) {
             0 => (keys::rsa(PLAIN | SIGN, None, NULL, SHA256), self.dice.pick(&[RSASSA, RSAPSS])),
             1 => (keys::hmac(PLAIN | SIGN, hash), HMAC),
-            2 => (keys::ecc(PLAIN | SIGN, None, ECDSA, hash, self.dice.below(3)), NULL),
-            _ => (keys::ecc(PLAIN | SIGN, None, NULL, SHA256, self.dice.below(3)), ECDSA),
+            2 => (keys::ecc(PLAIN | SIGN, None, ECDSA, hash, self.known_curve()), NULL),
+            _ => (keys::ecc(PLAIN | SIGN, None, NULL, SHA256, self.known_curve()), ECDSA),
         };
         let scheme = match scheme {
             NULL => Bytes::new().u16(NULL).0,
@@ -155,7 +155,7 @@ impl Generator {
     fn agreement(&mut self, world: &World) {
         self.room(world, 1);
         let scheme = self.dice.pick(&[NULL, ECDH]);
-        let key = keys::ecc(PLAIN | DECRYPT, None, scheme, SHA256, self.dice.below(3));
+        let key = keys::ecc(PLAIN | DECRYPT, None, scheme, SHA256, self.known_curve());
         let id = Ref::Object(self.external_key(&key));
         let call = Call { code: 0x163, handles: vec![id], auths: Vec::new(), parameters: Vec::new(), mutation: None };
         let made = self.queue(call);
@@ -320,14 +320,14 @@ impl Generator {
         let mut parent = if self.dice.one_in(3) {
             keys::rsa(PLAIN | RESTRICTED | DECRYPT, Some(128), NULL, SHA256)
         } else {
-            keys::ecc(PLAIN | RESTRICTED | DECRYPT, Some(self.dice.pick(&[128, 256])), NULL, SHA256, self.dice.below(3))
+            keys::ecc(PLAIN | RESTRICTED | DECRYPT, Some(self.dice.pick(&[128, 256])), NULL, SHA256, self.known_curve())
         };
         parent.public.name_alg = name_alg;
         parent.seed = vec![0x5E; digest_size(name_alg)];
         let made = self.queue(self.plain(0x156, &[SRK], import_clear(&parent)));
         let parent = self.load_from(made, SRK);
 
-        let mut key = keys::any(&mut self.dice);
+        let mut key = self.any_key();
         let policy = super::policies::Recipe {
             hash: key.public.name_alg,
             assertions: vec![super::policies::Assertion::CommandCode(0x14B)],

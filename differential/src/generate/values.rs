@@ -11,22 +11,22 @@ use crate::{
 
 impl Generator {
     /// Bytes of a value of this type.
-    pub fn value(&mut self, world: &World, type_name: &str, name: &str) -> Vec<u8> {
+    pub fn value(&mut self, world: &World, type_name: &str) -> Vec<u8> {
         if let Some(inner) = type_name.strip_prefix("Option<").and_then(|name| name.strip_suffix('>')) {
             if self.dice.one_in(3) {
                 return null_of(inner);
             }
-            return self.value(world, inner, name);
+            return self.value(world, inner);
         }
         if let Some(inner) = type_name.strip_prefix("Tpm2bOption<").and_then(|name| name.strip_suffix('>')) {
             if self.dice.one_in(3) {
                 return vec![0, 0];
             }
-            let value = self.value(world, inner, name);
+            let value = self.value(world, inner);
             return Bytes::new().sized(&value).0;
         }
         if let Some(inner) = type_name.strip_prefix("Tpm2b<").and_then(|name| name.strip_suffix('>')) {
-            let value = self.value(world, inner, name);
+            let value = self.value(world, inner);
             return Bytes::new().sized(&value).0;
         }
         if type_name.starts_with("Tpm2b") || type_name == "CertInfo" {
@@ -85,13 +85,24 @@ impl Generator {
                 Bytes::new().u16(public.alg).raw(&public.parms).0
             }
             "TpmtPublic" | "TpmtPublicPlus" => self.template(None).bytes(),
-            "TpmtSensitive" => keys::any(&mut self.dice).sensitive(),
+            "TpmtSensitive" => self.any_key().sensitive(),
             "TpmsSensitiveCreate" => self.sensitive_create(0),
             "TpmsEccPoint" => {
-                let curve = self.dice.below(3);
+                let curve = self.known_curve();
                 keys::ecc(0, None, NULL_ALG, SHA256, curve).public.unique
             }
             "TpmsNvPublic" => self.nv_public(world),
+            "TpmtNvPublic2" => {
+                let kind = if self.dice.one_in(8) { self.dice.pick(&[0x11, 0x12, 0]) } else { 1 };
+                Bytes::new().u8(kind).raw(&self.nv_public(world)).0
+            }
+            "TpmtKdfScheme" => {
+                let hash = self.hash();
+                Bytes::new().u16(self.dice.pick(&[0x07, 0x20, 0x21, 0x22])).u16(hash).0
+            }
+            "TpmiEccKeyExchange" => self.dice.pick(&[ECDH, 0x1D, SM2, NULL]).to_be_bytes().to_vec(),
+            "TpmiAlgMacScheme" => self.dice.pick(&[SHA256, SHA384, CMAC]).to_be_bytes().to_vec(),
+            "TpmiAlgCipherMode" => self.algorithm(&[0x40, 0x41, 0x42, 0x43, 0x44, 0x3F]).to_be_bytes().to_vec(),
             "TpmlPcrSelection" => self.pcr_selection(),
             "TpmlDigest" => {
                 let size = digest_size(self.hash());
@@ -159,10 +170,11 @@ impl Generator {
         if self.dice.one_in(4) {
             data.fill(0);
         }
-        if type_name == "Tpm2bAuth" && self.dice.flag() {
-            if let Some(last) = data.last_mut() {
-                *last = 0;
-            }
+        if type_name == "Tpm2bAuth"
+            && self.dice.flag()
+            && let Some(last) = data.last_mut()
+        {
+            *last = 0;
         }
         if type_name == "Tpm2bName" && data.len() == 34 {
             data[..2].copy_from_slice(&SHA256.to_be_bytes());
