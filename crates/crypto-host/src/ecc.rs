@@ -56,6 +56,27 @@ impl EccProvider for Host {
         Point::from_coordinates(curve, point, &Scratch::new()?).map(|_| ())
     }
 
+    fn ecc_combine(&self, curve: TpmEccCurve, terms: [(&[u8], &EccPoint); 2]) -> Result<EccPoint, CryptoError> {
+        if portable(curve) {
+            return PORTABLE.ecc_combine(curve, terms);
+        }
+        let scratch = Scratch::new()?;
+        let [first, second] = terms.map(|(number, point)| -> Result<Point, CryptoError> {
+            let number = fixed_size(number, order_size(curve))?;
+            if *number >= *parameters(curve).n {
+                return Err(CryptoError::Value);
+            }
+            let point = Point::from_coordinates(curve, point, &scratch)?;
+            let mut product = Point::new(curve)?;
+            product.set_multiple(&point, &Number::from_bytes(&number)?, &scratch)?;
+            Ok(product)
+        });
+        let mut sum = Point::new(curve)?;
+        sum.set_sum(&first?, &second?, &scratch)?;
+        let point = sum.coordinates(&scratch).map_err(|_| CryptoError::Point)?;
+        Ok(EccPoint { x: point.x.clone(), y: point.y.clone() })
+    }
+
     fn ecdsa_sign(
         &self,
         curve: TpmEccCurve,
@@ -174,6 +195,20 @@ impl Point {
                 std::ptr::null(),
                 point.pointer.as_ptr(),
                 scalar.as_ptr(),
+                scratch.as_ptr(),
+            )
+        })
+    }
+
+    /// `self = first + second`, of the same curve.
+    fn set_sum(&mut self, first: &Self, second: &Self, scratch: &Scratch) -> Result<(), CryptoError> {
+        // SAFETY: as in `set_base_multiple`.
+        done(unsafe {
+            c::EC_POINT_add(
+                self.group,
+                self.pointer.as_ptr(),
+                first.pointer.as_ptr(),
+                second.pointer.as_ptr(),
                 scratch.as_ptr(),
             )
         })

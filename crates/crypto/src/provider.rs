@@ -127,6 +127,14 @@ pub trait EccProvider {
     /// [`CryptoError::Point`] if it is not.
     fn ecc_check_point(&self, curve: TpmEccCurve, point: &EccPoint) -> Result<(), CryptoError>;
 
+    /// `a * P + b * Q`, where nothing is secret: for verification and the public half of key agreement. The numbers are
+    /// below the order and may be zero.
+    ///
+    /// # Errors
+    /// [`CryptoError::Point`] if a point is not on the curve or the sum is infinity; [`CryptoError::Value`] if a number is
+    /// not below the order.
+    fn ecc_combine(&self, curve: TpmEccCurve, terms: [(&[u8], &EccPoint); 2]) -> Result<EccPoint, CryptoError>;
+
     /// ECDSA (FIPS 186-5, 6.4.1) of a digest; the per-message number comes from `random` mixed with the key and digest
     /// (hedged RFC 6979, [`crate::ecc::nonce`], so that all providers sign alike). Returns r and s, each as long as the
     /// order. A digest of any length is allowed.

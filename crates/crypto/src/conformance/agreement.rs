@@ -5,7 +5,7 @@ use ironroot_wire::TpmEccCurve;
 use super::{Checks, Failure};
 use crate::{
     Drbg, Provider, Random,
-    ecc::{generate, generate_scalar, is_weierstrass},
+    ecc::{base_point, generate, generate_scalar, is_weierstrass},
 };
 
 pub(super) fn run(one: &dyn Provider, other: &dyn Provider, rounds: u32, checks: &mut Checks) -> Result<(), Failure> {
@@ -34,6 +34,11 @@ pub(super) fn run(one: &dyn Provider, other: &dyn Provider, rounds: u32, checks:
             let ours = checks.succeeds(what, one.ecc_multiply(curve, &secret, &public))?;
             let theirs = checks.succeeds(what, other.ecc_multiply(curve, &secret, &public))?;
             checks.equal(what, (&theirs.x, &theirs.y), (&ours.x, &ours.y))?;
+
+            let base = base_point(curve);
+            let terms = [(&secret[..], &public), (&scalar[..], &base)];
+            let ours = checks.succeeds(what, one.ecc_combine(curve, terms))?;
+            checks.equal(what, other.ecc_combine(curve, terms), Ok(ours))?;
         }
     }
     Ok(())

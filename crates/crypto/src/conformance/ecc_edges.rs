@@ -14,6 +14,7 @@ pub(super) fn run(provider: &dyn Provider, checks: &mut Checks) -> Result<(), Fa
         let edges = Edges { provider, curve, numbers: parameters(curve) };
         edges.scalars(checks)?;
         edges.small_multiples(checks)?;
+        edges.sums(checks)?;
         edges.points(checks)?;
         edges.signatures(checks)?;
         edges.signing(checks)?;
@@ -89,6 +90,26 @@ impl Edges<'_> {
             checks.equal(what, (&opposite.x, &add(&opposite.y, &point.y)), (&point.x, &self.numbers.p.to_vec()))?;
         }
         Ok(())
+    }
+
+    /// `a * G + b * G = (a + b) * G`, with zero and with infinity as the sum; a number as large as the order is refused.
+    fn sums(&self, checks: &mut Checks) -> Result<(), Failure> {
+        let (base, zero) = (self.base(), self.scalar(0));
+        let sum = |a: &[u8], b: &[u8]| self.provider.ecc_combine(self.curve, [(a, &base), (b, &base)]);
+        for (a, b) in [(0, 1), (1, 0), (1, 1), (2, 3), (7, 250)] {
+            let what = format_args!("{:?} {a} + {b}", self.curve);
+            let whole = add(&self.scalar(a), &self.scalar(b));
+            let expected = checks.succeeds(what, self.provider.ecc_base_multiply(self.curve, &whole))?;
+            checks.equal(what, sum(&self.scalar(a), &self.scalar(b)), Ok(expected))?;
+        }
+        let what = format_args!("{:?}", self.curve);
+        let less_one = subtract(self.numbers.n, &self.scalar(1));
+        checks.equal(what, sum(&self.scalar(1), &less_one), Err(CryptoError::Point))?;
+        checks.equal(what, sum(&zero, &zero), Err(CryptoError::Point))?;
+        checks.equal(what, sum(self.numbers.n, &self.scalar(1)), Err(CryptoError::Value))?;
+        let nowhere = EccPoint { x: base.y.clone(), y: base.x.clone() };
+        let mixed = self.provider.ecc_combine(self.curve, [(&self.scalar(1), &base), (&self.scalar(1), &nowhere)]);
+        checks.equal(what, mixed, Err(CryptoError::Point))
     }
 
     fn points(&self, checks: &mut Checks) -> Result<(), Failure> {

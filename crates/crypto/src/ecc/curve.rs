@@ -4,6 +4,8 @@ pub(super) mod numbers;
 
 use ironroot_wire::TpmEccCurve;
 
+use crate::EccPoint;
+
 /// A curve over a prime field. Numbers are big-endian, as long as the field (but the cofactor).
 ///
 /// Short Weierstrass: `y^2 = x^3 + a x + b`. Curve25519 and Curve448 are given in Montgomery's form:
@@ -44,6 +46,13 @@ pub fn parameters(curve: TpmEccCurve) -> &'static CurveParameters {
         TpmEccCurve::Curve25519 => &numbers::CURVE25519,
         TpmEccCurve::Curve448 => &numbers::CURVE448,
     }
+}
+
+/// The base point of a curve.
+#[must_use]
+pub fn base_point(curve: TpmEccCurve) -> EccPoint {
+    let numbers = parameters(curve);
+    EccPoint { x: numbers.gx.to_vec(), y: numbers.gy.to_vec() }
 }
 
 /// Whether the curve has the short Weierstrass form, and so points with two coordinates, big-endian scalars and the

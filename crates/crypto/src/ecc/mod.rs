@@ -6,15 +6,19 @@
 mod curve;
 pub mod eddsa;
 pub(crate) mod edwards;
+pub mod exchange;
 mod nonce;
 mod number;
 mod portable;
+mod scalar;
+pub mod schnorr;
 #[allow(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::panic)]
 mod short;
+pub mod sm2;
 
-pub use curve::{CurveParameters, field_size, is_weierstrass, order_bits, order_size, parameters};
+pub use curve::{CurveParameters, base_point, field_size, is_weierstrass, order_bits, order_size, parameters};
 pub use nonce::nonce;
-pub use number::{digest_to_integer, fixed_size};
+pub use number::{digest_to_integer, fixed_size, to_field};
 
 use alloc::{vec, vec::Vec};
 use ironroot_wire::TpmEccCurve;

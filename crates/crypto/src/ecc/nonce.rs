@@ -33,6 +33,23 @@ pub fn nonce(
     rfc6979(curve, scalar, digest, &*hedge)
 }
 
+/// The number `k` of another scheme than ECDSA, for the same inputs: `label` goes before the random bytes, so that a key
+/// that signs one digest with two schemes uses two numbers even if the random bytes fail. Whoever had two signatures with
+/// one number would have the key.
+pub(super) fn labeled_nonce(
+    label: &[u8],
+    curve: TpmEccCurve,
+    scalar: &[u8],
+    digest: &[u8],
+    random: &mut dyn Random,
+) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
+    let mut additional = Zeroizing::new(vec![0u8; label.len().saturating_add(HEDGE)]);
+    let (front, hedge) = additional.split_at_mut(label.len());
+    front.copy_from_slice(label);
+    random.fill(hedge);
+    rfc6979(curve, scalar, digest, &additional)
+}
+
 /// RFC 6979, 3.2, with `additional` as in 3.6 (none if empty).
 pub(crate) fn rfc6979(
     curve: TpmEccCurve,

@@ -1,12 +1,12 @@
 //! Numbers modulo the order, in constant time, for the few steps that happen outside a provider.
 
 use alloc::{vec, vec::Vec};
-use crypto_bigint::{NonZero, U704};
+use crypto_bigint::{NonZero, Odd, U704};
 use ironroot_wire::TpmEccCurve;
 use subtle::{ConditionallySelectable, ConstantTimeEq, ConstantTimeLess};
 use zeroize::{Zeroize, Zeroizing};
 
-use super::curve::{order_bits, order_size, parameters};
+use super::curve::{field_size, order_bits, order_size, parameters};
 use crate::CryptoError;
 
 /// Room for the largest order and its extra bits (638 + 64), in bytes.
@@ -67,6 +67,15 @@ pub(super) fn reduce(curve: TpmEccCurve, number: &[u8]) -> Zeroizing<Vec<u8>> {
     bytes
 }
 
+/// `number mod p`, in [`field_size`] bytes, of a public number of up to 88 bytes.
+#[must_use]
+pub fn to_field(curve: TpmEccCurve, number: &[u8]) -> Vec<u8> {
+    let reduced = remainder(&wide(number), &wide(parameters(curve).p)).to_be_bytes();
+    let bytes: &[u8] = reduced.as_ref();
+    let (_, low) = bytes.split_at(bytes.len().saturating_sub(field_size(curve)));
+    low.to_vec()
+}
+
 /// Whether `0 < number < n`, in constant time. `number` is as long as the order.
 pub(super) fn is_scalar(curve: TpmEccCurve, number: &[u8]) -> bool {
     let mut number = wide(number);
@@ -91,7 +100,12 @@ fn remainder(number: &U704, modulus: &U704) -> U704 {
     number.rem_vartime(&NonZero::new(*modulus).unwrap_or(one))
 }
 
-fn wide(number: &[u8]) -> U704 {
+/// Constant-time in `number`; `modulus` is public.
+pub(super) fn remainder_of(number: &U704, modulus: &Odd<U704>) -> U704 {
+    number.rem_vartime(modulus.as_nz_ref())
+}
+
+pub(super) fn wide(number: &[u8]) -> U704 {
     let mut padded = Zeroizing::new([0u8; WIDE]);
     for (to, from) in padded.iter_mut().rev().zip(number.iter().rev()) {
         *to = *from;
@@ -99,7 +113,7 @@ fn wide(number: &[u8]) -> U704 {
     U704::from_be_slice(&*padded)
 }
 
-fn narrow(curve: TpmEccCurve, number: &U704) -> Zeroizing<Vec<u8>> {
+pub(super) fn narrow(curve: TpmEccCurve, number: &U704) -> Zeroizing<Vec<u8>> {
     let bytes = Zeroizing::new(number.to_be_bytes());
     let bytes: &[u8] = bytes.as_ref();
     let (_, low) = bytes.split_at(bytes.len().saturating_sub(order_size(curve)));

@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 use alloc::vec::Vec;
 use elliptic_curve::{
     CurveArithmetic, FieldBytes, Group, NonZeroScalar, Scalar,
+    ff::PrimeField,
     group::Curve as _,
     ops::{Invert, MulByGeneratorVartime, Reduce},
     point::AffineCoordinates,
@@ -58,6 +59,10 @@ impl EccProvider for Portable {
 
     fn ecc_check_point(&self, curve: TpmEccCurve, point: &EccPoint) -> Result<(), CryptoError> {
         on!(curve, check_point(curve, point))
+    }
+
+    fn ecc_combine(&self, curve: TpmEccCurve, terms: [(&[u8], &EccPoint); 2]) -> Result<EccPoint, CryptoError> {
+        on!(curve, combine(curve, terms))
     }
 
     fn ecdsa_sign(
@@ -107,6 +112,20 @@ fn multiply<C: CurveArithmetic>(
 
 fn check_point<C: CurveArithmetic>(curve: TpmEccCurve, point: &EccPoint) -> Result<(), CryptoError> {
     point_from::<C>(curve, point).map(|_| ())
+}
+
+fn combine<C: CurveArithmetic>(curve: TpmEccCurve, terms: [(&[u8], &EccPoint); 2]) -> Result<EccPoint, CryptoError> {
+    let mut sum = C::ProjectivePoint::identity();
+    for (number, point) in terms {
+        let number = fixed_size(number, order_size(curve))?;
+        let scalar: Option<Scalar<C>> = Scalar::<C>::from_repr(*field_bytes::<C>(&number)?).into();
+        sum += C::ProjectivePoint::from(point_from::<C>(curve, point)?) * scalar.ok_or(CryptoError::Value)?;
+    }
+    if bool::from(sum.is_identity()) {
+        return Err(CryptoError::Point);
+    }
+    let affine = sum.to_affine();
+    Ok(EccPoint { x: affine.x().to_vec(), y: affine.y().to_vec() })
 }
 
 /// FIPS 186-5, 6.4.1, steps 2 and 5 to 9.
