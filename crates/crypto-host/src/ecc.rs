@@ -63,7 +63,7 @@ impl EccProvider for Host {
         let scratch = Scratch::new()?;
         let [first, second] = terms.map(|(number, point)| -> Result<Point, CryptoError> {
             let number = fixed_size(number, order_size(curve))?;
-            if *number >= *parameters(curve).n {
+            if number.as_slice() >= parameters(curve).n {
                 return Err(CryptoError::Value);
             }
             let point = Point::from_coordinates(curve, point, &scratch)?;

@@ -12,6 +12,7 @@ use crate::{
     state::{
         administration::Administration,
         clock::Clock,
+        commits::Commits,
         generator::Generator,
         hierarchy::{Hierarchy, SEED_SIZE, Seeds, VolatileHierarchies},
         lockout::LockoutTimers,
@@ -60,6 +61,8 @@ pub struct Core {
     pub hierarchies: VolatileHierarchies,
     /// Read-Only mode, audit, PCR authorization, timers.
     pub administration: Administration,
+    /// Split operations.
+    pub commits: Commits,
     /// Whether the platform asserts physical presence; the host says so.
     pub physical_presence: bool,
     /// The number of the next saved object context.

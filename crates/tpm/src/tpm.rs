@@ -18,6 +18,7 @@ use crate::{
     state::{
         administration::Administration,
         clock::Clock,
+        commits::Commits,
         generator::Generator,
         hierarchy::{AuthPolicy, PROOF_SIZE, SEED_SIZE, Seeds, VolatileHierarchies},
         lockout::LockoutTimers,
@@ -152,6 +153,7 @@ impl Tpm {
             lockout_timers: LockoutTimers::default(),
             hierarchies: VolatileHierarchies::reset(Default::default(), Default::default()),
             administration: Administration::reset(profile.timers),
+            commits: Commits::none(),
             physical_presence: false,
             object_context_id: 1,
             locality: 0,
@@ -186,6 +188,7 @@ impl Tpm {
         let (seed, proof) = (core.random.bytes(SEED_SIZE), core.random.bytes(PROOF_SIZE));
         core.hierarchies = VolatileHierarchies::reset(seed, proof);
         core.administration = Administration::reset(core.profile.timers);
+        core.commits = Commits::none();
         core.object_context_id = 1;
         core.pcr_reconfigured = false;
         core.hcrtm = None;

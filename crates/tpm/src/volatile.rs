@@ -25,6 +25,7 @@ use crate::{
     core_state::{Core, Mode},
     state::{
         administration::Administration,
+        commits::Commits,
         hierarchy::Hierarchy,
         nonvolatile::NonVolatile,
         nv_index::NvIndex,
@@ -34,8 +35,10 @@ use crate::{
 };
 
 const MAGIC: &[u8; 4] = b"IRVS";
-const VERSION: u8 = 3;
-/// The versions before are read, too: the record of this one ends before the orderly NV indices,
+const VERSION: u8 = 4;
+/// The versions before are read, too: the record of this one ends before split operations,
+const WITHOUT_COMMITS: u8 = 3;
+/// that of this one before the orderly NV indices,
 const WITHOUT_INDICES: u8 = 2;
 /// and that of this one before administration.
 const WITHOUT_ADMINISTRATION: u8 = 1;
@@ -89,6 +92,7 @@ impl Tpm {
         marshal_measurement(self.measurement.as_deref(), &mut record);
         self.core.administration.marshal(&mut record);
         marshal_indices(&self.core.nv, &mut record);
+        self.core.commits.marshal(&mut record);
         let tag = tag(&self.core, VERSION, &record);
         crypt(&self.core, &tag, &mut record, symmetric::cfb_encrypt);
         let size = record.len().saturating_add(MAGIC.len()).saturating_add(TAG_SIZE).saturating_add(1);
@@ -120,6 +124,11 @@ impl Tpm {
             *volatile.administration_mut() = Administration { timers, ..administration };
         }
         let indices = if version > WITHOUT_INDICES { take_indices(&mut reader).map_err(misfit)? } else { Vec::new() };
+        *volatile.commits_mut() = if version > WITHOUT_COMMITS {
+            Commits::unmarshal(&mut reader).map_err(misfit)?
+        } else {
+            Commits::reset(&mut self.core.random).map_err(misfit)?
+        };
         if !reader.is_empty() {
             return Err(VolatileError::Profile);
         }

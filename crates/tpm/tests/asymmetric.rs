@@ -250,7 +250,8 @@ fn errors_of_ecdh() {
 #[test]
 fn the_curves_parameters_are_libtpms() {
     let mut both = Both::started();
-    for curve_id in [TpmEccCurve::NistP256, TpmEccCurve::NistP384, TpmEccCurve::NistP521] {
+    use TpmEccCurve::{BnP256, BnP638, NistP192, NistP224, NistP256, NistP384, NistP521, Sm2P256};
+    for curve_id in [NistP192, NistP224, NistP256, NistP384, NistP521, BnP256, BnP638, Sm2P256] {
         let (ours, theirs) = both.both(&EccParameters { curve_id }, &[]);
         let (ours, theirs) = (ours.unwrap().parameters, theirs.unwrap().parameters);
         assert_eq!((ours.curve_id, ours.key_size), (theirs.curve_id, theirs.key_size));

@@ -251,3 +251,56 @@ fn signatures() {
     let verify = VerifySignature { key_handle: key, digest: Tpm2bDigest::from_slice(&[8; 32]).unwrap(), signature };
     tpm.row("the signature is wrong", &verify, TpmRc::SIGNATURE.parameter(2));
 }
+
+#[test]
+fn split_operations() {
+    let mut tpm = TestTpm::started();
+    let point = || Tpm2b(ec_point(&bytes(EC_X), &bytes(EC_Y)));
+    let key = load(&mut tpm, ec_public(), ec_private());
+    let ecdaa = Some(TpmtEccScheme::Ecdaa(TpmsSchemeEcdaa { hash_alg: SHA256, count: 0 }));
+    let anonymous = load(&mut tpm, with_ecc_scheme(ec_public(), ecdaa), ec_private());
+    let commit = |sign_handle, y2: &[u8]| Commit {
+        sign_handle,
+        p1: point(),
+        s2: Tpm2bSensitiveData::default(),
+        y2: Tpm2bEccParameter::from_slice(y2).unwrap(),
+    };
+    tpm.row("the key's scheme is not anonymous", &commit(key, b""), TpmRc::SCHEME.handle(1));
+    tpm.row("y2 without s2", &commit(anonymous, &[1]), TpmRc::SIZE.parameter(3));
+
+    let exchange = |key_a, in_qs_b, in_qe_b, in_scheme| ZGen2Phase { key_a, in_qs_b, in_qe_b, in_scheme, counter: 0 };
+    let off = || Tpm2b(ec_point(&bytes(EC_X), &bytes(EC_X)));
+    let ecdh = with_ecc_scheme(with(ec_public(), DECRYPT), Some(TpmtEccScheme::Ecdh(SHA256)));
+    let ecdh = load(&mut tpm, ecdh, ec_private());
+    tpm.run(&EcEphemeral { curve_id: TpmEccCurve::NistP256 }).unwrap();
+    let scheme = TpmiEccKeyExchange::Ecdh;
+    let other = exchange(ecdh, point(), point(), TpmiEccKeyExchange::Ecmqv);
+    tpm.row("a scheme that is no two-phase key exchange", &other, TpmRc::SCHEME.parameter(3));
+    tpm.row("inQsB is not on the curve", &exchange(ecdh, off(), point(), scheme), TpmRc::ECC_POINT.parameter(1));
+    tpm.row("inQeB is not on the curve", &exchange(ecdh, point(), off(), scheme), TpmRc::ECC_POINT.parameter(2));
+}
+
+#[test]
+fn ecc_encryption() {
+    let mut tpm = TestTpm::started();
+    let kdf2 = || Some(TpmtKdfScheme::Kdf2(SHA256));
+    let encrypt = |key_handle| EccEncrypt {
+        key_handle,
+        plain_text: Tpm2bMaxBuffer::from_slice(b"text").unwrap(),
+        in_scheme: kdf2(),
+    };
+    let decrypt = |key_handle| EccDecrypt {
+        key_handle,
+        c1: Tpm2b(ec_point(&bytes(EC_X), &bytes(EC_Y))),
+        c2: Tpm2bMaxBuffer::from_slice(b"text").unwrap(),
+        c3: Tpm2bDigest::from_slice(&[0; 32]).unwrap(),
+        in_scheme: kdf2(),
+    };
+    let rsa = load(&mut tpm, rsa_decryption(None), rsa_private());
+    tpm.row("not an ECC key", &encrypt(rsa), TpmRc::KEY.handle(1));
+    tpm.row("not an ECC key", &decrypt(rsa), TpmRc::KEY.handle(1));
+    let signing = load(&mut tpm, ec_public(), ec_private());
+    tpm.row("a key that does not decrypt", &decrypt(signing), TpmRc::ATTRIBUTES.handle(1));
+    let parent = restricted(&mut tpm, ecc_srk());
+    tpm.row("a restricted key", &decrypt(parent), TpmRc::ATTRIBUTES.handle(1));
+}

@@ -86,6 +86,7 @@ fn a_command_tests_what_it_depends_on() {
     let left = to_do(&mut tpm, &[]);
     assert!(!left.contains(&TpmAlgId::ECC) && !left.contains(&TpmAlgId::ECDSA) && !left.contains(&TpmAlgId::ECDH));
     assert!(!left.contains(&TpmAlgId::EDDSA) && !left.contains(&TpmAlgId::HASH_EDDSA));
+    assert!(!left.contains(&TpmAlgId::ECSCHNORR) && !left.contains(&TpmAlgId::ECMQV));
     assert!(left.contains(&TpmAlgId::RSA) && left.contains(&TpmAlgId::MLKEM) && left.contains(&TpmAlgId::MLDSA));
 }
 
@@ -132,6 +133,10 @@ impl EccProvider for Faulty {
         }
         Ok(product)
     }
+    fn ecc_combine(&self, curve: TpmEccCurve, terms: [(&[u8], &EccPoint); 2]) -> Result<EccPoint, CryptoError> {
+        PORTABLE.ecc_combine(curve, terms)
+    }
+
     fn ecc_check_point(&self, curve: TpmEccCurve, point: &EccPoint) -> Result<(), CryptoError> {
         PORTABLE.ecc_check_point(curve, point)
     }

@@ -256,6 +256,14 @@ wire_struct! {
     }
 }
 
+impl TpmsEccPoint {
+    /// The Empty Point: both coordinates are Empty Buffers. It stands for infinity, and for no point.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self { x: Tpm2bEccParameter::default(), y: Tpm2bEccParameter::default() }
+    }
+}
+
 wire_struct! {
     /// `TPMS_ALGORITHM_DETAIL_ECC` (Part 2, 11.2.5.7).
     TpmsAlgorithmDetailEcc {

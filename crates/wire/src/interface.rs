@@ -372,7 +372,7 @@ pub const fn algorithm_attributes(id: u16) -> TpmaAlgorithm {
         0x0008 => A::HASH.with(A::OBJECT).with(A::SIGNING).with(A::ENCRYPTING),
         0x000A => A::HASH.with(A::SYMMETRIC),
         0x0014 | 0x0016 | 0x0018 | 0x001A | 0x001C | 0x0060 | 0x0061 => A::ASYMMETRIC.with(A::SIGNING),
-        0x001B => A::ASYMMETRIC.with(A::SIGNING).with(A::ENCRYPTING).with(A::METHOD),
+        0x001B => A::ASYMMETRIC.with(A::SIGNING).with(A::METHOD),
         0x003F => A::SYMMETRIC.with(A::SIGNING),
         0x0015 | 0x0017 => A::ASYMMETRIC.with(A::ENCRYPTING),
         0x0019 | 0x001D => A::ASYMMETRIC.with(A::METHOD),

@@ -1,6 +1,9 @@
 //! Two-phase key agreement: full MQV (SP 800-56A, 5.7.2.3.1; Part 1, 44.8.4.3) and that of SM2 (GB/T 32918.3; Part 1,
 //! 45.2.3). All curves here have the cofactor 1.
 
+// The operators on numbers modulo the order cannot overflow.
+#![allow(clippy::arithmetic_side_effects)]
+
 use alloc::{vec, vec::Vec};
 
 use ironroot_wire::TpmEccCurve;

@@ -57,5 +57,12 @@ pub fn generate_scalar(curve: TpmEccCurve, random: &mut dyn Random) -> Zeroizing
     number::to_scalar(curve, &drawn)
 }
 
+/// A private value from bytes that are random or derived: taken as a big-endian number `c`, `c mod (n - 1) + 1`. With 64 bits
+/// more than the order has, no value is noticeably more likely than another (FIPS 186-5, A.2.1). At most 88 bytes count.
+#[must_use]
+pub fn scalar_from(curve: TpmEccCurve, bytes: &[u8]) -> Zeroizing<Vec<u8>> {
+    number::to_scalar(curve, bytes)
+}
+
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,8 @@
 //! EC Schnorr signatures, as the TPM specification has them (Part 1, 44.3.4), and the split one of ECDAA (44.3.3).
 
+// The operators on numbers modulo the order cannot overflow.
+#![allow(clippy::arithmetic_side_effects)]
+
 use alloc::vec::Vec;
 
 use ironroot_wire::{TpmEccCurve, TpmiAlgHash};

@@ -1,6 +1,9 @@
 //! SM2 (GB/T 32918): signatures (part 2), key exchange (part 3) and encryption (part 4), on any short Weierstrass curve
 //! and with any hash, as the TPM specification allows (Part 1, 45.2).
 
+// The operators on numbers modulo the order cannot overflow.
+#![allow(clippy::arithmetic_side_effects)]
+
 use alloc::{vec, vec::Vec};
 
 use ironroot_wire::{TpmEccCurve, TpmiAlgHash};

@@ -18,6 +18,7 @@ mod command_audit;
 mod context;
 mod dictionary_attack;
 mod duplication;
+mod ephemeral;
 mod hierarchy;
 mod miscellaneous;
 mod nv;
@@ -101,6 +102,7 @@ const CHAPTERS: &[&[Entry]] = &[
     random::ACTIONS,
     sequences::ACTIONS,
     attestation::ACTIONS,
+    ephemeral::ACTIONS,
     signature::ACTIONS,
     command_audit::ACTIONS,
     pcr::ACTIONS,

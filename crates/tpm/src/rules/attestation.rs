@@ -5,7 +5,7 @@ use alloc::sync::Arc;
 use ironroot_crypto::{hash, kdfa};
 use ironroot_wire::{
     Tpm2bAttest, Tpm2bData, Tpm2bName, TpmHandle, TpmRc, TpmiAlgHash, TpmiDhObject, TpmsAttest, TpmsClockInfo,
-    TpmtSigScheme, TpmtSignature, TpmuAttest, Wire,
+    TpmsSchemeEcdaa, TpmtSigScheme, TpmtSignature, TpmuAttest, Wire,
 };
 
 use super::{messages, schemes, signatures, tickets::CONTEXT_INTEGRITY_HASH, version};
@@ -68,9 +68,10 @@ impl Signer {
         extra_data: Tpm2bData,
         attested: TpmuAttest,
     ) -> Result<(Tpm2bAttest, Option<TpmtSignature>), TpmRc> {
-        let attest = self.structure(tpm, extra_data, attested)?.to_bytes();
+        let structure = self.structure(tpm, extra_data.clone(), attested)?;
+        let attest = structure.to_bytes();
         let signature = match (&self.key, self.scheme) {
-            (Some(key), Some(scheme)) => Some(sign(tpm, key, scheme, &attest)?),
+            (Some(key), Some(scheme)) => Some(sign(tpm, key, scheme, &attest, &extra_data)?),
             _ => None,
         };
         Ok((Tpm2bAttest::from_slice(&attest)?, signature))
@@ -85,6 +86,11 @@ impl Signer {
         let (clock_info, firmware_version) = match self.key.as_ref().map(|key| key.hierarchy) {
             Some(Hierarchy::Endorsement | Hierarchy::Platform) => (clock_info, version::FIRMWARE),
             _ => self.obfuscated(tpm, &qualified_signer, clock_info),
+        };
+        // What an anonymous scheme signs must not say who signs (Part 1, 44.3.3.3).
+        let (qualified_signer, extra_data) = match self.scheme {
+            Some(TpmtSigScheme::Ecdaa(_)) => (Tpm2bName::default(), Tpm2bData::default()),
+            _ => (qualified_signer, extra_data),
         };
         Ok(TpmsAttest { qualified_signer, extra_data, clock_info, firmware_version, attested })
     }
@@ -108,10 +114,23 @@ impl Signer {
     }
 }
 
-/// Signs the structure. A keyed hash signs its digest, as it does in `TPM2_Sign`.
-fn sign(tpm: &mut Core, key: &Object, scheme: TpmtSigScheme, attest: &[u8]) -> Result<TpmtSignature, TpmRc> {
+/// Signs the structure. A keyed hash signs its digest, as it does in `TPM2_Sign`; SM2 leaves out the signer's identity
+/// (Part 1, 45.2.2.5); ECDAA takes in the qualifying data, which the structure does not have (Part 1, equation 61).
+fn sign(
+    tpm: &mut Core,
+    key: &Object,
+    scheme: TpmtSigScheme,
+    attest: &[u8],
+    qualifying_data: &[u8],
+) -> Result<TpmtSignature, TpmRc> {
     match scheme {
-        TpmtSigScheme::Hmac(hash) => signatures::sign(tpm, key, scheme, &[], &hash::digest(hash, &[attest])),
+        TpmtSigScheme::Hmac(hash) | TpmtSigScheme::Sm2(hash) => {
+            signatures::sign(tpm, key, scheme, &[], &hash::digest(hash, &[attest]))
+        }
+        TpmtSigScheme::Ecdaa(TpmsSchemeEcdaa { hash_alg, .. }) => {
+            let digest = hash::digest(hash_alg, &[qualifying_data, &hash::digest(hash_alg, &[attest])]);
+            signatures::sign(tpm, key, scheme, &[], &digest)
+        }
         _ => messages::sign(tpm, key, scheme, &[attest]),
     }
 }

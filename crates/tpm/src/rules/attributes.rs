@@ -224,6 +224,18 @@ fn check_keyedhash(attributes: TpmaObject, scheme: Option<&TpmtKeyedhashScheme>)
 enum SchemeUse {
     Sign,
     Decrypt,
+    /// SM2 is a signature and a key exchange.
+    Either,
+}
+
+impl SchemeUse {
+    const fn signs(self) -> bool {
+        matches!(self, Self::Sign | Self::Either)
+    }
+
+    const fn decrypts(self) -> bool {
+        matches!(self, Self::Decrypt | Self::Either)
+    }
 }
 
 const fn rsa_use(scheme: &TpmtRsaScheme) -> SchemeUse {
@@ -237,11 +249,11 @@ const fn ecc_use(scheme: &TpmtEccScheme) -> SchemeUse {
     match scheme {
         TpmtEccScheme::Ecdsa(_)
         | TpmtEccScheme::Ecdaa(_)
-        | TpmtEccScheme::Sm2(_)
         | TpmtEccScheme::Ecschnorr(_)
         | TpmtEccScheme::Eddsa(())
         | TpmtEccScheme::HashEddsa(()) => SchemeUse::Sign,
         TpmtEccScheme::Ecdh(_) | TpmtEccScheme::Ecmqv(_) => SchemeUse::Decrypt,
+        TpmtEccScheme::Sm2(_) => SchemeUse::Either,
     }
 }
 
@@ -253,8 +265,8 @@ fn check_asymmetric(attributes: TpmaObject, scheme: Option<SchemeUse>) -> Result
         // No scheme is for both.
         (true, true) | (false, false) => scheme.is_none(),
         // A restricted signing key is bound to its scheme; the scheme of a parent is fixed by the protocols.
-        (true, false) => scheme == Some(SchemeUse::Sign) || (scheme.is_none() && !restricted),
-        (false, true) => scheme.is_none() || (scheme == Some(SchemeUse::Decrypt) && !restricted),
+        (true, false) => scheme.map_or(!restricted, SchemeUse::signs),
+        (false, true) => scheme.is_none_or(|scheme| scheme.decrypts() && !restricted),
     };
     if suits { Ok(()) } else { Err(TpmRc::SCHEME) }
 }

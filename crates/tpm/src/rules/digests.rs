@@ -38,6 +38,8 @@ impl Form {
     /// `TPM_RC_SIZE` if not.
     pub const fn check_context(self, scheme: &TpmtSigScheme, context: &[u8]) -> Result<(), TpmRc> {
         match self {
+            // The digest of SM2 has taken in the identity already (Part 1, 45.2.2.4).
+            Self::Digest(_) if matches!(scheme, TpmtSigScheme::Sm2(_)) && !context.is_empty() => Err(TpmRc::SIZE),
             Self::Digest(_) | Self::Prehash(_) => schemes::check_context(scheme, context),
             Self::Mu if context.is_empty() => Ok(()),
             Self::Mu => Err(TpmRc::SIZE),

@@ -3,12 +3,14 @@
 //!
 //! Like [`super::signatures`], these functions do not look at what a key is allowed to do.
 
-use ironroot_crypto::{Hasher, Hmac, mldsa::Mu};
+use ironroot_crypto::{Hasher, Hmac, ecc::sm2, mldsa::Mu};
 use ironroot_wire::{PublicKind, TpmRc, TpmtSigScheme, TpmtSignature, TpmuSensitiveComposite};
 
 use super::{
     eddsa::{self, Hashing, Verification, Whole},
-    schemes, signatures,
+    schemes,
+    secret_sharing::fixed_point,
+    signatures,
 };
 use crate::{core_state::Core, state::objects::Object};
 
@@ -49,6 +51,14 @@ impl Message {
             },
             (_, TpmtSigScheme::Eddsa(())) => eddsa::curve(key).map(|_| Self::Whole(Whole::default())),
             (_, TpmtSigScheme::HashEddsa(())) => Hashing::new(key).map(Self::Prehash),
+            // The message of SM2 begins with who signs it (Part 1, 45.2.2.3).
+            (PublicKind::Ecc(parms, point), TpmtSigScheme::Sm2(hash)) => {
+                let public = fixed_point(parms, point).map_err(|_| TpmRc::KEY)?;
+                let mut hasher = Hasher::new(*hash);
+                let identity = sm2::identity_digest((parms.curve_id, *hash), context, &public);
+                hasher.update(&identity.map_err(|_| TpmRc::SIZE)?);
+                Ok(Self::Digest(hasher))
+            }
             _ => schemes::digest_hash(key, scheme).map(|hash| Self::Digest(Hasher::new(hash))).ok_or(TpmRc::SCHEME),
         }
     }

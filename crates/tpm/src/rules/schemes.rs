@@ -2,12 +2,12 @@
 //! leaves the choice.
 
 use ironroot_wire::{
-    PublicKind, TpmRc, TpmaObject, TpmiAlgHash, TpmsEccParms, TpmtEccScheme, TpmtKeyedhashScheme, TpmtRsaDecrypt,
-    TpmtRsaScheme, TpmtSigScheme, TpmtSignature,
+    PublicKind, TpmEccCurve, TpmRc, TpmaObject, TpmiAlgHash, TpmsEccParms, TpmsSchemeEcdaa, TpmtEccScheme,
+    TpmtKeyedhashScheme, TpmtRsaDecrypt, TpmtRsaScheme, TpmtSigScheme, TpmtSignature,
 };
 
-use super::eddsa;
-use crate::state::objects::Object;
+use super::{eddsa, tickets::CONTEXT_INTEGRITY_HASH};
+use crate::state::{commits::Purpose, objects::Object};
 
 /// The scheme of a signature.
 ///
@@ -15,15 +15,30 @@ use crate::state::objects::Object;
 /// `TPM_RC_SCHEME` if neither the key nor the caller names one, if they differ, or if it is not one for such a key.
 pub fn signing(key: &Object, requested: Option<TpmtSigScheme>) -> Result<TpmtSigScheme, TpmRc> {
     let scheme = match (own_signing(key)?, requested) {
+        // An anonymous scheme needs the caller's counter; the one in the public area says nothing (Part 3, 20.5).
+        (Some(TpmtSigScheme::Ecdaa(own)), Some(TpmtSigScheme::Ecdaa(requested)))
+            if own.hash_alg == requested.hash_alg =>
+        {
+            TpmtSigScheme::Ecdaa(requested)
+        }
+        (Some(TpmtSigScheme::Ecdaa(_)), _) => return Err(TpmRc::SCHEME),
         (Some(own), None) => own,
         (Some(own), Some(requested)) if own == requested => own,
         (None, Some(requested)) => requested,
         _ => return Err(TpmRc::SCHEME),
     };
+    suiting(key, scheme)
+}
+
+/// The scheme, if it is one for such a key.
+fn suiting(key: &Object, scheme: TpmtSigScheme) -> Result<TpmtSigScheme, TpmRc> {
     let suits = matches!(
         (&key.public.kind, &scheme),
         (PublicKind::Rsa(..), TpmtSigScheme::Rsassa(_) | TpmtSigScheme::Rsapss(_))
-            | (PublicKind::Ecc(..), TpmtSigScheme::Ecdsa(_))
+            | (
+                PublicKind::Ecc(..),
+                TpmtSigScheme::Ecdsa(_) | TpmtSigScheme::Ecdaa(_) | TpmtSigScheme::Sm2(_) | TpmtSigScheme::Ecschnorr(_)
+            )
             // Only keys that name them have these (their own scheme is compared above).
             | (
                 PublicKind::Ecc(TpmsEccParms { scheme: Some(_), .. }, _),
@@ -36,12 +51,34 @@ pub fn signing(key: &Object, requested: Option<TpmtSigScheme>) -> Result<TpmtSig
     if suits { Ok(scheme) } else { Err(TpmRc::SCHEME) }
 }
 
-/// The scheme that the key itself names, where the caller has no choice (Part 3, 17.5, 17.6, 20.4 and 20.7).
+/// The scheme that the key itself names, where the caller has no choice (Part 3, 17.5, 17.6, 20.4 and 20.7). The counter of
+/// an anonymous scheme is then in the context of the signature.
 ///
 /// # Errors
 /// `TPM_RC_SCHEME` if the key's scheme is `TPM_ALG_NULL` or not for signing.
 pub fn own(key: &Object) -> Result<TpmtSigScheme, TpmRc> {
-    signing(key, None)
+    suiting(key, own_signing(key)?.ok_or(TpmRc::SCHEME)?)
+}
+
+/// The counter of the commit that an ECDAA signature completes: that of the context where the scheme came from the key,
+/// or that of the caller's scheme.
+#[must_use]
+pub fn commit_count(scheme: &TpmsSchemeEcdaa, context: &[u8]) -> u16 {
+    context.try_into().map_or(scheme.count, u16::from_be_bytes)
+}
+
+/// What the numbers of an ECDAA key are derived for.
+///
+/// # Errors
+/// `TPM_RC_HASH` if the key has no name algorithm, as only external objects can.
+pub fn commit_purpose(key: &Object, curve: TpmEccCurve) -> Result<Purpose<'_>, TpmRc> {
+    Ok(Purpose { hash: key.name_alg()?, name: &key.name, curve })
+}
+
+/// What the numbers of two-phase key exchange are derived for.
+#[must_use]
+pub const fn ephemeral_purpose(curve: TpmEccCurve) -> Purpose<'static> {
+    Purpose { hash: CONTEXT_INTEGRITY_HASH, name: &[], curve }
 }
 
 /// The hash of the digest that a scheme signs; `None` if it signs messages (Part 3, Table 115). The scheme is the key's.
@@ -57,10 +94,12 @@ pub const fn digest_hash(key: &Object, scheme: &TpmtSigScheme) -> Option<TpmiAlg
 /// Whether a scheme takes the context that a caller gives (Part 2, 11.3.7).
 ///
 /// # Errors
-/// `TPM_RC_SIZE` if the scheme has no context, and it is not empty.
+/// `TPM_RC_SIZE` if the scheme has no context, and it is not empty; or if it is ECDAA, and the context is no counter.
 pub const fn check_context(scheme: &TpmtSigScheme, context: &[u8]) -> Result<(), TpmRc> {
     match scheme {
-        TpmtSigScheme::Mldsa(()) | TpmtSigScheme::HashMldsa(()) => Ok(()),
+        TpmtSigScheme::Mldsa(()) | TpmtSigScheme::HashMldsa(()) | TpmtSigScheme::Sm2(_) => Ok(()),
+        TpmtSigScheme::Ecdaa(_) if context.len() == size_of::<u16>() => Ok(()),
+        TpmtSigScheme::Ecdaa(_) => Err(TpmRc::SIZE),
         _ if context.is_empty() => Ok(()),
         _ => Err(TpmRc::SIZE),
     }
@@ -87,7 +126,9 @@ pub fn require_match(scheme: &TpmtSigScheme, key: &Object, signature: &TpmtSigna
         (TpmtSigScheme::Hmac(hash), TpmtSignature::Hmac(signature)) => *hash == signature.hash_alg(),
         (TpmtSigScheme::Rsassa(hash), TpmtSignature::Rsassa(signature))
         | (TpmtSigScheme::Rsapss(hash), TpmtSignature::Rsapss(signature)) => *hash == signature.hash,
-        (TpmtSigScheme::Ecdsa(hash), TpmtSignature::Ecdsa(signature)) => *hash == signature.hash,
+        (TpmtSigScheme::Ecdsa(hash), TpmtSignature::Ecdsa(signature))
+        | (TpmtSigScheme::Sm2(hash), TpmtSignature::Sm2(signature))
+        | (TpmtSigScheme::Ecschnorr(hash), TpmtSignature::Ecschnorr(signature)) => *hash == signature.hash,
         (TpmtSigScheme::Mldsa(()), TpmtSignature::Mldsa(_))
         | (TpmtSigScheme::Eddsa(()), TpmtSignature::Eddsa(_))
         | (TpmtSigScheme::HashEddsa(()), TpmtSignature::HashEddsa(_)) => true,

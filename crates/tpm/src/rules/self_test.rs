@@ -15,9 +15,10 @@ use crate::{
     profile::Profile,
 };
 
-mod asymmetric;
+mod curves;
 mod edwards;
 mod lattice;
+mod rsa;
 mod symmetric;
 mod vectors;
 
@@ -87,12 +88,31 @@ const ASYMMETRIC: &[TpmAlgId] = &[
     TpmAlgId::OAEP,
     TpmAlgId::ECDSA,
     TpmAlgId::ECDH,
+    TpmAlgId::ECDAA,
+    TpmAlgId::SM2,
+    TpmAlgId::ECSCHNORR,
+    TpmAlgId::ECMQV,
     TpmAlgId::ECC,
     TpmAlgId::EDDSA,
     TpmAlgId::HASH_EDDSA,
     TpmAlgId::MLKEM,
     TpmAlgId::MLDSA,
     TpmAlgId::HASH_MLDSA,
+];
+
+/// The schemes of elliptic curves that are tested once, on one curve: they add hashes and numbers to what is tested on each.
+const CURVE_SCHEMES: &[TpmAlgId] = &[TpmAlgId::ECDAA, TpmAlgId::SM2, TpmAlgId::ECSCHNORR, TpmAlgId::ECMQV];
+
+/// All schemes of elliptic curves.
+const EVERY_ECC_SCHEME: &[TpmAlgId] = &[
+    TpmAlgId::ECDSA,
+    TpmAlgId::ECDH,
+    TpmAlgId::ECDAA,
+    TpmAlgId::SM2,
+    TpmAlgId::ECSCHNORR,
+    TpmAlgId::ECMQV,
+    TpmAlgId::EDDSA,
+    TpmAlgId::HASH_EDDSA,
 ];
 
 /// Commands that tell about the TPM or its tests and depend on no algorithm.
@@ -160,13 +180,18 @@ pub fn before_key(tpm: &mut Core, public: &TpmtPublic) -> Result<(), TpmRc> {
     run(tpm, &[alg])
 }
 
-/// Tests a curve in all of its schemes. With the last curve of the profile, the algorithms have passed.
-fn before_curve(tpm: &mut Core, curve: TpmEccCurve) -> Result<(), TpmRc> {
+/// Tests a curve in all of its schemes, and once those that are built on any curve. With the last curve of the profile, the
+/// algorithms have passed.
+///
+/// # Errors
+/// As [`before_command`].
+pub fn before_curve(tpm: &mut Core, curve: TpmEccCurve) -> Result<(), TpmRc> {
     let bit = 1_u128 << (curve.value() & 127);
     if tpm.self_tests.all || tpm.self_tests.curves & bit != 0 || tpm.self_tests.passed.contains(TpmAlgId::ECC.0) {
         return Ok(());
     }
-    asymmetric::curve(tpm.provider, curve).map_err(|alg| fail(tpm, alg))?;
+    curves::test_curve(tpm.provider, curve).map_err(|alg| fail(tpm, alg))?;
+    run(tpm, CURVE_SCHEMES)?;
     tpm.self_tests.curves |= bit;
     if tpm.self_tests.curves & tpm.profile.rules.curves == tpm.profile.rules.curves {
         let all = parts(TpmAlgId::ECC).iter().chain(&[TpmAlgId::ECC]);
@@ -217,7 +242,7 @@ pub fn run_all(tpm: &mut Core, full: bool) -> Result<(), TpmRc> {
 const fn parts(alg: TpmAlgId) -> &'static [TpmAlgId] {
     match alg {
         TpmAlgId::RSA => &[TpmAlgId::RSASSA, TpmAlgId::RSAES, TpmAlgId::RSAPSS, TpmAlgId::OAEP],
-        TpmAlgId::ECC => &[TpmAlgId::ECDSA, TpmAlgId::ECDH, TpmAlgId::EDDSA, TpmAlgId::HASH_EDDSA],
+        TpmAlgId::ECC => EVERY_ECC_SCHEME,
         TpmAlgId::AES | TpmAlgId::CAMELLIA | TpmAlgId::SM4 | TpmAlgId::TDES => {
             &[TpmAlgId::CMAC, TpmAlgId::CTR, TpmAlgId::OFB, TpmAlgId::CBC, TpmAlgId::CFB, TpmAlgId::ECB]
         }
@@ -232,7 +257,8 @@ fn passes(tpm: &Core, alg: TpmAlgId) -> bool {
 
 fn test(provider: &dyn Provider, profile: &Profile, alg: TpmAlgId) -> Option<bool> {
     symmetric::test(alg)
-        .or_else(|| asymmetric::test(provider, profile, alg))
+        .or_else(|| rsa::test(provider, alg))
+        .or_else(|| curves::test(provider, profile, alg))
         .or_else(|| lattice::test(provider, profile, alg))
 }
 
@@ -245,6 +271,9 @@ mod tests {
         let provider = &ironroot_crypto::PORTABLE;
         for &alg in BASICS.iter().chain(ASYMMETRIC) {
             assert_eq!(test(provider, &Profile::HOST, alg), Some(true), "{:#06x}", alg.0);
+        }
+        for &curve in TpmEccCurve::EVERY {
+            assert_eq!(curves::test_curve(provider, curve), Ok(()), "{curve:?}");
         }
     }
 }

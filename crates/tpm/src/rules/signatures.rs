@@ -3,9 +3,11 @@
 //! These functions do the mathematics of a scheme that the caller has settled on (`schemes`); they do not look at what a
 //! key is allowed to do.
 
+use alloc::vec::Vec;
+
 use ironroot_crypto::{
     CryptoError, Hmac,
-    ecc::{fixed_size, order_size},
+    ecc::{fixed_size, order_size, schnorr, sm2},
     mldsa::{MU_SIZE, pre_hashed},
     rsa::{self, RsaPublic, SignatureScheme},
 };
@@ -15,7 +17,7 @@ use ironroot_wire::{
     TpmtSigScheme, TpmtSignature, TpmuSensitiveComposite,
 };
 
-use super::secret_sharing::fixed_point;
+use super::{schemes, secret_sharing::fixed_point};
 use crate::{core_state::Core, state::objects::Object};
 
 /// Signs a digest, which the caller has checked to have the size of the scheme's hash. The context is that of the schemes
@@ -23,7 +25,8 @@ use crate::{core_state::Core, state::objects::Object};
 ///
 /// # Errors
 /// `TPM_RC_SCHEME` if the scheme is not one for the key; `TPM_RC_KEY_SIZE` if the key is too small for it;
-/// `TPM_RC_AUTH_UNAVAILABLE` if only the public area is loaded; `TPM_RC_FAILURE` if the computation failed its own check.
+/// `TPM_RC_AUTH_UNAVAILABLE` if only the public area is loaded; `TPM_RC_RANGE` or `TPM_RC_VALUE` if the commit that an ECDAA
+/// signature completes is not pending ([`crate::state::commits::Commits::pending`]); `TPM_RC_FAILURE` if the computation failed its own check.
 pub fn sign(
     tpm: &mut Core,
     key: &Object,
@@ -41,6 +44,25 @@ pub fn sign(
         }
         (PublicKind::Ecc(parms, _), TpmuSensitiveComposite::Ecc(scalar), TpmtSigScheme::Ecdsa(hash)) => {
             sign_ecdsa(tpm, parms, scalar, hash, digest).map(TpmtSignature::Ecdsa)
+        }
+        (PublicKind::Ecc(parms, _), TpmuSensitiveComposite::Ecc(scalar), TpmtSigScheme::Ecschnorr(hash)) => {
+            let scheme = (parms.curve_id, hash);
+            let halves = schnorr::sign(tpm.provider, scheme, scalar, digest, &mut tpm.random);
+            ecc_signature(hash, halves).map(TpmtSignature::Ecschnorr)
+        }
+        (PublicKind::Ecc(parms, _), TpmuSensitiveComposite::Ecc(scalar), TpmtSigScheme::Sm2(hash)) => {
+            let halves = sm2::sign(tpm.provider, parms.curve_id, scalar, digest, &mut tpm.random);
+            ecc_signature(hash, halves).map(TpmtSignature::Sm2)
+        }
+        (PublicKind::Ecc(parms, _), TpmuSensitiveComposite::Ecc(scalar), TpmtSigScheme::Ecdaa(ecdaa)) => {
+            let counter = schemes::commit_count(&ecdaa, context);
+            let committed = tpm.commits.pending(schemes::commit_purpose(key, parms.curve_id)?, counter)?;
+            let scheme = (parms.curve_id, ecdaa.hash_alg);
+            let halves = schnorr::sign_committed(scheme, scalar, &committed, digest, &mut tpm.random);
+            let signature = ecc_signature(ecdaa.hash_alg, halves)?;
+            // Two signatures with one number would give the key away.
+            tpm.commits.end(counter);
+            Ok(TpmtSignature::Ecdaa(signature))
         }
         (PublicKind::Keyedhash(..), TpmuSensitiveComposite::Bits(bits), TpmtSigScheme::Hmac(hash)) => {
             let mut hmac = Hmac::new(hash, bits);
@@ -105,7 +127,15 @@ fn sign_ecdsa(
 ) -> Result<TpmsSignatureEcc, TpmRc> {
     let curve = parms.curve_id;
     let scalar = fixed_size(scalar, order_size(curve)).map_err(|_| TpmRc::KEY_SIZE)?;
-    let (r, s) = tpm.provider.ecdsa_sign(curve, &scalar, digest, &mut tpm.random).map_err(|error| match error {
+    ecc_signature(hash, tpm.provider.ecdsa_sign(curve, &scalar, digest, &mut tpm.random))
+}
+
+/// The two halves of a signature as a structure.
+fn ecc_signature(
+    hash: TpmiAlgHash,
+    halves: Result<(Vec<u8>, Vec<u8>), CryptoError>,
+) -> Result<TpmsSignatureEcc, TpmRc> {
+    let (r, s) = halves.map_err(|error| match error {
         CryptoError::Value => TpmRc::KEY_SIZE,
         _ => TpmRc::FAILURE,
     })?;
@@ -127,6 +157,17 @@ pub fn verify(tpm: &Core, key: &Object, context: &[u8], digest: &[u8], signature
         }
         (PublicKind::Ecc(parms, point), TpmtSignature::Ecdsa(signed)) => {
             verify_ecdsa(tpm, parms, point, digest, signed)
+        }
+        (PublicKind::Ecc(parms, point), TpmtSignature::Ecschnorr(signed)) => {
+            let public = fixed_point(parms, point).map_err(|_| TpmRc::SIGNATURE)?;
+            let halves = (&signed.signature_r[..], &signed.signature_s[..]);
+            schnorr::verify(tpm.provider, (parms.curve_id, signed.hash), &public, digest, halves)
+                .map_err(|_| TpmRc::SIGNATURE)
+        }
+        (PublicKind::Ecc(parms, point), TpmtSignature::Sm2(signed)) => {
+            let public = fixed_point(parms, point).map_err(|_| TpmRc::SIGNATURE)?;
+            let halves = (&signed.signature_r[..], &signed.signature_s[..]);
+            sm2::verify(tpm.provider, parms.curve_id, &public, digest, halves).map_err(|_| TpmRc::SIGNATURE)
         }
         (PublicKind::Keyedhash(parms, _), _) => {
             let Some(sensitive) = &key.sensitive else { return Err(TpmRc::HANDLE) };

@@ -3,6 +3,7 @@
 
 pub mod administration;
 pub mod clock;
+pub mod commits;
 pub mod generator;
 pub mod hierarchy;
 pub mod lockout;

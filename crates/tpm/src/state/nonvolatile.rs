@@ -16,6 +16,7 @@ use zeroize::Zeroizing;
 
 use super::{
     administration::Administration,
+    commits::Commits,
     nv_index::NvIndex,
     objects::Object,
     permanent::{Permanent, Shutdown},
@@ -27,7 +28,9 @@ use crate::{profile::Profile, rules::object_record};
 /// The version in front of every record but the saved state's.
 const RECORD_VERSION: u8 = 1;
 /// The version of the saved state. Version 1 ended before [`Administration`].
-const SAVED_VERSION: u8 = 2;
+const SAVED_VERSION: u8 = 3;
+/// The version of the saved state before split operations.
+const SAVED_BEFORE_COMMITS: u8 = 2;
 
 const PERMANENT: RecordKey = RecordKey(1 << 32);
 const SAVED_STATE: RecordKey = RecordKey(2 << 32);
@@ -472,13 +475,18 @@ fn decode_body<T: Wire>(key: RecordKey, body: &[u8]) -> Result<T, LoadError> {
     if reader.is_empty() { Ok(decoded) } else { Err(bad_record(key, TpmRc::SIZE)) }
 }
 
-/// A saved state of this version or of the one before, which knew of no administration: it is as after a TPM Reset.
+/// A saved state of this version or of an earlier one: the first knew of no administration, the second of no split
+/// operations, which are as after a TPM Reset.
 fn decode_saved(key: RecordKey, value: &[u8]) -> Result<SavedState, LoadError> {
-    if let Some((&SAVED_VERSION, body)) = value.split_first() {
-        return decode_body(key, body);
+    let mut body = Zeroizing::new(Vec::with_capacity(value.len().saturating_add(512)));
+    match value.split_first() {
+        Some((&SAVED_VERSION, whole)) => return decode_body(key, whole),
+        Some((&SAVED_BEFORE_COMMITS, most)) => body.extend_from_slice(most),
+        _ => {
+            body.extend_from_slice(versioned(key, value)?);
+            Administration::reset(0).marshal(&mut body);
+        }
     }
-    let mut body = Zeroizing::new(Vec::with_capacity(value.len().saturating_add(256)));
-    body.extend_from_slice(versioned(key, value)?);
-    Administration::reset(0).marshal(&mut body);
+    Commits::none().marshal(&mut body);
     decode_body(key, &body)
 }

@@ -2,7 +2,7 @@
 
 use ironroot_wire::{SeedValue, Tpm2bAuth, TpmiYesNo};
 
-use super::{administration::Administration, hierarchy::AuthPolicy};
+use super::{administration::Administration, commits::Commits, hierarchy::AuthPolicy};
 
 record! {
     /// The saved state.
@@ -34,6 +34,8 @@ record! {
         sessions: Bytes,
         /// Read-Only mode, audit, PCR authorization, timers.
         administration: Administration,
+        /// Split operations.
+        commits: Commits,
     }
 }
 

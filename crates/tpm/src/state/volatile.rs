@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use super::{
     administration::Administration,
     clock::Clock,
+    commits::Commits,
     hierarchy::VolatileHierarchies,
     lockout::LockoutTimers,
     objects::{Objects, Slot},
@@ -39,6 +40,7 @@ pub struct Volatile {
     lockout_timers: LockoutTimers,
     hierarchies: VolatileHierarchies,
     administration: Administration,
+    commits: Commits,
     object_context_id: u64,
     startup_locality: u8,
     orderly_start: bool,
@@ -60,6 +62,7 @@ impl Volatile {
             lockout_timers,
             hierarchies,
             administration,
+            commits,
             object_context_id,
             startup_locality,
             orderly_start,
@@ -84,6 +87,7 @@ impl Volatile {
             lockout_timers: lockout_timers.clone(),
             hierarchies: hierarchies.clone(),
             administration: administration.clone(),
+            commits: commits.clone(),
             object_context_id: *object_context_id,
             startup_locality: *startup_locality,
             orderly_start: *orderly_start,
@@ -102,6 +106,7 @@ impl Volatile {
         core.lockout_timers = self.lockout_timers;
         core.hierarchies = self.hierarchies;
         core.administration = self.administration;
+        core.commits = self.commits;
         core.object_context_id = self.object_context_id;
         core.startup_locality = self.startup_locality;
         core.orderly_start = self.orderly_start;
@@ -132,7 +137,12 @@ impl Volatile {
         &mut self.administration
     }
 
-    /// The record, without administration, with room for `more` bytes behind it.
+    /// Split operations: as administration.
+    pub const fn commits_mut(&mut self) -> &mut Commits {
+        &mut self.commits
+    }
+
+    /// The record, without administration and split operations, with room for `more` bytes behind it.
     #[must_use]
     pub fn save(&self, more: usize) -> Zeroizing<Vec<u8>> {
         let slots = self.objects.handles().count().saturating_add(self.sessions.active_count());
@@ -169,6 +179,7 @@ impl Volatile {
             lockout_timers: Wire::unmarshal(reader)?,
             hierarchies: Wire::unmarshal(reader)?,
             administration: Administration::reset(profile.timers),
+            commits: Commits::none(),
             pcrs: take_pcrs(reader, profile)?,
             hcrtm: take_hcrtm(reader)?,
             sessions: Sessions::unmarshal(reader, profile.loaded_sessions, profile.active_sessions)?,

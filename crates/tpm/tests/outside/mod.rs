@@ -1,6 +1,8 @@
 //! OpenSSL's command line, which judges our signatures and encrypts to our keys; and what tests of loaded keys share.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+pub mod ecc;
+
 use std::{
     env, fs,
     io::Write,
@@ -75,18 +77,14 @@ pub fn openssl_cmac(cipher: &str, key: &[u8], message: &[u8]) -> Vec<u8> {
     bytes(String::from_utf8(output).unwrap().trim())
 }
 
-/// The SubjectPublicKeyInfo of an RSA-2048 or P-256 key.
+/// The SubjectPublicKeyInfo of an RSA-2048 key or of one on a curve that OpenSSL has.
 pub fn spki(public: &TpmtPublic) -> Vec<u8> {
     match &public.kind {
         PublicKind::Rsa(_, modulus) => {
             let head = "30820122300d06092a864886f70d01010105000382010f003082010a0282010100";
             [bytes(head), modulus.to_vec(), bytes("0203010001")].concat()
         }
-        PublicKind::Ecc(parms, point) => {
-            assert_eq!(parms.curve_id, TpmEccCurve::NistP256);
-            let head = "3059301306072a8648ce3d020106082a8648ce3d03010703420004";
-            [bytes(head), point.x.to_vec(), point.y.to_vec()].concat()
-        }
+        PublicKind::Ecc(parms, point) => ecc::spki(parms.curve_id, &point.x, &point.y),
         _ => panic!("not a public key"),
     }
 }
@@ -113,7 +111,7 @@ pub fn verifies(public: &TpmtPublic, message: &[u8], signature: &TpmtSignature) 
         }
         TpmtSignature::Ecdsa(signed) => {
             let both = [integer(&signed.signature_r), integer(&signed.signature_s)].concat();
-            (signed.hash, [vec![0x30, both.len() as u8], both].concat(), &[])
+            (signed.hash, ecc::der(0x30, &both), &[])
         }
         _ => panic!("not a signature that OpenSSL verifies from a digest"),
     };

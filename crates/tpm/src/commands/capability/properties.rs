@@ -11,7 +11,7 @@ use crate::{
     commands,
     core_state::Core,
     rules::version,
-    state::{clock::UPDATE_INTERVAL, nv_index::MAX_ORDERLY_COUNT},
+    state::{clock::UPDATE_INTERVAL, commits::SPLIT_MAX, nv_index::MAX_ORDERLY_COUNT},
 };
 
 /// The properties of the group that `property` is in, in ascending order.
@@ -78,7 +78,7 @@ fn fixed(tpm: &Core) -> Vec<TpmsTaggedProperty> {
         (P::PS_REVISION, version::PLATFORM_REVISION),
         (P::PS_DAY_OF_YEAR, 0),
         (P::PS_YEAR, 0),
-        (P::SPLIT_MAX, 0),
+        (P::SPLIT_MAX, SPLIT_MAX),
         (P::TOTAL_COMMANDS, commands),
         (P::LIBRARY_COMMANDS, commands),
         (P::VENDOR_COMMANDS, 0),

@@ -52,5 +52,6 @@ fn snapshot(tpm: &Core) -> Result<SavedState, TpmRc> {
             timers: tpm.administration.timers.suspended(tpm.clock.time()),
             ..tpm.administration.clone()
         },
+        commits: tpm.commits.clone(),
     })
 }

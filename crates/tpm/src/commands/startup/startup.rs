@@ -8,6 +8,7 @@ use crate::{
     rules::nv_access,
     state::{
         administration::Administration,
+        commits::Commits,
         hierarchy::VolatileHierarchies,
         nv_index::MAX_ORDERLY_COUNT,
         pcr::{HCRTM_PCR, Pcrs},
@@ -62,6 +63,10 @@ fn start(tpm: &mut Core, kind: Kind, saved: Option<SavedState>, shutdown: Shutdo
     if let Some(saved) = &saved {
         restore(tpm, kind, saved)?;
     }
+    tpm.commits = match saved.as_ref().map(|saved| &saved.commits) {
+        Some(commits) if commits.is_begun() => commits.clone(),
+        _ => Commits::reset(&mut tpm.random)?,
+    };
     let permanent = tpm.nv.permanent();
     tpm.clock.start(permanent, clock_safe);
     start_pcrs(tpm, kind, saved.as_ref())?;

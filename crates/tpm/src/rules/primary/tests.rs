@@ -136,6 +136,30 @@ fn the_p256_storage_root_key_of_a_zero_seed() {
     assert_eq!(hex(&new.sensitive.seed_value), "5464481957468eef152da33fd994142f7fa56acd5632d5b0bd4e4fadee1f2c37");
 }
 
+/// The same template on every curve.
+#[test]
+fn storage_root_keys_of_every_curve_of_a_zero_seed() {
+    for (curve, name) in [
+        (TpmEccCurve::NistP192, "000b38c9cd97ed48112d617d5767e101aef4d90030e6e19f5ba2d7476ef889c658b5"),
+        (TpmEccCurve::NistP224, "000b4f3d6777a1a5ec7913b2766ee8a256d8db88c796bf22e2535278105a99f3ae65"),
+        (TpmEccCurve::NistP256, "000b6248053d7cafdbc31532b589bf41d02311694616c1c9f0e679f03e05445bcdec"),
+        (TpmEccCurve::NistP384, "000b70792974a4f9f84ec54c219f57f10bab66c6dab2531eb79f8cad0c085616a12a"),
+        (TpmEccCurve::NistP521, "000b37e636a39510f2dda8104b70945c9b2f441a8c72085d1130e50180eb7f93fa57"),
+        (TpmEccCurve::BnP256, "000b684e49158d84f0d8e6d93c1f9ddab661288a02e9754bb3aa086da4c2ed4f6027"),
+        (TpmEccCurve::BnP638, "000bd802fa42369bbbcfad794a8863c2aff97329f040347cdb84efadd4579df1f171"),
+        (TpmEccCurve::Sm2P256, "000b815cda60ec99f2168ecf13abc0dc5ed308ef3f15114eb6f4820d93dc515de8b2"),
+        (TpmEccCurve::BpP256R1, "000b13b99d796157a45ac223bdcdb07c955f526d835734b1a974c5e8d12f32f454ba"),
+        (TpmEccCurve::BpP384R1, "000b5e643e1ee3c2b75c8d2a3a37af54898b4ced035c6347bf3117ba8fb87d2dd50d"),
+        (TpmEccCurve::BpP512R1, "000bca6e8c9585a58d9ca70d9e6bf23e5496e7eb5a2b6da89d4a0365734bd6650b5c"),
+    ] {
+        let mut template = p256_srk();
+        if let PublicKind::Ecc(parms, _) = &mut template.kind {
+            parms.curve_id = curve;
+        }
+        assert_eq!(hex(&made(template, &[], &[]).name), name, "{curve:?}");
+    }
+}
+
 #[test]
 fn the_rsa2048_endorsement_key_of_a_zero_seed() {
     let new = made(rsa2048_ek(), &[7; 64], &[]);

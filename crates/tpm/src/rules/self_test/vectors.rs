@@ -120,69 +120,6 @@ pub const OAEP: [u8; 256] =
      29bfbb2b2367afcc4dcd773e89e3a76b461ce40db630cc89ce888719ac241230f30cde3ad68e4c86d1c5f8e1eac6985c8afa9f17\
      83f39a8c12a69326f636d8d4d131af3504779323cfe69be59b2a366bef58919ac0aa3dfbfa70a5939cfbdabd4214e2248cb807b0\
      bc3230b07e4332ad4a5531f416131ad6769d7d5d1e65aad77f145d37d5da52959ce5caa47ebb7e36a2b2fc70e3eaf9dd");
-/// The public point of the scalar 01 02 03 … (P256), x.
-pub const P256_X: [u8; 32] = hex("515c3d6eb9e396b904d3feca7f54fdcd0cc1e997bf375dca515ad0a6c3b4035f");
-/// And y.
-pub const P256_Y: [u8; 32] = hex("4536be3a50f318fbf9a5475902a221502bef0d57e08c53b2cc0a56f17d9f9354");
-/// Its ECDSA signature of SHA-256("abc"), by OpenSSL, r.
-pub const P256_R: [u8; 32] = hex("8e023bcacdd59f5676b65923251509374c7c1ae46e4aba11b223f8958b90b111");
-/// And s.
-pub const P256_S: [u8; 32] = hex("60abd141e7bf1b31306287cfed663bd7a54684b687d7606bacf16bbbb158399d");
-/// The point of the scalar 01234567, x.
-pub const P256_PEER_X: [u8; 32] = hex("088bb9ff22ab291a74c86fc677ba897baadee370cc6129b82d170ba3fc26415c");
-/// And y.
-pub const P256_PEER_Y: [u8; 32] = hex("442da9a716067956d91eaa02b93ad409490e87cd5e758ea6a331a1deb75ba846");
-/// The x coordinate that both agree on, by OpenSSL.
-pub const P256_SHARED: [u8; 32] = hex("6ec10540eca3ef40b50ed24805030e996895d426364ed8a27c8afe93e9823ba7");
-/// The public point of the scalar 01 02 03 … (P384), x.
-pub const P384_X: [u8; 48] =
-    hex("c76f2283dda95cd49b0ed9e733d2904474e37216f124e13d2c9ab4cf01021c49ad9cabb3d0b97499aef2f0ab313fa028");
-/// And y.
-pub const P384_Y: [u8; 48] =
-    hex("26bc1f83451b5c8962a75caff73588d4400a6296436154fb343c393e91048a6c7bcbadc83cd8a5f26feae883156f92a1");
-/// Its ECDSA signature of SHA-256("abc"), by OpenSSL, r.
-pub const P384_R: [u8; 48] =
-    hex("dc27380c9dc4a57aa10173dcd3e4dc092f44c0ffcfb27c68c62ec2db7a18f4a7c496fef54dd54f203027160396786a4d");
-/// And s.
-pub const P384_S: [u8; 48] =
-    hex("bb902d4f14f02edf8981c8109e13cb3b35c6431cdeb26fac1076d353488865238b563c1564c87a854b00a9ab598bd068");
-/// The point of the scalar 01234567, x.
-pub const P384_PEER_X: [u8; 48] =
-    hex("7ae9e1db1160794c70c1ef071be5191f6c66240f4608fbe8a44ecd36c3ed5db97500f2e4d84e3fb45850fd6f4303302b");
-/// And y.
-pub const P384_PEER_Y: [u8; 48] =
-    hex("d8ac21444cd80d241538d8034b399a0dee3636eb5cb00b9499d061a571db0f14bb47ed79453948ed63f3a6ccbbf6e74f");
-/// The x coordinate that both agree on, by OpenSSL.
-pub const P384_SHARED: [u8; 48] =
-    hex("815d6654a729ff71d31d26853d5c3edba4284c7fd5d7ad3cfeee1a4c36336e76bf2ba48f5b5f30558944ea8c2b5f98a7");
-/// The public point of the scalar 00 01 01 02 03 … (P521), x.
-pub const P521_X: [u8; 66] =
-    hex("00f770dfc8f7efd180c8441c114973581ba36c9688b3433751689ea266be5329deedbb887cc6ab36b6e82f94028d81a600be3a53\
-     78e1c7bc523ea53501e503daf5e8");
-/// And y.
-pub const P521_Y: [u8; 66] =
-    hex("0084a51e090f64ec422a56c451c6b2e109da10133c438846c2835bc019d0e66a1f85f4e70457326003a342cdd9c40673aa027700\
-     bc0a699d99a5ac651a21db502506");
-/// Its ECDSA signature of SHA-256("abc"), by OpenSSL, r.
-pub const P521_R: [u8; 66] =
-    hex("0147b4d26198b5cad58a4561ae1fe5de7ba1cfa9f4ea66bf1a8f79ef7eed566fb4052c7d049e33691d287fc049f86177aada80e1\
-     92dfb50d96614b79bd8689559a7d");
-/// And s.
-pub const P521_S: [u8; 66] =
-    hex("0120c6cfbebc4a4dc466de92e6f447dec49e56afc497b26fefb395cef9fd0f878c755120248180a30a493fefbe28551e307eebe7\
-     b926a9069f00b786d78dc09c0ca2");
-/// The point of the scalar 01234567, x.
-pub const P521_PEER_X: [u8; 66] =
-    hex("005d22e725842cf107642cda652506a58add24336f5e7df89ed58646e847f299df9089a2c6c84df0b0ce504c32899885eeb13797\
-     2d21d3fc7b60d4c40c899b1cb919");
-/// And y.
-pub const P521_PEER_Y: [u8; 66] =
-    hex("018f9950c78507021278a5cd1de94d9b2c9ffa11ac0a6ec46fd3084c2d199ed9365c56bc2672f6d972e32e6cbe68baefe3ccfd01\
-     f99b89359311adf767da935e9972");
-/// The x coordinate that both agree on, by OpenSSL.
-pub const P521_SHARED: [u8; 66] =
-    hex("0016476cd90a8c094b8126ca0e97923ccf41954decf6423c299090cefeafe3c3a001520c7420866dc96b61a144abeb6c948a3a22\
-     6b914eb723e5f6df9d046ad9fd37");
 /// The seed d || z of the ML-KEM answers (the first of each kat_MLKEM_*.rsp of pyca/cryptography).
 pub const MLKEM_SEED: [u8; 64] = hex(
     "6dbbc4375136df3b07f7c70e639e223e177e7fd53b161b3f4d57791794f12624f696484048ec21f96cf50a56d0759c448f3779752f0383\
@@ -279,10 +216,51 @@ pub const ED448PH_SIGNATURE: [u8; 114] =
     hex("a3868feb58425e2a6dd6383b8dd1cd5c92213939a3d56809bb1c08e95038753ce9d2e1da615f24a77ba1a3fa373585736877bf40\
      b6eae4db80383bb874c7c8727b96aaca2b1a9db27a9b4f39e36a9b31535e0341e5c912d81b1c07c660aea2d12cb8236615860d3c\
      4b5b5d466836ed322500");
+/// The EC Schnorr signature (SHA-256, P-256) of [`SHA256`] with the private key 01 02 03 … and the per-message number
+/// 03 04 05 …, r and s, with Python's integers.
+pub const ECSCHNORR: [[u8; 32]; 2] = [
+    hex("43e13295a5cb1c5040d23ccd4c86e41f10cca5af04af3df10442f1689a8b091c"),
+    hex("feaf9411bb11868acac8578b80a96e156bac12efa7fd57253c04712a5f8d08fd"),
+];
+/// GB/T 32918.5, annex A: the digest.
+pub const SM2_DIGEST: [u8; 32] = hex("f0b43e94ba45accaace692ed534382eb17e6ab5a19ce7b31f4486fdfc0d28640");
+/// The private key.
+pub const SM2_SCALAR: [u8; 32] = hex("3945208f7b2144b13f36e38ac6d39f95889393692860b51a42fb81ef4df7c5b8");
+/// The public key, x and y.
+pub const SM2_PUBLIC: [[u8; 32]; 2] = [
+    hex("09f9df311e5421a150dd7d161e4bc5c672179fad1833fc076bb08ff356f35020"),
+    hex("ccea490ce26775a52dc6ea718cc1aa600aed05fbf35e084a6632f6072da9ad13"),
+];
+/// The signature, r and s.
+pub const SM2_SIGNATURE: [[u8; 32]; 2] = [
+    hex("f5a03b0648d2c4630eeac513e1bb81a15944da3827d5b74143ac7eaceee720b3"),
+    hex("b1b6aa29df212fd8763182bc0d421ca1bb9038fd1f7f42d4840b69c485bbc1aa"),
+];
+/// Full MQV on P-256, with Python's integers: the own static key is 01 02 03 …, the ephemeral one 03 04 05 …, the other
+/// side's 05 06 07 … and 07 08 09 …. Own ephemeral public key, x and y.
+pub const MQV_EPHEMERAL: [[u8; 32]; 2] = [
+    hex("83981c490124c7d05d29c922a815e8fd3fc430904f4dc9e9a7e10fe5daa988f0"),
+    hex("da828754c10366449cafb32b95d265986d199411b91321c6ff068c812d23c5dc"),
+];
+/// The other side's static public key.
+pub const MQV_PEER_STATIC: [[u8; 32]; 2] = [
+    hex("a4b48fa1a0e3120b3b624777298d57b4b883c177932bfbad1e010a53e22691c5"),
+    hex("6d3172d7947e3014dd1aa2e9b453d21f7e8da7d9b5829d77f8c59d98e386fa77"),
+];
+/// The other side's ephemeral public key.
+pub const MQV_PEER_EPHEMERAL: [[u8; 32]; 2] = [
+    hex("a28e38dcab1689b9c2f413141939416fea9dcc8e6ad76a8a13422bb4c11e6e32"),
+    hex("695b1a0d140033e7e0eaa5634fb5e6d36beedcbc67ad3eeb5a8b7f477a59bfda"),
+];
+/// What both sides get, x and y.
+pub const MQV_SHARED: [[u8; 32]; 2] = [
+    hex("8cc26752f87cfe80858729a058cf8d68545f7fb9cf1e4f795be376ee0bafe75a"),
+    hex("7c57e58093e34d4047f2ec2d96aba12b581331e5b274a6720b529fb6893aefb2"),
+];
 
 /// Reads a constant's digits while the crate is compiled: a wrong constant stops the build, never a running program.
 #[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::panic)]
-const fn hex<const N: usize>(digits: &str) -> [u8; N] {
+pub const fn hex<const N: usize>(digits: &str) -> [u8; N] {
     const fn nibble(digit: u8) -> u8 {
         match digit {
             b'0'..=b'9' => digit - b'0',
