@@ -23,6 +23,7 @@ pub fn run(provider: &dyn Provider) -> Result<usize, Failure> {
     ecc_vectors::run(provider, &mut checks)?;
     ecc_edges::run(provider, &mut checks)?;
     edwards::run(provider, &mut checks)?;
+    crate::dhkem::conformance::run(provider, &mut checks)?;
     crate::rsa::conformance::run(provider, &mut checks)?;
     crate::mlkem::conformance::run(provider, &mut checks)?;
     crate::mldsa::conformance::run(provider, &mut checks)?;
@@ -38,6 +39,7 @@ pub fn compare(one: &dyn Provider, other: &dyn Provider, rounds: u32) -> Result<
     let mut checks = Checks::default();
     agreement::run(one, other, rounds, &mut checks)?;
     edwards::compare(one, other, rounds, &mut checks)?;
+    crate::dhkem::conformance::compare(one, other, rounds, &mut checks)?;
     crate::rsa::conformance::compare(one, other, rounds, &mut checks)?;
     crate::mlkem::conformance::compare(one, other, rounds, &mut checks)?;
     crate::mldsa::conformance::compare(one, other, rounds, &mut checks)?;

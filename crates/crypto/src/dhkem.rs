@@ -133,5 +133,7 @@ fn extract_and_expand(
     hkdf_expand(hash, &key, &info, hash.digest_size())
 }
 
+#[cfg(any(test, feature = "conformance"))]
+pub(crate) mod conformance;
 #[cfg(test)]
 mod tests;

@@ -2,11 +2,13 @@
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
 mod common;
+mod curves;
 mod outside;
 mod peer;
 mod templates;
 
 use common::{TestTpm, password};
+use curves::{CURVES, eddsa, hash_eddsa};
 use ironroot_crypto::hash::digest;
 use ironroot_wire::*;
 use outside::{integer, is_good_certificate, load_external};
@@ -190,6 +192,36 @@ fn errors() {
             changed[at] ^= 1 << bit;
             let result = tpm.run_with(&certify(key, key, &changed), &auth());
             assert!(!matches!(result, Err(TpmRc::FAILURE)), "byte {at}");
+        }
+    }
+}
+
+#[test]
+fn a_scheme_that_x509_does_not_name_needs_the_callers_algorithm() {
+    let mut tpm = TestTpm::started();
+    let sm3 = ecc(OWN | A::SIGN_ENCRYPT, None, Some(TpmtEccScheme::Ecdsa(TpmiAlgHash::Sm3_256)));
+    let key = made(&mut tpm, sm3);
+    let row = "no algorithm in the partial certificate, and none known for the scheme";
+    tpm.row_with(row, &certify(key, key, &usual()), &auth(), TpmRc::SCHEME.parameter(2));
+    let named = partial(Some(&bytes("300a06082a8648ce3d040302")), &extensions(&[bytes(USAGE), bytes(CA)]));
+    tpm.run_with(&certify(key, key, &named), &auth()).unwrap();
+}
+
+#[test]
+fn keys_of_eddsa_are_certified_and_certify_nothing() {
+    let mut tpm = TestTpm::started();
+    let signer = made(&mut tpm, ecdsa(OWN));
+    for curve in CURVES {
+        for template in [eddsa(curve, OWN), hash_eddsa(curve, OWN)] {
+            let created = tpm.run_auth(&create_primary(OWNER, template)).unwrap();
+            let (key, public) = (created.object_handle, created.out_public.0);
+            let response = tpm.run_with(&certify(key, signer, &usual()), &auth()).unwrap();
+            // The SubjectPublicKeyInfo of RFC 8410 is the last of what is added.
+            assert!(response.added_to_certificate.ends_with(&curves::spki(&public)), "{public:?}");
+            // There is no digest that was signed and could be returned.
+            let refused = tpm.run_with(&certify(key, key, &usual()), &auth()).err();
+            assert_eq!(refused, Some(TpmRc::SCHEME.parameter(2)));
+            tpm.run(&FlushContext { flush_handle: TpmiDhContext(key.0) }).unwrap();
         }
     }
 }

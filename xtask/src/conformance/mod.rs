@@ -134,8 +134,6 @@ const KNOWN_GAPS: &[&str] = &[
     "TPM2_SetCapability: no test in which it succeeds",
     "TPM2_AC_GetCapability: no test in which it succeeds",
     "TPM2_AC_Send: no test in which it succeeds",
-    "TPM2_Decapsulate: no test shows ATTRIBUTES: a key that does not decrypt",
-    "TPM2_CertifyX509: no test shows SCHEME: no algorithm in the partial certificate, and none known for the scheme",
     "TPM2_ReadOnlyControl: no test in which it is refused",
 ];
 

@@ -7,7 +7,7 @@ use ironroot_wire::{
     TpmtRsaScheme, TpmtSymDefObject,
 };
 
-use super::edwards;
+use super::{edwards, kem};
 use crate::state::objects::Object;
 
 /// The parent that an object is created, loaded or imported under.
@@ -189,9 +189,7 @@ pub fn check_schemes(parent: Parent<'_>, public: &TpmtPublic) -> Result<(), TpmR
             check_asymmetric(attributes, parms.scheme.as_ref().map(ecc_use))?;
             edwards::check_scheme(parms, restricted_decrypt)?;
             check_no_cipher(restricted_decrypt, parms.symmetric.as_ref())?;
-            if parms.kdf.is_some() {
-                return Err(TpmRc::KDF);
-            }
+            kem::check_kdf(parms, attributes)?;
         }
         PublicKind::Mlkem(parms, _) => check_no_cipher(restricted_decrypt, parms.symmetric.as_ref())?,
         PublicKind::Mldsa(..) | PublicKind::HashMldsa(..) => {}

@@ -1,17 +1,55 @@
-//! Key encapsulation with loaded keys (Part 1, 44.5 and 47.3).
+//! Key encapsulation with loaded keys: DHKEM (RFC 9180) with elliptic-curve keys that name a key derivation (Part 1, 44.4),
+//! and ML-KEM (Part 1, 47.3).
 
 use alloc::vec::Vec;
 
-use ironroot_crypto::{CryptoError, mlkem::MESSAGE_SIZE};
-use ironroot_wire::{PublicKind, TpmRc, TpmiMlkemParms};
+use ironroot_crypto::{CryptoError, dhkem, mlkem::MESSAGE_SIZE};
+use ironroot_wire::{
+    PublicKind, TpmEccCurve, TpmRc, TpmaObject, TpmiAlgHash, TpmiMlkemParms, TpmsEccParms, TpmsEccPoint, TpmtEccScheme,
+    TpmtKdfScheme, TpmuSensitiveComposite,
+};
 use zeroize::Zeroizing;
+
+use super::secret_sharing::fixed_point;
 
 use crate::{core_state::Core, state::objects::Object};
 
 /// Whether a key is for `TPM2_Encapsulate` and `TPM2_Decapsulate`.
 #[must_use]
 pub const fn is_kem_key(key: &Object) -> bool {
-    matches!(key.public.kind, PublicKind::Mlkem(..))
+    match &key.public.kind {
+        PublicKind::Mlkem(..) => true,
+        PublicKind::Ecc(parms, _) => parms.kdf.is_some(),
+        _ => false,
+    }
+}
+
+/// Checks the key derivation of an elliptic-curve key (Part 2, 12.2.3.5): only an unrestricted key for ECDH has one, and it is
+/// HKDF with the hash that RFC 9180, 7.1 has for the curve.
+///
+/// # Errors
+/// `TPM_RC_KDF` if it has another one, or should have none.
+pub fn check_kdf(parms: &TpmsEccParms, attributes: TpmaObject) -> Result<(), TpmRc> {
+    let agrees = attributes.contains(TpmaObject::DECRYPT)
+        && !attributes.intersects(TpmaObject::RESTRICTED | TpmaObject::SIGN_ENCRYPT)
+        && matches!(parms.scheme, Some(TpmtEccScheme::Ecdh(_)));
+    match parms.kdf {
+        None => Ok(()),
+        Some(_) if agrees => pair(parms).map(|_| ()).ok_or(TpmRc::KDF),
+        Some(_) => Err(TpmRc::KDF),
+    }
+}
+
+/// The curve and hash of a key's DHKEM; `None` if there is none.
+#[must_use]
+pub fn pair(parms: &TpmsEccParms) -> Option<(TpmEccCurve, TpmiAlgHash)> {
+    let Some(TpmtKdfScheme::Hkdf(hash)) = parms.kdf else { return None };
+    dhkem::identifier(parms.curve_id, hash).ok().map(|_| (parms.curve_id, hash))
+}
+
+/// The serialized public key (RFC 9180, 7.1.1).
+fn serialized(parms: &TpmsEccParms, point: &TpmsEccPoint) -> Result<Vec<u8>, TpmRc> {
+    Ok(dhkem::serialize(parms.curve_id, &fixed_point(parms, point).map_err(|_| TpmRc::KEY)?))
 }
 
 /// A random secret for the holder of a key, and what carries it.
@@ -21,6 +59,13 @@ pub const fn is_kem_key(key: &Object) -> bool {
 pub fn encapsulate(tpm: &mut Core, key: &Object) -> Result<(Zeroizing<Vec<u8>>, Vec<u8>), TpmRc> {
     match &key.public.kind {
         PublicKind::Mlkem(parms, public) => ml_kem_encapsulate(tpm, parms.parameter_set, public),
+        PublicKind::Ecc(parms, point) => {
+            let (pair, public) = (pair(parms).ok_or(TpmRc::KEY)?, serialized(parms, point)?);
+            dhkem::encapsulate(tpm.provider, pair, &public, &mut tpm.random).map_err(|error| match error {
+                CryptoError::Internal => TpmRc::FAILURE,
+                _ => TpmRc::KEY,
+            })
+        }
         _ => Err(TpmRc::KEY),
     }
 }
@@ -28,10 +73,24 @@ pub fn encapsulate(tpm: &mut Core, key: &Object) -> Result<(Zeroizing<Vec<u8>>, 
 /// The secret that a ciphertext carries to the holder of a key.
 ///
 /// # Errors
-/// `TPM_RC_KEY` if the key is not one for key encapsulation; otherwise as [`ml_kem_decapsulate`].
-pub fn decapsulate(key: &Object, ciphertext: &[u8]) -> Result<Zeroizing<Vec<u8>>, TpmRc> {
+/// `TPM_RC_KEY` if the key is not one for key encapsulation; `TPM_RC_AUTH_UNAVAILABLE` if only the public area is loaded;
+/// `TPM_RC_SIZE` if the ciphertext has another size than the key's; `TPM_RC_ECC_POINT` if that of an elliptic-curve key is not
+/// a point, or one of small order.
+pub fn decapsulate(tpm: &Core, key: &Object, ciphertext: &[u8]) -> Result<Zeroizing<Vec<u8>>, TpmRc> {
     match &key.public.kind {
         PublicKind::Mlkem(..) => ml_kem_decapsulate(key, ciphertext),
+        PublicKind::Ecc(parms, point) => {
+            let (pair, public) = (pair(parms).ok_or(TpmRc::KEY)?, serialized(parms, point)?);
+            let TpmuSensitiveComposite::Ecc(private) = &key.sensitive()?.sensitive else { return Err(TpmRc::KEY) };
+            if ciphertext.len() != public.len() {
+                return Err(TpmRc::SIZE);
+            }
+            dhkem::decapsulate(tpm.provider, pair, private, &public, ciphertext).map_err(|error| match error {
+                CryptoError::Point => TpmRc::ECC_POINT,
+                CryptoError::Internal => TpmRc::FAILURE,
+                _ => TpmRc::KEY,
+            })
+        }
         _ => Err(TpmRc::KEY),
     }
 }

@@ -13,8 +13,9 @@ impl Action for Decapsulate {
         if key.has(TpmaObject::RESTRICTED) || !key.has(TpmaObject::DECRYPT) {
             return Err(TpmRc::ATTRIBUTES.handle(1));
         }
-        let secret = kem::decapsulate(&key, &self.ciphertext).map_err(|rc| match rc {
-            TpmRc::SIZE => rc.parameter(1),
+        let secret = kem::decapsulate(tpm, &key, &self.ciphertext).map_err(|rc| match rc {
+            TpmRc::SIZE | TpmRc::ECC_POINT => rc.parameter(1),
+            TpmRc::KEY => rc.handle(1),
             rc => rc,
         })?;
         Ok(DecapsulateResponse { shared_secret: Tpm2bSharedSecret::from_slice(&secret)? })
