@@ -12,6 +12,7 @@ extern crate alloc;
 extern crate std;
 
 mod clock;
+mod component;
 mod entropy;
 #[cfg(feature = "std")]
 pub mod host;
@@ -20,6 +21,7 @@ mod secret;
 mod storage;
 
 pub use clock::{Clock, Milliseconds};
+pub use component::{AttachedComponent, ComponentValue, SentObject};
 pub use entropy::{Entropy, EntropyError};
 pub use secret::{CopyResistance, DeviceSecret, DeviceSecretError, DeviceValue};
 pub use storage::{Change, Durability, RecordKey, Records, Storage, StorageError};

@@ -1,8 +1,9 @@
 //! What a command's action works on.
 
-use alloc::{sync::Arc, vec::Vec};
+use alloc::{boxed::Box, sync::Arc, vec::Vec};
 
 use ironroot_crypto::Provider;
+use ironroot_platform::AttachedComponent;
 use ironroot_wire::{HandleKind, Tpm2bAuth, Tpm2bName, TpmHandle, TpmRc, TpmiAlgHash, Wire};
 use zeroize::Zeroizing;
 
@@ -63,6 +64,8 @@ pub struct Core {
     pub administration: Administration,
     /// Split operations.
     pub commits: Commits,
+    /// Attached components, in the order of their handles.
+    pub components: Vec<Box<dyn AttachedComponent>>,
     /// Whether the platform asserts physical presence; the host says so.
     pub physical_presence: bool,
     /// The number of the next saved object context.

@@ -4,7 +4,7 @@ use alloc::{boxed::Box, string::String, vec::Vec};
 use core::fmt;
 
 use ironroot_crypto::{Provider, hash::Hasher};
-use ironroot_platform::{Entropy, Milliseconds, Storage, StorageError};
+use ironroot_platform::{AttachedComponent, Entropy, Milliseconds, Storage, StorageError};
 use ironroot_wire::{
     SeedValue, Tpm2bDigest, TpmHandle, TpmRc, TpmaPermanent, TpmiAlgHash, TpmiYesNo, TpmlPcrSelection, TpmsPcrSelect,
     TpmsPcrSelection,
@@ -155,6 +155,7 @@ impl Tpm {
             administration: Administration::reset(profile.timers),
             commits: Commits::none(),
             physical_presence: false,
+            components: Vec::new(),
             object_context_id: 1,
             locality: 0,
             startup_locality: 0,
@@ -172,6 +173,12 @@ impl Tpm {
         let mut tpm = Self { core, measurement: None };
         tpm.power_on(0);
         tpm
+    }
+
+    /// Attaches a component. The first one has the handle `0x9000_0000` (`AC_FIRST`), the next one the next. It stays for
+    /// as long as this value lives.
+    pub fn attach(&mut self, component: Box<dyn AttachedComponent>) {
+        self.core.components.push(component);
     }
 
     /// `_TPM_Init` (Part 1, clause 12.2.2): power comes on at the platform's time `now`. Everything in memory is gone and

@@ -337,7 +337,7 @@ fn set_capability(auth: u32, capability: u32) -> SetCapability {
 }
 
 #[test]
-fn no_capability_can_be_set() {
+fn no_other_capability_can_be_set() {
     let mut tpm = TestTpm::started();
     for auth in [OWNER, ENDORSEMENT, PLATFORM, TpmHandle::LOCKOUT.0] {
         assert_eq!(tpm.run_auth(&set_capability(auth, 6)), Err(TpmRc::VALUE.parameter(1)));
@@ -346,6 +346,40 @@ fn no_capability_can_be_set() {
     assert_eq!(tpm.run_auth(&nobody), Err(TpmRc::VALUE.parameter(1)));
     assert_eq!(tpm.run_with(&set_capability(OWNER, 6), &[password(b"x")]), Err(TpmRc::BAD_AUTH.session(1)));
     assert_eq!(tpm.run_auth(&set_capability(0x4000_0009, 6)), Err(TpmRc::VALUE.handle(1)));
+}
+
+/// The platform switches commands off, for good, and on again.
+#[test]
+fn the_platform_switches_commands_off() {
+    const CREATE_PRIMARY: u32 = 0x131;
+    let mut tpm = TestTpm::started();
+    let disable = |auth: u32, codes: &[u32]| {
+        let list = TpmlCc::new(codes.iter().map(|&code| TpmCc(code)).collect());
+        let data = TpmsSetCapabilityData { set_capability: 0x8180_0000, data: RestOf(list.to_bytes()) };
+        SetCapability { set_capability_data: Tpm2bSetCapabilityData(data), ..set_capability(auth, 0) }
+    };
+    let get = GetCapability { capability: TpmCap::DisabledCommands, property: 0, property_count: 10 };
+    let listed = |tpm: &mut TestTpm| match tpm.run(&get).unwrap().capability_data {
+        TpmsCapabilityData::DisabledCommands(list) => list.iter().map(|code| code.0).collect::<Vec<_>>(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(tpm.run_auth(&disable(OWNER, &[CREATE_PRIMARY])), Err(TpmRc::AUTH_TYPE));
+    for code in [0x144, 0x145, 0x143, 0x17A, 0x17C, 0x19F, 0x7FF] {
+        assert_eq!(tpm.run_auth(&disable(PLATFORM, &[code])), Err(TpmRc::VALUE.parameter(1)), "{code:#x}");
+    }
+    let mut longer = disable(PLATFORM, &[CREATE_PRIMARY]);
+    longer.set_capability_data.0.data.0.push(0);
+    assert_eq!(tpm.run_auth(&longer), Err(TpmRc::SIZE.parameter(1)));
+    assert_eq!(listed(&mut tpm), []);
+    let template = create_primary(OWNER, ecc_srk());
+    tpm.run_auth(&template).unwrap();
+    tpm.run_auth(&disable(PLATFORM, &[0x15D, CREATE_PRIMARY, CREATE_PRIMARY])).unwrap();
+    assert_eq!(listed(&mut tpm), [CREATE_PRIMARY, 0x15D]);
+    assert_eq!(tpm.run_auth(&template).err(), Some(TpmRc::DISABLED));
+    tpm.power_cycle();
+    assert_eq!(tpm.run_auth(&template).err(), Some(TpmRc::DISABLED));
+    tpm.run_auth(&disable(PLATFORM, &[])).unwrap();
+    tpm.run_auth(&template).unwrap();
 }
 
 #[test]

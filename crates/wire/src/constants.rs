@@ -273,5 +273,7 @@ wire_enum! {
         SpdmSessionInfo = 0x0000_000C,
         /// What the vendor adds.
         VendorProperty = 0x0000_0100,
+        /// Commands that the platform has switched off: Ironroot's own, settable with the platform's authorization.
+        DisabledCommands = 0x8180_0000,
     }
 }

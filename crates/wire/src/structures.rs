@@ -474,6 +474,8 @@ wire_union! {
         SpdmSessionInfo(TpmlSpdmSessionInfo) = 12,
         /// What the vendor adds.
         VendorProperty(TpmlVendorProperty) = 0x100,
+        /// Commands that the platform has switched off.
+        DisabledCommands(TpmlCc) = 0x8180_0000,
     }
 }
 

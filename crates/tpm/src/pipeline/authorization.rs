@@ -21,6 +21,7 @@ const NV_WRITES: &[TpmCc] = &[
     TpmCc(0x0136), // NV_Extend
     TpmCc(0x0137), // NV_Write
     TpmCc(0x0138), // NV_WriteLock
+    TpmCc(0x0195), // AC_Send, by the alias of the component
 ];
 
 /// Commands that read the contents of an NV index, whatever their session.

@@ -39,7 +39,10 @@ fn check_present(tpm: &Core, handle: TpmHandle, number: u32) -> Result<(), TpmRc
         HandleKind::Pcr => Ok(()),
         // None exists on this TPM.
         HandleKind::ExternalNv | HandleKind::PermanentNv => Err(TpmRc::HANDLE),
-        HandleKind::AttachedComponent => Err(TpmRc::VALUE),
+        HandleKind::AttachedComponent => {
+            let number = usize::try_from(handle.0 & 0xFFFF).unwrap_or(usize::MAX);
+            if number < tpm.components.len() { Ok(()) } else { Err(TpmRc::VALUE) }
+        }
         HandleKind::Unknown => Err(TpmRc::VALUE),
     }
 }

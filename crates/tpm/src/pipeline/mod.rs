@@ -64,6 +64,9 @@ fn attempt(tpm: &mut Core, command: &[u8]) -> Result<Vec<u8>, TpmRc> {
     let (header, body) = header::parse(command, tpm.profile.max_command_size())?;
     modes::check(tpm, &header)?;
     let entry = commands::find(&tpm.profile, header.code).ok_or(TpmRc::COMMAND_CODE)?;
+    if tpm.nv.settings().disabled.contains(&header.code) {
+        return Err(TpmRc::DISABLED);
+    }
     self_test::before_command(tpm, header.code)?;
     let rules = tpm.profile.rules;
     let mut reader = Reader::new(body, &rules);

@@ -34,6 +34,14 @@ pub fn check_read(auth: TpmiRhNvAuth, index: &NvIndex) -> Result<(), TpmRc> {
     if index.has(TpmaNv::WRITTEN) { Ok(()) } else { Err(TpmRc::NV_UNINITIALIZED) }
 }
 
+/// Whether what may write an index authorizes the sending to the component whose alias it is (Part 3, 32.3).
+///
+/// # Errors
+/// `TPM_RC_NV_AUTHORIZATION`.
+pub fn check_alias(auth: TpmiRhNvAuth, alias: &NvIndex) -> Result<(), TpmRc> {
+    check_authorization(auth, alias, TpmaNv::OWNERWRITE, TpmaNv::PPWRITE)
+}
+
 /// Whether an index may be written.
 ///
 /// # Errors

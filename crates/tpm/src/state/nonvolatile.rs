@@ -11,7 +11,7 @@ use alloc::{boxed::Box, collections::BTreeMap, string::String, sync::Arc, vec::V
 
 use ironroot_crypto::Provider;
 use ironroot_platform::{Change, RecordKey, Records, Storage, StorageError};
-use ironroot_wire::{Reader, Rules, TpmHandle, TpmRc, Wire};
+use ironroot_wire::{Reader, Rules, TpmHandle, TpmRc, TpmlCc, Wire};
 use zeroize::Zeroizing;
 
 use super::{
@@ -27,6 +27,8 @@ use crate::{profile::Profile, rules::object_record};
 
 /// The version in front of every record but the saved state's.
 const RECORD_VERSION: u8 = 1;
+/// The version of the settings.
+const SETTINGS_VERSION: u8 = 2;
 /// The version of the saved state. Version 1 ended before [`Administration`].
 const SAVED_VERSION: u8 = 3;
 /// The version of the saved state before split operations.
@@ -137,7 +139,7 @@ impl NonVolatile {
             match key.0 >> 32 {
                 1 if key == PERMANENT => {}
                 2 if key == SAVED_STATE => self.saved = Some(decode_saved(key, value)?),
-                5 if key == SETTINGS => self.settings = decode(key, value)?,
+                5 if key == SETTINGS => self.settings = decode_settings(key, value)?,
                 6 if key == PROFILE => self.profile = decode(key, value)?,
                 3 => {
                     let index: NvIndex = decode(key, value)?;
@@ -409,7 +411,7 @@ fn changes(staged: &Staged) -> Vec<Change> {
         });
     }
     if let Some(settings) = &staged.settings {
-        changes.push(Change::Put(SETTINGS, encode(settings)));
+        changes.push(Change::Put(SETTINGS, encode_as(SETTINGS_VERSION, settings)));
     }
     for (&handle, index) in &staged.indices {
         changes.push(match index {
@@ -473,6 +475,16 @@ fn decode_body<T: Wire>(key: RecordKey, body: &[u8]) -> Result<T, LoadError> {
     let mut reader = Reader::new(body, &Rules::ALL);
     let decoded = T::unmarshal(&mut reader).map_err(|rc| bad_record(key, rc))?;
     if reader.is_empty() { Ok(decoded) } else { Err(bad_record(key, TpmRc::SIZE)) }
+}
+
+/// Settings of this version or of the one before, which knew of no commands that are switched off.
+fn decode_settings(key: RecordKey, value: &[u8]) -> Result<Settings, LoadError> {
+    if let Some((&SETTINGS_VERSION, body)) = value.split_first() {
+        return decode_body(key, body);
+    }
+    let mut body = versioned(key, value)?.to_vec();
+    TpmlCc::default().marshal(&mut body);
+    decode_body(key, &body)
 }
 
 /// A saved state of this version or of an earlier one: the first knew of no administration, the second of no split

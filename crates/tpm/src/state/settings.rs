@@ -19,6 +19,8 @@ record! {
         presence: TpmlCc,
         /// The policy of the PCR that may have one.
         pcr_policy: AuthPolicy,
+        /// The commands that the platform has switched off, in ascending order.
+        disabled: TpmlCc,
     }
 }
 
@@ -35,6 +37,7 @@ impl Default for Settings {
             audit_counter: 0,
             presence: TpmlCc::new(alloc::vec![PP_COMMANDS]),
             pcr_policy: AuthPolicy::default(),
+            disabled: TpmlCc::default(),
         }
     }
 }

@@ -76,6 +76,7 @@ impl Volatile {
             nv: _,
             locality: _,
             physical_presence: _,
+            components: _,
             // A test that has passed or failed has done so whatever becomes of the command.
             self_tests: _,
         } = core;

@@ -115,6 +115,12 @@ impl Action for GetCapability {
             // No secure channel, so no keys for one (Part 2, 6.16).
             TpmCap::PubKeys => return Err(TpmRc::VALUE.parameter(2)),
             TpmCap::SpdmSessionInfo => (false, TpmsCapabilityData::SpdmSessionInfo(TpmlSpdmSessionInfo::default())),
+            TpmCap::DisabledCommands => window.list(
+                tpm.nv.settings().disabled.to_vec(),
+                |code| code.0,
+                TpmlCc::MAX,
+                |list| TpmsCapabilityData::DisabledCommands(TpmlCc::new(list)),
+            ),
             TpmCap::VendorProperty => (false, TpmsCapabilityData::VendorProperty(TpmlVendorProperty::default())),
         };
         Ok(GetCapabilityResponse { more_data: TpmiYesNo(more), capability_data })
