@@ -2,7 +2,9 @@
 //! and ML-KEM).
 
 use ironroot_crypto::{
-    CryptoError, EccPoint, EccProvider, MlKemProvider, PORTABLE, ecc, kdfa, kdfe,
+    CryptoError, EccPoint, EccProvider, EdwardsProvider, MlKemProvider, PORTABLE,
+    ecc::{self, is_weierstrass},
+    kdfa, kdfe,
     mlkem::MESSAGE_SIZE,
     rsa::{self, EncryptionScheme, RsaPublic},
 };
@@ -25,6 +27,7 @@ pub(crate) fn encrypt(public: &TpmtPublic) -> Result<(Zeroizing<Vec<u8>>, Vec<u8
             let e = if parms.exponent == 0 { rsa::DEFAULT_EXPONENT } else { parms.exponent };
             with_rsa(hash, RsaPublic { n: modulus, e })
         }
+        PublicKind::Ecc(parms, point) if !is_weierstrass(parms.curve_id) => with_x(hash, parms.curve_id, point),
         PublicKind::Ecc(parms, point) => with_ecc(hash, parms.curve_id, point),
         PublicKind::Mlkem(parms, public) => with_ml_kem(hash, parms.parameter_set, public),
         _ => Err(unsuitable()),
@@ -56,6 +59,21 @@ fn with_ecc(
         y: too_long(Tpm2bEccParameter::from_slice(&ephemeral.y))?,
     };
     Ok((salt, sent.to_bytes()))
+}
+
+/// The same with X25519 or X448, whose points are one little-endian coordinate (Part 1, 44.5.1).
+fn with_x(
+    hash: TpmiAlgHash,
+    curve: TpmEccCurve,
+    public: &TpmsEccPoint,
+) -> Result<(Zeroizing<Vec<u8>>, Vec<u8>), ClientError> {
+    let private = Zeroizing::new(random::bytes(curve.field_size())?);
+    let ephemeral = PORTABLE.x_public(curve, &private).map_err(failed)?;
+    let z = PORTABLE.x_multiply(curve, &private, &public.x).map_err(failed)?;
+    let bits = u32::try_from(hash.digest_size() * 8).unwrap_or(u32::MAX);
+    let salt = kdfe(hash, &z, b"SECRET", &ephemeral, &public.x, bits);
+    let x = too_long(Tpm2bEccParameter::from_slice(&ephemeral))?;
+    Ok((salt, TpmsEccPoint { x, y: Tpm2bEccParameter::default() }.to_bytes()))
 }
 
 /// An encapsulated secret, and KDFa with the label "SECRET" (Part 1, 47.4).
