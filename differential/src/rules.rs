@@ -301,6 +301,13 @@ pub const RULES: &[Rule] = &[
         explains: |d| d.step_code() == 0x160 && d.is(0x5D2, 0x5DB) || d.step_code() == 0x177 && d.is(0x2D2, 0x2DB),
     },
     Rule {
+        id: "limited hierarchies",
+        clause: "Part 2, 9.4 and 9.13",
+        text: "the handle of a firmware-limited or SVN-limited hierarchy (v184) whose secret is not there is TPM_RC_FW_LIMITED or \
+               TPM_RC_SVN_LIMITED; libtpms knows no such handles (TPM_RC_VALUE)",
+        explains: |d| matches!(d.codes[OURS] & 0xBF, 0xA8 | 0xA9) && d.codes[THEIRS] & 0xBF == 0x84,
+    },
+    Rule {
         id: "memory for orderly indices",
         clause: "Part 1, 34.7",
         text: "how much memory there is for the contents of TPMA_NV_ORDERLY indices is the TPM's choice; libtpms has little",

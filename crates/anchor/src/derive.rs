@@ -21,6 +21,8 @@ pub enum Purpose {
     PlatformSeed,
     /// The key that seals the TPM's state at rest.
     StateKey,
+    /// What the secrets of the firmware come from.
+    FirmwareSecret,
     /// A key that an application asks for by name.
     ApplicationKey,
 }
@@ -32,6 +34,7 @@ impl Purpose {
             Self::EndorsementSeed => b"endorsement seed",
             Self::PlatformSeed => b"platform seed",
             Self::StateKey => b"state key",
+            Self::FirmwareSecret => b"firmware secret",
             Self::ApplicationKey => b"application key",
         }
     }

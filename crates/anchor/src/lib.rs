@@ -15,6 +15,7 @@ extern crate alloc;
 extern crate std;
 
 mod derive;
+mod firmware;
 mod grade;
 #[cfg(feature = "std")]
 pub mod machine;
@@ -23,5 +24,6 @@ mod masters;
 pub mod product_file;
 
 pub use derive::{DeriveError, Purpose};
+pub use firmware::MeasuredFirmware;
 pub use grade::words;
 pub use masters::{AnchorError, DeviceMaster, GlobalMaster, ProductSecret, masters};

@@ -51,6 +51,8 @@ pub enum AnchorError {
     UnsetProductSecret,
     /// A key of an impossible length was asked for.
     Derive(DeriveError),
+    /// The security version number is above 255.
+    Svn,
 }
 
 impl fmt::Display for AnchorError {
@@ -61,6 +63,7 @@ impl fmt::Display for AnchorError {
             }
             Self::UnsetProductSecret => f.write_str("the product secret was never set (all its bits are the same)"),
             Self::Derive(error) => error.fmt(f),
+            Self::Svn => f.write_str("a security version number is at most 255"),
         }
     }
 }
@@ -128,6 +131,14 @@ impl DeviceMaster {
     /// None in practice; the type is the one of [`Self::derive`].
     pub fn platform_seed(&self) -> Result<Zeroizing<[u8; 64]>, DeriveError> {
         self.0.derive_array(Purpose::PlatformSeed)
+    }
+
+    /// What the secrets of the firmware come from ([`crate::MeasuredFirmware`]).
+    ///
+    /// # Errors
+    /// None in practice; the type is the one of [`Self::derive`].
+    pub fn firmware_secret(&self) -> Result<Zeroizing<[u8; 64]>, DeriveError> {
+        self.0.derive_array(Purpose::FirmwareSecret)
     }
 
     /// The key that seals the TPM's state at rest.

@@ -32,6 +32,10 @@ device_value = b"3d1219c7c4c5404aaa1f6d2a48adfda4"
 root = mac(b"ironroot/anchor/v1", secret)
 global_master = expand(root, b"ironroot/anchor/v1/global master", 64)
 device_master = mac(expand(root, b"ironroot/anchor/v1/device salt", 64), device_value)
+firmware = key(device_master, b"firmware secret", b"", 64)
+svn_secrets = {255: mac(firmware, b"ironroot/firmware/v1/svn")}
+for svn in range(254, -1, -1):
+    svn_secrets[svn] = hashlib.sha512(svn_secrets[svn + 1]).digest()
 rows = [
     ("product secret", secret),
     ("device value", device_value),
@@ -39,6 +43,11 @@ rows = [
     ("device master", device_master),
     ("endorsement seed", key(device_master, b"endorsement seed", b"", 64)),
     ("platform seed", key(device_master, b"platform seed", b"", 64)),
+    ("firmware secret", firmware),
+    ('Firmware Secret of "image"', mac(firmware, b"ironroot/firmware/v1/image\0image")),
+    ("Firmware SVN Secret 255", svn_secrets[255]),
+    ("Firmware SVN Secret 1", svn_secrets[1]),
+    ("Firmware SVN Secret 0", svn_secrets[0]),
     ("state key", key(device_master, b"state key", b"", 32)),
     ('global application key "wifi", 16', key(global_master, b"application key", b"wifi", 16)),
     ('global application key "wifi", 80', key(global_master, b"application key", b"wifi", 80)),

@@ -6,13 +6,13 @@
 use std::path::{Path, PathBuf};
 
 use ironroot_anchor::{
-    DeviceMaster, ProductSecret, Purpose,
+    DeviceMaster, MeasuredFirmware, ProductSecret, Purpose,
     machine::{self, Machine, Source},
     masters, product_file, words,
 };
 use ironroot_platform::{CopyResistance, DeviceValue, host::OsEntropy};
 use ironroot_store::{FileStore, Options};
-use ironroot_tpm::{Profile, SEED_SIZE, Seeds, Tpm};
+use ironroot_tpm::{FIRMWARE_SVN, FIRMWARE_VERSION, Profile, SEED_SIZE, Seeds, Tpm};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -133,8 +133,9 @@ impl Place {
         let anchor = self.new_anchor()?;
         let profile = self.profile.unwrap_or(Profile::HOST);
         let store = FileStore::create(&self.folder, &*anchor.state_key()?, durability)?;
-        let tpm = Tpm::manufacture(Box::new(store), Box::new(OsEntropy), provider(), profile, anchor.seeds()?)
+        let mut tpm = Tpm::manufacture(Box::new(store), Box::new(OsEntropy), provider(), profile, anchor.seeds()?)
             .map_err(|error| Failure::during(self.folder.display(), error))?;
+        tpm.set_firmware(Box::new(anchor.firmware()?));
         Ok((tpm, anchor.grade))
     }
 
@@ -169,14 +170,21 @@ impl Anchor {
         Ok(Seeds { owner, endorsement: self.master.endorsement_seed()?, platform: self.master.platform_seed()? })
     }
 
+    /// The secrets of this program. Nobody below it measures it, so its version stands for its image.
+    fn firmware(&self) -> Result<MeasuredFirmware> {
+        Ok(MeasuredFirmware::new(&self.master, &FIRMWARE_VERSION.to_be_bytes(), FIRMWARE_SVN)?)
+    }
+
     /// Opens the TPM in `folder` with this anchor.
     ///
     /// # Errors
     /// The store refuses a folder that was made with another anchor.
     pub fn open(&self, folder: &Path, profile: Option<Profile>, durability: Options) -> Result<Tpm> {
         let store = FileStore::open(folder, &*self.state_key()?, durability)?;
-        Tpm::open(Box::new(store), Box::new(OsEntropy), provider(), profile, self.seeds()?)
-            .map_err(|error| Failure::during(folder.display(), error))
+        let mut tpm = Tpm::open(Box::new(store), Box::new(OsEntropy), provider(), profile, self.seeds()?)
+            .map_err(|error| Failure::during(folder.display(), error))?;
+        tpm.set_firmware(Box::new(self.firmware()?));
+        Ok(tpm)
     }
 }
 

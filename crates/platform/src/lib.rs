@@ -14,6 +14,7 @@ extern crate std;
 mod clock;
 mod component;
 mod entropy;
+mod firmware;
 #[cfg(feature = "std")]
 pub mod host;
 pub mod memory;
@@ -23,5 +24,6 @@ mod storage;
 pub use clock::{Clock, Milliseconds};
 pub use component::{AttachedComponent, ComponentValue, SentObject};
 pub use entropy::{Entropy, EntropyError};
+pub use firmware::{FIRMWARE_SECRET_SIZE, Firmware, FirmwareSecret, UnmeasuredFirmware};
 pub use secret::{CopyResistance, DeviceSecret, DeviceSecretError, DeviceValue};
 pub use storage::{Change, Durability, RecordKey, Records, Storage, StorageError};

@@ -8,6 +8,7 @@
 pub use clock::ManualClock;
 pub use entropy::{FailingEntropy, TestEntropy};
 pub use faulty::{Fault, Faults, FaultyStorage};
+pub use firmware::TestFirmware;
 #[cfg(feature = "std")]
 pub use storage::MemoryStorage;
 pub use storage::VolatileStorage;
@@ -19,6 +20,7 @@ use zeroize::Zeroizing;
 mod clock;
 mod entropy;
 mod faulty;
+mod firmware;
 mod storage;
 
 /// A device value that the test chooses.

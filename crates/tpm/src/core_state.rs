@@ -3,19 +3,19 @@
 use alloc::{boxed::Box, sync::Arc, vec::Vec};
 
 use ironroot_crypto::Provider;
-use ironroot_platform::AttachedComponent;
+use ironroot_platform::{AttachedComponent, Firmware};
 use ironroot_wire::{HandleKind, Tpm2bAuth, Tpm2bName, TpmHandle, TpmRc, TpmiAlgHash, Wire};
 use zeroize::Zeroizing;
 
 use crate::{
     profile::Profile,
-    rules::self_test::SelfTests,
+    rules::{limited, self_test::SelfTests},
     state::{
         administration::Administration,
         clock::Clock,
         commits::Commits,
         generator::Generator,
-        hierarchy::{Hierarchy, SEED_SIZE, Seeds, VolatileHierarchies},
+        hierarchy::{Base, Hierarchy, SEED_SIZE, Seeds, VolatileHierarchies, authority},
         lockout::LockoutTimers,
         nonvolatile::NonVolatile,
         nv_index::NvIndex,
@@ -44,6 +44,8 @@ pub struct Core {
     pub provider: &'static dyn Provider,
     /// The bases of the primary seeds.
     pub seeds: Seeds,
+    /// The firmware that runs, and its secrets.
+    pub firmware: Box<dyn Firmware>,
     /// Random numbers.
     pub random: Generator,
     /// Non-volatile state.
@@ -112,29 +114,49 @@ impl Core {
         self.nv.index(handle.into()).cloned().ok_or(TpmRc::HANDLE)
     }
 
-    /// The primary seed of a hierarchy (Part 1, clause 13.3): the base from the anchor, mixed with the stored value.
-    #[must_use]
-    pub fn primary_seed(&self, hierarchy: Hierarchy) -> Zeroizing<Vec<u8>> {
+    /// The primary seed of a hierarchy (Part 1, clauses 13.3 and 41.6): the base from the anchor, mixed with the stored
+    /// value, and limited.
+    ///
+    /// # Errors
+    /// As [`limited::check`].
+    pub fn primary_seed(&self, hierarchy: Hierarchy) -> Result<Zeroizing<Vec<u8>>, TpmRc> {
         let permanent = self.nv.permanent();
-        let (base, mix) = match hierarchy {
-            Hierarchy::Owner => (&self.seeds.owner, &permanent.owner_mix),
-            Hierarchy::Endorsement => (&self.seeds.endorsement, &permanent.endorsement_mix),
-            Hierarchy::Platform => (&self.seeds.platform, &permanent.platform_mix),
-            Hierarchy::Null => return self.hierarchies.null_seed.clone(),
+        let (base, mix) = match hierarchy.base {
+            Base::Owner => (&self.seeds.owner, &permanent.owner_mix),
+            Base::Endorsement => (&self.seeds.endorsement, &permanent.endorsement_mix),
+            Base::Platform => (&self.seeds.platform, &permanent.platform_mix),
+            Base::Null => return limited::seed(&*self.firmware, hierarchy.limit, &self.hierarchies.null_seed),
         };
-        mixed_seed(base, mix)
+        limited::seed(&*self.firmware, hierarchy.limit, &mixed_seed(base, mix))
     }
 
-    /// The proof of a hierarchy (Part 1, clause 13.4).
+    /// The proof of a hierarchy (Part 1, clauses 13.4 and 41.6).
+    ///
+    /// # Errors
+    /// As [`limited::check`].
+    pub fn proof(&self, hierarchy: Hierarchy) -> Result<Zeroizing<Vec<u8>>, TpmRc> {
+        limited::proof(&*self.firmware, hierarchy.limit, self.base_proof(hierarchy.base))
+    }
+
+    /// The proof of a hierarchy without a limit.
     #[must_use]
-    pub fn proof(&self, hierarchy: Hierarchy) -> &[u8] {
+    pub fn base_proof(&self, base: Base) -> &[u8] {
         let permanent = self.nv.permanent();
-        match hierarchy {
-            Hierarchy::Owner => &permanent.owner_proof,
-            Hierarchy::Endorsement => &permanent.endorsement_proof,
-            Hierarchy::Platform => &permanent.platform_proof,
-            Hierarchy::Null => &self.hierarchies.null_proof,
+        match base {
+            Base::Owner => &permanent.owner_proof,
+            Base::Endorsement => &permanent.endorsement_proof,
+            Base::Platform => &permanent.platform_proof,
+            Base::Null => &self.hierarchies.null_proof,
         }
+    }
+
+    /// Whether a hierarchy can be used: its secret is there, and its base is enabled.
+    ///
+    /// # Errors
+    /// As [`limited::check`]; `TPM_RC_HIERARCHY` if it is disabled.
+    pub fn require_hierarchy(&self, hierarchy: Hierarchy) -> Result<(), TpmRc> {
+        limited::check(&*self.firmware, hierarchy.limit)?;
+        if self.hierarchies.is_enabled(hierarchy) { Ok(()) } else { Err(TpmRc::HIERARCHY) }
     }
 
     /// The name of an entity (Part 1, clause 15): of an object or NV index a digest, of anything else its handle.
@@ -158,7 +180,7 @@ impl Core {
     /// `TPM_RC_HANDLE` if the entity does not exist; `TPM_RC_AUTH_UNAVAILABLE` if only its public area is loaded.
     pub fn auth_value(&self, handle: TpmHandle) -> Result<Tpm2bAuth, TpmRc> {
         let permanent = self.nv.permanent();
-        Ok(match handle {
+        Ok(match authority(handle) {
             TpmHandle::OWNER => permanent.owner_auth.clone(),
             TpmHandle::ENDORSEMENT => permanent.endorsement_auth.clone(),
             TpmHandle::LOCKOUT => permanent.lockout_auth.clone(),

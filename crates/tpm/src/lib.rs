@@ -27,6 +27,7 @@ mod volatile;
 
 pub use commands::implemented as implemented_commands;
 pub use profile::{CommandSet, Profile, ProfileError, ProfileName};
+pub use rules::version::{FIRMWARE as FIRMWARE_VERSION, SVN as FIRMWARE_SVN};
 pub use state::hierarchy::{SEED_SIZE, Seeds};
 pub use tpm::{OpenError, Tpm};
 pub use volatile::VolatileError;

@@ -4,7 +4,9 @@ use alloc::{boxed::Box, string::String, vec::Vec};
 use core::fmt;
 
 use ironroot_crypto::{Provider, hash::Hasher};
-use ironroot_platform::{AttachedComponent, Entropy, Milliseconds, Storage, StorageError};
+use ironroot_platform::{
+    AttachedComponent, Entropy, Firmware, Milliseconds, Storage, StorageError, UnmeasuredFirmware,
+};
 use ironroot_wire::{
     SeedValue, Tpm2bDigest, TpmHandle, TpmRc, TpmaPermanent, TpmiAlgHash, TpmiYesNo, TpmlPcrSelection, TpmsPcrSelect,
     TpmsPcrSelection,
@@ -168,6 +170,7 @@ impl Tpm {
             provider,
             seeds,
             random,
+            firmware: Box::new(UnmeasuredFirmware),
             nv,
         };
         let mut tpm = Self { core, measurement: None };
@@ -267,6 +270,12 @@ impl Tpm {
     #[must_use]
     pub fn next_timer(&self) -> Option<Milliseconds> {
         self.core.administration.timers.next(self.core.clock.time())
+    }
+
+    /// Says which firmware runs, before `TPM2_Startup`. Without it nothing has been measured: the TPM has no
+    /// firmware-limited and SVN-limited hierarchies.
+    pub fn set_firmware(&mut self, firmware: Box<dyn Firmware>) {
+        self.core.firmware = firmware;
     }
 
     /// The profile.

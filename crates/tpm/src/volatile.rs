@@ -23,10 +23,11 @@ use zeroize::Zeroizing;
 
 use crate::{
     core_state::{Core, Mode},
+    rules::limited,
     state::{
         administration::Administration,
         commits::Commits,
-        hierarchy::Hierarchy,
+        hierarchy::Base,
         nonvolatile::NonVolatile,
         nv_index::NvIndex,
         volatile::{Volatile, marshal_measurement, take_measurement},
@@ -36,7 +37,8 @@ use crate::{
 
 const MAGIC: &[u8; 4] = b"IRVS";
 const VERSION: u8 = 4;
-/// The versions before are read, too: the record of this one ends before split operations,
+/// The versions before are read, too: the record of this one ends before split operations and the fingerprint of the
+/// firmware,
 const WITHOUT_COMMITS: u8 = 3;
 /// that of this one before the orderly NV indices,
 const WITHOUT_INDICES: u8 = 2;
@@ -93,6 +95,7 @@ impl Tpm {
         self.core.administration.marshal(&mut record);
         marshal_indices(&self.core.nv, &mut record);
         self.core.commits.marshal(&mut record);
+        record.extend_from_slice(&limited::fingerprint(&*self.core.firmware));
         let tag = tag(&self.core, VERSION, &record);
         crypt(&self.core, &tag, &mut record, symmetric::cfb_encrypt);
         let size = record.len().saturating_add(MAGIC.len()).saturating_add(TAG_SIZE).saturating_add(1);
@@ -124,11 +127,14 @@ impl Tpm {
             *volatile.administration_mut() = Administration { timers, ..administration };
         }
         let indices = if version > WITHOUT_INDICES { take_indices(&mut reader).map_err(misfit)? } else { Vec::new() };
-        *volatile.commits_mut() = if version > WITHOUT_COMMITS {
-            Commits::unmarshal(&mut reader).map_err(misfit)?
+        if version > WITHOUT_COMMITS {
+            *volatile.commits_mut() = Commits::unmarshal(&mut reader).map_err(misfit)?;
+            let fingerprint = reader.take(limited::FINGERPRINT_SIZE).map_err(misfit)?;
+            let same = *fingerprint == limited::fingerprint(&*self.core.firmware);
+            volatile.change_firmware(&*self.core.firmware, same);
         } else {
-            Commits::reset(&mut self.core.random).map_err(misfit)?
-        };
+            *volatile.commits_mut() = Commits::reset(&mut self.core.random).map_err(misfit)?;
+        }
         if !reader.is_empty() {
             return Err(VolatileError::Profile);
         }
@@ -176,8 +182,8 @@ fn open(core: &Core, blob: &[u8]) -> Result<(u8, Zeroizing<Vec<u8>>), VolatileEr
 fn key(core: &Core, purpose: &[u8], nonce: &[u8], bits: u32) -> Zeroizing<Vec<u8>> {
     let permanent = core.nv.permanent();
     let mut proofs = Zeroizing::new(Vec::with_capacity(256));
-    for hierarchy in [Hierarchy::Owner, Hierarchy::Endorsement, Hierarchy::Platform] {
-        proofs.extend_from_slice(core.proof(hierarchy));
+    for base in [Base::Owner, Base::Endorsement, Base::Platform] {
+        proofs.extend_from_slice(core.base_proof(base));
     }
     let mut starts = Vec::new();
     starts.extend_from_slice(&permanent.total_reset_count.to_be_bytes());

@@ -90,10 +90,11 @@ fn attributes_schemes_and_hierarchies_of_external_keys() {
     assert!(accepted > 100);
 }
 
-/// Where ours is meant to differ: it knows firmwareLimited (v185), says which parameter has the scalar that is too long for
-/// its curve, and takes no even RSA exponent, which no key has.
+/// Where ours is meant to differ: it knows firmwareLimited and the limited hierarchies (v185), says which parameter has the
+/// scalar that is too long for its curve, and takes no even RSA exponent, which no key has.
 fn is_meant(ours: TpmRc, theirs: TpmRc, kind: &PublicKind) -> bool {
-    let firmware_limited = theirs == TpmRc::RESERVED_BITS.parameter(2);
+    let firmware_limited = theirs == TpmRc::RESERVED_BITS.parameter(2)
+        || ours == TpmRc::SVN_LIMITED.parameter(3) && theirs == TpmRc::VALUE.parameter(3);
     let scalar = ours == TpmRc::KEY_SIZE.parameter(1) && theirs == TpmRc::KEY_SIZE;
     let exponent = ours == TpmRc::VALUE.parameter(2) && [TpmRc::SUCCESS, TpmRc::BINDING].contains(&theirs);
     match kind {

@@ -55,6 +55,22 @@ impl TpmHandle {
     pub const ACT_0: Self = Self(0x4000_0110);
     /// The last authenticated countdown timer.
     pub const ACT_F: Self = Self(0x4000_011F);
+    /// The firmware-limited owner hierarchy.
+    pub const FW_OWNER: Self = Self(0x4000_0140);
+    /// The firmware-limited endorsement hierarchy.
+    pub const FW_ENDORSEMENT: Self = Self(0x4000_0141);
+    /// The firmware-limited platform hierarchy.
+    pub const FW_PLATFORM: Self = Self(0x4000_0142);
+    /// The firmware-limited NULL hierarchy.
+    pub const FW_NULL: Self = Self(0x4000_0143);
+    /// The owner hierarchy that is limited to SVN 0; the SVN is in the low half.
+    pub const SVN_OWNER_BASE: Self = Self(0x4001_0000);
+    /// The endorsement hierarchy that is limited to SVN 0.
+    pub const SVN_ENDORSEMENT_BASE: Self = Self(0x4002_0000);
+    /// The platform hierarchy that is limited to SVN 0.
+    pub const SVN_PLATFORM_BASE: Self = Self(0x4003_0000);
+    /// The NULL hierarchy that is limited to SVN 0.
+    pub const SVN_NULL_BASE: Self = Self(0x4004_0000);
     /// The first attached component.
     pub const AC_FIRST: Self = Self(0x9000_0000);
 
@@ -131,7 +147,8 @@ handle_type! {
 }
 handle_type! {
     /// `TPMI_DH_PARENT` (Part 2, 9.4).
-    TpmiDhParent: 0x8000_0000..=0x80FF_FFFF | 0x8100_0000..=0x81FF_FFFF | 0x4000_0001 | 0x4000_000C | 0x4000_000B | 0x4000_0007
+    TpmiDhParent: 0x8000_0000..=0x80FF_FFFF | 0x8100_0000..=0x81FF_FFFF | 0x4000_0001 | 0x4000_000C | 0x4000_000B
+        | 0x4000_0007 | 0x4000_0140..=0x4000_0143 | 0x4001_0000..=0x4004_FFFF
 }
 handle_type! {
     /// `TPMI_DH_PERSISTENT` (Part 2, 9.5).
@@ -167,8 +184,9 @@ handle_type! {
     TpmiDhSaved: 0x0200_0000..=0x02FF_FFFF | 0x0300_0000..=0x03FF_FFFF | 0x8000_0000..=0x8000_0002
 }
 handle_type! {
-    /// `TPMI_RH_HIERARCHY` (Part 2, 9.13) with the NULL hierarchy.
+    /// `TPMI_RH_HIERARCHY` (Part 2, 9.13) with the NULL hierarchy and the limited ones.
     TpmiRhHierarchy: 0x4000_0001 | 0x4000_000C | 0x4000_000B | 0x4000_0007
+        | 0x4000_0140..=0x4000_0143 | 0x4001_0000..=0x4004_FFFF
 }
 handle_type! {
     /// `TPMI_RH_ENABLES` (Part 2, 9.14).

@@ -3,8 +3,9 @@
 #![allow(clippy::arithmetic_side_effects)]
 
 use super::*;
+use crate::MeasuredFirmware;
 use alloc::{collections::BTreeMap, string::String};
-use ironroot_platform::CopyResistance;
+use ironroot_platform::{CopyResistance, Firmware};
 
 const DOCUMENT: &str = include_str!("../../../../docs/derivations.md");
 
@@ -50,7 +51,28 @@ fn the_documents_vectors() {
     expect("global application key \"wifi\", 80", &global.derive(Purpose::ApplicationKey, "wifi", 80).unwrap());
     expect("device application key \"wifi\", 16", &master.derive(Purpose::ApplicationKey, "wifi", 16).unwrap());
     expect("device application key \"\", 32", &master.derive(Purpose::ApplicationKey, "", 32).unwrap());
-    assert_eq!(vectors.len(), 11);
+    expect("firmware secret", master.firmware_secret().unwrap().as_slice());
+    let firmware = |svn| MeasuredFirmware::new(&master, b"image", svn).unwrap();
+    expect("Firmware Secret of \"image\"", firmware(7).secret().unwrap().as_slice());
+    for svn in [255, 1, 0] {
+        let name = alloc::format!("Firmware SVN Secret {svn}");
+        for own in [svn, svn.max(9), 255] {
+            expect(&name, firmware(own).svn_secret(svn).unwrap().as_slice());
+        }
+    }
+    assert_eq!(vectors.len(), 16);
+}
+
+#[test]
+fn firmware_has_no_secret_of_a_higher_number_nor_of_another_image() {
+    let (_, master) = masters(&secret(1), &device(b"a")).unwrap();
+    let firmware = |image: &[u8], svn| MeasuredFirmware::new(&master, image, svn).unwrap();
+    assert!(firmware(b"a", 4).svn_secret(5).is_none());
+    assert_eq!((firmware(b"a", 4).svn(), firmware(b"a", 4).max_svn()), (4, 255));
+    assert_ne!(firmware(b"a", 4).secret(), firmware(b"b", 4).secret());
+    assert_eq!(firmware(b"a", 4).secret(), firmware(b"a", 5).secret());
+    assert_ne!(firmware(b"a", 4).svn_secret(4), firmware(b"a", 4).svn_secret(3));
+    assert_eq!(MeasuredFirmware::new(&master, b"a", 256).err(), Some(AnchorError::Svn));
 }
 
 #[test]

@@ -32,9 +32,9 @@ fn check_present(tpm: &Core, handle: TpmHandle, number: u32) -> Result<(), TpmRc
         HandleKind::NvIndex => check_nv(tpm, handle),
         HandleKind::HmacSession | HandleKind::PolicySession => tpm.sessions.get(handle).map(|_| ()).ok_or(missing),
         HandleKind::Permanent => match Hierarchy::from_handle(handle) {
-            Some(hierarchy) if !tpm.hierarchies.is_enabled(hierarchy) => Err(TpmRc::HIERARCHY),
+            Some(hierarchy) => tpm.require_hierarchy(hierarchy),
             None if Timers::is_timer(handle) && tpm.administration.timers.get(handle).is_none() => Err(TpmRc::VALUE),
-            _ => Ok(()),
+            None => Ok(()),
         },
         HandleKind::Pcr => Ok(()),
         // None exists on this TPM.
@@ -48,7 +48,7 @@ fn check_present(tpm: &Core, handle: TpmHandle, number: u32) -> Result<(), TpmRc
 }
 
 fn check_persistent(tpm: &Core, handle: TpmHandle) -> Result<(), TpmRc> {
-    let range = if handle >= TpmHandle::PLATFORM_PERSISTENT { Hierarchy::Platform } else { Hierarchy::Owner };
+    let range = if handle >= TpmHandle::PLATFORM_PERSISTENT { Hierarchy::PLATFORM } else { Hierarchy::OWNER };
     let object = tpm.nv.persistent(handle).ok_or(TpmRc::HANDLE)?;
     if tpm.hierarchies.is_enabled(range) && tpm.hierarchies.is_enabled(object.hierarchy) {
         Ok(())

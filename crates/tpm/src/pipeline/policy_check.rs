@@ -9,7 +9,7 @@ use crate::{
     core_state::Core,
     rules::presence,
     state::{
-        hierarchy::AuthPolicy,
+        hierarchy::{AuthPolicy, authority},
         pcr,
         sessions::{BoundHash, Session},
     },
@@ -26,7 +26,7 @@ const POLICY_SECRET: TpmCc = TpmCc(0x0151);
 /// `TPM_RC_HANDLE` if the entity does not exist.
 pub fn policy_of(tpm: &Core, handle: TpmHandle) -> Result<Option<AuthPolicy>, TpmRc> {
     let permanent = tpm.nv.permanent();
-    let policy = match handle {
+    let policy = match authority(handle) {
         TpmHandle::OWNER => permanent.owner_policy.clone(),
         TpmHandle::ENDORSEMENT => permanent.endorsement_policy.clone(),
         TpmHandle::LOCKOUT => permanent.lockout_policy.clone(),

@@ -11,7 +11,7 @@ use ironroot_wire::{
 use super::{messages, schemes, signatures, tickets::CONTEXT_INTEGRITY_HASH, version};
 use crate::{
     core_state::Core,
-    state::{hierarchy::Hierarchy, objects::Object},
+    state::{hierarchy::Base, objects::Object},
 };
 
 /// Who signs, and how. Nobody (`TPM_RH_NULL`) makes a structure without a signature.
@@ -83,8 +83,8 @@ impl Signer {
             None => Tpm2bName::from_slice(&TpmHandle::NULL.to_bytes())?,
         };
         let clock_info = tpm.clock.info(tpm.nv.permanent()).clock_info;
-        let (clock_info, firmware_version) = match self.key.as_ref().map(|key| key.hierarchy) {
-            Some(Hierarchy::Endorsement | Hierarchy::Platform) => (clock_info, version::FIRMWARE),
+        let (clock_info, firmware_version) = match self.key.as_ref().map(|key| key.hierarchy.base) {
+            Some(Base::Endorsement | Base::Platform) => (clock_info, version::FIRMWARE),
             _ => self.obfuscated(tpm, &qualified_signer, clock_info),
         };
         // What an anonymous scheme signs must not say who signs (Part 1, 44.3.3.3).
@@ -99,7 +99,7 @@ impl Signer {
     /// the privacy administrator's cannot be told to come from one TPM.
     fn obfuscated(&self, tpm: &Core, qualified_signer: &[u8], info: TpmsClockInfo) -> (TpmsClockInfo, u64) {
         let hash = self.key.as_ref().and_then(|key| key.public.name_alg).unwrap_or(CONTEXT_INTEGRITY_HASH);
-        let proof = tpm.proof(Hierarchy::Owner);
+        let proof = tpm.base_proof(Base::Owner);
         let mask = kdfa(hash, proof, b"OBFUSCATE", qualified_signer, &[], 128);
         let [firmware, counts] = [0, 8].map(|start| {
             let bytes = mask.get(start..).and_then(<[u8]>::first_chunk).copied().unwrap_or_default();

@@ -8,13 +8,13 @@ use ironroot_wire::{
 };
 
 use super::{edwards, kem};
-use crate::state::objects::Object;
+use crate::state::{hierarchy::Limit, objects::Object};
 
 /// The parent that an object is created, loaded or imported under.
 #[derive(Clone, Copy)]
 pub enum Parent<'a> {
-    /// A primary seed: it counts as fixedTPM.
-    Seed,
+    /// A primary seed: it counts as fixedTPM, and as what its hierarchy is limited to.
+    Seed(Limit),
     /// None: the object is external, or validated on its own. Counts as fixedTPM.
     None,
     /// A storage or derivation parent.
@@ -25,7 +25,19 @@ impl<'a> Parent<'a> {
     const fn object(self) -> Option<&'a Object> {
         match self {
             Self::Object(object) => Some(object),
-            Self::Seed | Self::None => None,
+            Self::Seed(_) | Self::None => None,
+        }
+    }
+}
+
+impl Parent<'_> {
+    /// Which of firmwareLimited and svnLimited the parent has (Part 2, 8.3.3.8 and 8.3.3.9).
+    fn limits(self) -> TpmaObject {
+        match self {
+            Self::Object(object) => object.public.object_attributes,
+            Self::Seed(Limit::Firmware) => TpmaObject::FIRMWARE_LIMITED,
+            Self::Seed(Limit::Svn(_)) => TpmaObject::SVN_LIMITED,
+            Self::Seed(Limit::None) | Self::None => TpmaObject::NONE,
         }
     }
 }
@@ -148,9 +160,11 @@ fn check_inheritance(parent: Parent<'_>, public: &TpmtPublic) -> Result<(), TpmR
     if fixed_tpm && encrypted {
         return Err(TpmRc::ATTRIBUTES);
     }
-    // This TPM has no firmware-limited or SVN-limited hierarchies, so no object can be below one.
-    if attributes.intersects(TpmaObject::FIRMWARE_LIMITED | TpmaObject::SVN_LIMITED) {
-        return Err(TpmRc::ATTRIBUTES);
+    let limits = parent.limits();
+    for limited in [TpmaObject::FIRMWARE_LIMITED, TpmaObject::SVN_LIMITED] {
+        if attributes.contains(limited) && !(fixed_tpm && limits.contains(limited)) {
+            return Err(TpmRc::ATTRIBUTES);
+        }
     }
     let Some(parent) = parent.object() else { return Ok(()) };
     let parent_fixed = parent.has(TpmaObject::FIXED_TPM);

@@ -14,6 +14,7 @@ pub mod edwards;
 pub mod hashcheck;
 pub mod hierarchies;
 pub mod kem;
+pub mod limited;
 pub mod loading;
 pub mod mac;
 pub mod messages;

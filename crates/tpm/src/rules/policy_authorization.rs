@@ -176,12 +176,12 @@ pub fn no_ticket(tag: TpmSt) -> (Tpm2bTimeout, TpmtTkAuth) {
 /// `TPM_RC_HANDLE` if the entity does not exist.
 pub fn hierarchy_of(tpm: &Core, handle: TpmHandle) -> Result<Hierarchy, TpmRc> {
     Ok(match handle.kind() {
-        HandleKind::Permanent => Hierarchy::from_handle(handle).unwrap_or(Hierarchy::Owner),
-        HandleKind::NvIndex if tpm.nv_index(handle)?.has(TpmaNv::PLATFORMCREATE) => Hierarchy::Platform,
+        HandleKind::Permanent => Hierarchy::from_handle(handle).unwrap_or(Hierarchy::OWNER),
+        HandleKind::NvIndex if tpm.nv_index(handle)?.has(TpmaNv::PLATFORMCREATE) => Hierarchy::PLATFORM,
         HandleKind::Transient | HandleKind::Persistent => match tpm.objects.get(handle) {
-            Some(Slot::Sequence(_)) => Hierarchy::Null,
+            Some(Slot::Sequence(_)) => Hierarchy::NULL,
             _ => tpm.object(handle)?.hierarchy,
         },
-        _ => Hierarchy::Owner,
+        _ => Hierarchy::OWNER,
     })
 }

@@ -2,7 +2,7 @@
 
 use ironroot_wire::{TpmCc, TpmHandle, TpmRc};
 
-use crate::{core_state::Core, profile::Profile};
+use crate::{core_state::Core, profile::Profile, state::hierarchy::authority};
 
 /// The commands that may be made to need physical presence: those with `TPM_RH_PLATFORM+{PP}` in Part 3, in ascending order.
 const GATED: &[TpmCc] = &[
@@ -43,7 +43,11 @@ pub fn may_gate(profile: &Profile, code: TpmCc) -> bool {
 /// # Errors
 /// `TPM_RC_PP` if the platform is to authorize a command that needs presence, and does not assert it.
 pub fn check(tpm: &Core, code: TpmCc, entity: TpmHandle) -> Result<(), TpmRc> {
-    if entity == TpmHandle::PLATFORM && tpm.nv.settings().presence.contains(&code) { require(tpm) } else { Ok(()) }
+    if authority(entity) == TpmHandle::PLATFORM && tpm.nv.settings().presence.contains(&code) {
+        require(tpm)
+    } else {
+        Ok(())
+    }
 }
 
 /// Whether presence is asserted.

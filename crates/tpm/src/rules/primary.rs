@@ -5,7 +5,10 @@ use ironroot_crypto::{Drbg, Provider, hash};
 use ironroot_wire::{TpmRc, TpmiAlgHash, TpmsSensitiveCreate, TpmtPublic, Wire};
 
 use super::creation::{self, New};
-use crate::{core_state::Core, state::hierarchy::Hierarchy};
+use crate::{
+    core_state::Core,
+    state::hierarchy::{Base, Hierarchy},
+};
 
 /// The label of the generator that makes the private value.
 const KEY_LABEL: &[u8] = b"PRIMARY v1";
@@ -22,11 +25,11 @@ pub fn create(
     template: TpmtPublic,
     sensitive: &TpmsSensitiveCreate,
 ) -> Result<New, TpmRc> {
-    let clear_value = match hierarchy {
-        Hierarchy::Endorsement => tpm.proof(Hierarchy::Owner),
+    let clear_value = match hierarchy.base {
+        Base::Endorsement => tpm.base_proof(Base::Owner),
         _ => &[],
     };
-    derive(tpm.provider, &tpm.primary_seed(hierarchy), clear_value, template, sensitive)
+    derive(tpm.provider, &tpm.primary_seed(hierarchy)?, clear_value, template, sensitive)
 }
 
 /// Derives a primary object from its seed.

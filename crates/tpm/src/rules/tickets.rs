@@ -16,18 +16,18 @@ use crate::{core_state::Core, state::hierarchy::Hierarchy};
 /// The hash of tickets and of the integrity of saved contexts (`TPM_PT_CONTEXT_HASH`).
 pub const CONTEXT_INTEGRITY_HASH: TpmiAlgHash = TpmiAlgHash::Sha512;
 
-fn keyed(tpm: &Core, hierarchy: Hierarchy, tag: TpmSt) -> Hmac {
-    let mut hmac = Hmac::new(CONTEXT_INTEGRITY_HASH, tpm.proof(hierarchy));
+fn keyed(tpm: &Core, hierarchy: Hierarchy, tag: TpmSt) -> Result<Hmac, TpmRc> {
+    let mut hmac = Hmac::new(CONTEXT_INTEGRITY_HASH, &tpm.proof(hierarchy)?);
     hmac.update(&tag.to_bytes());
-    hmac
+    Ok(hmac)
 }
 
-fn mac(tpm: &Core, hierarchy: Hierarchy, tag: TpmSt, parts: &[&[u8]]) -> Digest {
-    let mut hmac = keyed(tpm, hierarchy, tag);
+fn mac(tpm: &Core, hierarchy: Hierarchy, tag: TpmSt, parts: &[&[u8]]) -> Result<Digest, TpmRc> {
+    let mut hmac = keyed(tpm, hierarchy, tag)?;
     for part in parts {
         hmac.update(part);
     }
-    hmac.finish()
+    Ok(hmac.finish())
 }
 
 fn check(expected: &Digest, ticket: &Tpm2bDigest) -> Result<(), TpmRc> {
@@ -37,9 +37,9 @@ fn check(expected: &Digest, ticket: &Tpm2bDigest) -> Result<(), TpmRc> {
 /// A creation ticket (10.6.3). Objects of the NULL hierarchy have one, too.
 ///
 /// # Errors
-/// None: the digest always fits.
+/// As [`Core::proof`].
 pub fn creation(tpm: &Core, hierarchy: Hierarchy, name: &[u8], creation_hash: &[u8]) -> Result<TpmtTkCreation, TpmRc> {
-    let digest = mac(tpm, hierarchy, TpmSt::Creation, &[name, creation_hash]);
+    let digest = mac(tpm, hierarchy, TpmSt::Creation, &[name, creation_hash])?;
     Ok(TpmtTkCreation { tag: TpmSt::Creation, hierarchy: hierarchy.rh(), digest: Tpm2bDigest::from_slice(&digest)? })
 }
 
@@ -49,13 +49,13 @@ pub fn creation(tpm: &Core, hierarchy: Hierarchy, name: &[u8], creation_hash: &[
 /// `TPM_RC_TICKET` if this TPM did not make it for this name and hash.
 pub fn check_creation(tpm: &Core, ticket: &TpmtTkCreation, name: &[u8], creation_hash: &[u8]) -> Result<(), TpmRc> {
     let hierarchy = Hierarchy::from(ticket.hierarchy);
-    check(&mac(tpm, hierarchy, TpmSt::Creation, &[name, creation_hash]), &ticket.digest)
+    check(&mac(tpm, hierarchy, TpmSt::Creation, &[name, creation_hash])?, &ticket.digest)
 }
 
 /// A verified ticket (10.6.5) of `TPM2_VerifySignature`: a NULL ticket for a key of the NULL hierarchy or without a name.
 ///
 /// # Errors
-/// None: the digest always fits.
+/// As [`Core::proof`].
 pub fn verified(
     tpm: &Core,
     hierarchy: Hierarchy,
@@ -63,29 +63,31 @@ pub fn verified(
     digest_or_message: &[u8],
     key_name: &[u8],
 ) -> Result<TpmtTkVerified, TpmRc> {
-    if hierarchy == Hierarchy::Null || key_name.is_empty() {
-        return Ok(TpmtTkVerified { hierarchy: Hierarchy::Null.rh(), metadata, hmac: Tpm2bDigest::default() });
+    if hierarchy == Hierarchy::NULL || key_name.is_empty() {
+        return Ok(TpmtTkVerified { hierarchy: Hierarchy::NULL.rh(), metadata, hmac: Tpm2bDigest::default() });
     }
-    let hmac = verified_mac(tpm, hierarchy, metadata, digest_or_message, key_name);
+    let hmac = verified_mac(tpm, hierarchy, metadata, digest_or_message, key_name)?;
     Ok(TpmtTkVerified { hierarchy: hierarchy.rh(), metadata, hmac: Tpm2bDigest::from_slice(&hmac)? })
 }
 
 /// Starts the HMAC of the verified ticket of a message that comes in parts, which are its next input; `None` if the ticket
 /// will be a NULL ticket.
-#[must_use]
-pub fn message_verification(tpm: &Core, hierarchy: Hierarchy, key_name: &[u8]) -> Option<Hmac> {
-    let has_ticket = hierarchy != Hierarchy::Null && !key_name.is_empty();
-    has_ticket.then(|| keyed(tpm, hierarchy, TpmSt::MessageVerified))
+///
+/// # Errors
+/// As [`Core::proof`].
+pub fn message_verification(tpm: &Core, hierarchy: Hierarchy, key_name: &[u8]) -> Result<Option<Hmac>, TpmRc> {
+    let has_ticket = hierarchy != Hierarchy::NULL && !key_name.is_empty();
+    has_ticket.then(|| keyed(tpm, hierarchy, TpmSt::MessageVerified)).transpose()
 }
 
 /// A verified ticket of `TPM2_VerifySequenceComplete`, whose HMAC has taken in the message.
 ///
 /// # Errors
-/// None: the digest always fits.
+/// As [`Core::proof`].
 pub fn message_verified(started: Option<Hmac>, hierarchy: Hierarchy, key_name: &[u8]) -> Result<TpmtTkVerified, TpmRc> {
     let metadata = TpmuTkVerifiedMeta::MessageVerified;
     let Some(mut hmac) = started else {
-        return Ok(TpmtTkVerified { hierarchy: Hierarchy::Null.rh(), metadata, hmac: Tpm2bDigest::default() });
+        return Ok(TpmtTkVerified { hierarchy: Hierarchy::NULL.rh(), metadata, hmac: Tpm2bDigest::default() });
     };
     hmac.update(key_name);
     Ok(TpmtTkVerified { hierarchy: hierarchy.rh(), metadata, hmac: Tpm2bDigest::from_slice(&hmac.finish())? })
@@ -102,7 +104,7 @@ pub fn check_verified(
     key_name: &[u8],
 ) -> Result<(), TpmRc> {
     let hierarchy = Hierarchy::from(ticket.hierarchy);
-    check(&verified_mac(tpm, hierarchy, ticket.metadata, digest_or_message, key_name), &ticket.hmac)
+    check(&verified_mac(tpm, hierarchy, ticket.metadata, digest_or_message, key_name)?, &ticket.hmac)
 }
 
 fn verified_mac(
@@ -111,7 +113,7 @@ fn verified_mac(
     metadata: TpmuTkVerifiedMeta,
     digest_or_message: &[u8],
     key_name: &[u8],
-) -> Digest {
+) -> Result<Digest, TpmRc> {
     let mut serialized = Vec::new();
     if let TpmuTkVerifiedMeta::DigestVerified(algorithm) = metadata {
         algorithm.marshal(&mut serialized);
@@ -123,19 +125,19 @@ fn verified_mac(
 /// caller has checked. A NULL ticket for the NULL hierarchy.
 ///
 /// # Errors
-/// None: the digest always fits.
+/// As [`Core::proof`].
 pub fn hashcheck(tpm: &Core, hierarchy: Hierarchy, digest: &[u8]) -> Result<TpmtTkHashcheck, TpmRc> {
-    if hierarchy == Hierarchy::Null {
+    if hierarchy == Hierarchy::NULL {
         return Ok(null_hashcheck());
     }
-    let digest = mac(tpm, hierarchy, TpmSt::Hashcheck, &[digest]);
+    let digest = mac(tpm, hierarchy, TpmSt::Hashcheck, &[digest])?;
     Ok(TpmtTkHashcheck { tag: TpmSt::Hashcheck, hierarchy: hierarchy.rh(), digest: Tpm2bDigest::from_slice(&digest)? })
 }
 
 /// The NULL hashcheck ticket, for a digest that is not safe to sign with a restricted key.
 #[must_use]
 pub fn null_hashcheck() -> TpmtTkHashcheck {
-    TpmtTkHashcheck { tag: TpmSt::Hashcheck, hierarchy: Hierarchy::Null.rh(), digest: Tpm2bDigest::default() }
+    TpmtTkHashcheck { tag: TpmSt::Hashcheck, hierarchy: Hierarchy::NULL.rh(), digest: Tpm2bDigest::default() }
 }
 
 /// Checks a hashcheck ticket.
@@ -144,7 +146,7 @@ pub fn null_hashcheck() -> TpmtTkHashcheck {
 /// `TPM_RC_TICKET` if this TPM did not make it for this digest.
 pub fn check_hashcheck(tpm: &Core, ticket: &TpmtTkHashcheck, digest: &[u8]) -> Result<(), TpmRc> {
     let hierarchy = Hierarchy::from(ticket.hierarchy);
-    check(&mac(tpm, hierarchy, TpmSt::Hashcheck, &[digest]), &ticket.digest)
+    check(&mac(tpm, hierarchy, TpmSt::Hashcheck, &[digest])?, &ticket.digest)
 }
 
 /// What an auth ticket (10.6.6) is for.
@@ -166,8 +168,8 @@ pub struct Authorization<'a> {
 
 impl Authorization<'_> {
     /// The variable-length parts carry their sizes, so that no two authorizations have one ticket.
-    fn mac(&self, tpm: &Core, hierarchy: Hierarchy) -> Digest {
-        let mut hmac = keyed(tpm, hierarchy, self.tag);
+    fn mac(&self, tpm: &Core, hierarchy: Hierarchy) -> Result<Digest, TpmRc> {
+        let mut hmac = keyed(tpm, hierarchy, self.tag)?;
         for part in [self.cp_hash, self.policy_ref, self.auth_name] {
             hmac.update(&u16::try_from(part.len()).unwrap_or(u16::MAX).to_be_bytes());
             hmac.update(part);
@@ -180,26 +182,26 @@ impl Authorization<'_> {
                 hmac.update(&tpm.nv.permanent().total_reset_count.to_be_bytes());
             }
         }
-        hmac.finish()
+        Ok(hmac.finish())
     }
 }
 
 /// An auth ticket of `TPM2_PolicySigned` or `TPM2_PolicySecret`.
 ///
 /// # Errors
-/// None: the digest always fits.
+/// As [`Core::proof`].
 pub fn auth(tpm: &Core, hierarchy: Hierarchy, authorization: &Authorization<'_>) -> Result<TpmtTkAuth, TpmRc> {
     Ok(TpmtTkAuth {
         tag: authorization.tag,
         hierarchy: hierarchy.rh(),
-        digest: Tpm2bDigest::from_slice(&authorization.mac(tpm, hierarchy))?,
+        digest: Tpm2bDigest::from_slice(&authorization.mac(tpm, hierarchy)?)?,
     })
 }
 
 /// The NULL auth ticket, where no expiration was asked for.
 #[must_use]
 pub fn null_auth(tag: TpmSt) -> TpmtTkAuth {
-    TpmtTkAuth { tag, hierarchy: Hierarchy::Null.rh(), digest: Tpm2bDigest::default() }
+    TpmtTkAuth { tag, hierarchy: Hierarchy::NULL.rh(), digest: Tpm2bDigest::default() }
 }
 
 /// Checks the digest of an auth ticket of this hierarchy.
@@ -212,5 +214,5 @@ pub fn check_auth(
     digest: &Tpm2bDigest,
     authorization: &Authorization<'_>,
 ) -> Result<(), TpmRc> {
-    check(&authorization.mac(tpm, Hierarchy::from(hierarchy)), digest)
+    check(&authorization.mac(tpm, Hierarchy::from(hierarchy))?, digest)
 }

@@ -20,6 +20,10 @@ pub const PLATFORM_FAMILY: u32 = 1;
 /// `TPM_PT_PS_REVISION`: PC Client Platform TPM Profile 1.06.
 pub const PLATFORM_REVISION: u32 = 0x106;
 
+/// `TPM_PT_FIRMWARE_SVN` of this release: one more than that of the releases before whose defect it mends, if secrets may
+/// have leaked by that.
+pub const SVN: u16 = 1;
+
 /// `firmwareVersion` of attestation structures.
 pub const FIRMWARE: u64 = (FIRMWARE_1 as u64) << 32 | FIRMWARE_2 as u64;
 

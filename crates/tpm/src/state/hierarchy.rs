@@ -5,9 +5,9 @@ use alloc::vec::Vec;
 use ironroot_wire::{Tpm2bAuth, Tpm2bDigest, TpmHandle, TpmRc, TpmiAlgHash, TpmiRhHierarchy, TpmiYesNo, Wire};
 use zeroize::Zeroizing;
 
-/// A hierarchy.
+/// One of the four hierarchies that have a seed and a proof of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Hierarchy {
+pub enum Base {
     /// Storage: the owner's.
     Owner,
     /// Endorsement: the privacy administrator's.
@@ -18,8 +18,31 @@ pub enum Hierarchy {
     Null,
 }
 
-impl Hierarchy {
-    /// The handle.
+/// What a hierarchy is limited to (Part 1, clause 41).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Limit {
+    /// Nothing.
+    None,
+    /// The firmware that runs.
+    Firmware,
+    /// Firmware of this security version and higher ones.
+    Svn(u16),
+}
+
+/// A hierarchy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Hierarchy {
+    /// Whose authorization, enable and seed it has.
+    pub base: Base,
+    /// What it is limited to.
+    pub limit: Limit,
+}
+
+/// The bits of an SVN-limited hierarchy's handle that are the SVN.
+const SVN_MASK: u32 = 0xFFFF;
+
+impl Base {
+    /// The handle of the hierarchy without a limit.
     #[must_use]
     pub const fn handle(self) -> TpmHandle {
         match self {
@@ -27,6 +50,49 @@ impl Hierarchy {
             Self::Endorsement => TpmHandle::ENDORSEMENT,
             Self::Platform => TpmHandle::PLATFORM,
             Self::Null => TpmHandle::NULL,
+        }
+    }
+
+    const fn firmware_handle(self) -> TpmHandle {
+        match self {
+            Self::Owner => TpmHandle::FW_OWNER,
+            Self::Endorsement => TpmHandle::FW_ENDORSEMENT,
+            Self::Platform => TpmHandle::FW_PLATFORM,
+            Self::Null => TpmHandle::FW_NULL,
+        }
+    }
+
+    const fn svn_handle(self) -> TpmHandle {
+        match self {
+            Self::Owner => TpmHandle::SVN_OWNER_BASE,
+            Self::Endorsement => TpmHandle::SVN_ENDORSEMENT_BASE,
+            Self::Platform => TpmHandle::SVN_PLATFORM_BASE,
+            Self::Null => TpmHandle::SVN_NULL_BASE,
+        }
+    }
+
+    const EVERY: [Self; 4] = [Self::Owner, Self::Endorsement, Self::Platform, Self::Null];
+}
+
+impl Hierarchy {
+    /// The storage hierarchy.
+    pub const OWNER: Self = Self::unlimited(Base::Owner);
+    /// The platform hierarchy.
+    pub const PLATFORM: Self = Self::unlimited(Base::Platform);
+    /// The NULL hierarchy.
+    pub const NULL: Self = Self::unlimited(Base::Null);
+
+    const fn unlimited(base: Base) -> Self {
+        Self { base, limit: Limit::None }
+    }
+
+    /// The handle.
+    #[must_use]
+    pub const fn handle(self) -> TpmHandle {
+        match self.limit {
+            Limit::None => self.base.handle(),
+            Limit::Firmware => self.base.firmware_handle(),
+            Limit::Svn(svn) => TpmHandle(self.base.svn_handle().0 | svn as u32),
         }
     }
 
@@ -38,21 +104,32 @@ impl Hierarchy {
 
     /// The hierarchy with this handle.
     #[must_use]
-    pub const fn from_handle(handle: TpmHandle) -> Option<Self> {
-        match handle {
-            TpmHandle::OWNER => Some(Self::Owner),
-            TpmHandle::ENDORSEMENT => Some(Self::Endorsement),
-            TpmHandle::PLATFORM => Some(Self::Platform),
-            TpmHandle::NULL => Some(Self::Null),
-            _ => None,
-        }
+    pub fn from_handle(handle: TpmHandle) -> Option<Self> {
+        let svn = u16::try_from(handle.0 & SVN_MASK).unwrap_or_default();
+        Base::EVERY
+            .into_iter()
+            .flat_map(|base| [Limit::None, Limit::Firmware, Limit::Svn(svn)].map(|limit| Self { base, limit }))
+            .find(|hierarchy| hierarchy.handle() == handle)
+    }
+
+    /// Whether the hierarchy is limited to firmware, in one way or the other.
+    #[must_use]
+    pub fn is_limited(self) -> bool {
+        self.limit != Limit::None
     }
 }
 
 impl From<TpmiRhHierarchy> for Hierarchy {
     fn from(handle: TpmiRhHierarchy) -> Self {
-        Self::from_handle(handle.into()).unwrap_or(Self::Null)
+        Self::from_handle(handle.into()).unwrap_or(Self::NULL)
     }
+}
+
+/// The handle whose auth value, policy and enable a permanent handle uses: that of the base for a limited hierarchy, and
+/// itself for everything else.
+#[must_use]
+pub fn authority(handle: TpmHandle) -> TpmHandle {
+    Hierarchy::from_handle(handle).map_or(handle, |hierarchy| hierarchy.base.handle())
 }
 
 /// A policy with the hash that computes it; none if the digest is empty.
@@ -134,14 +211,14 @@ impl VolatileHierarchies {
         }
     }
 
-    /// Whether a hierarchy is enabled; the NULL hierarchy always is.
+    /// Whether a hierarchy is enabled: whether its base is, and the NULL hierarchy always is.
     #[must_use]
     pub const fn is_enabled(&self, hierarchy: Hierarchy) -> bool {
-        match hierarchy {
-            Hierarchy::Owner => self.owner_enabled,
-            Hierarchy::Endorsement => self.endorsement_enabled,
-            Hierarchy::Platform => self.platform_enabled,
-            Hierarchy::Null => true,
+        match hierarchy.base {
+            Base::Owner => self.owner_enabled,
+            Base::Endorsement => self.endorsement_enabled,
+            Base::Platform => self.platform_enabled,
+            Base::Null => true,
         }
     }
 }

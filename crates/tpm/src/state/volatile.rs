@@ -4,6 +4,7 @@
 use alloc::{sync::Arc, vec::Vec};
 
 use ironroot_crypto::{Provider, hash::Hasher};
+use ironroot_platform::Firmware;
 use ironroot_wire::{Reader, TpmRc, TpmiAlgHash, TpmiYesNo, Wire};
 use zeroize::Zeroizing;
 
@@ -11,7 +12,7 @@ use super::{
     administration::Administration,
     clock::Clock,
     commits::Commits,
-    hierarchy::VolatileHierarchies,
+    hierarchy::{Limit, VolatileHierarchies},
     lockout::LockoutTimers,
     objects::{Objects, Slot},
     pcr::Pcrs,
@@ -21,7 +22,7 @@ use super::{
 use crate::{
     core_state::{Core, Mode},
     profile::Profile,
-    rules::{object_record, sequence_record},
+    rules::{limited, object_record, sequence_record},
 };
 
 /// Enough for every object, so that a growing vector leaves no copy of a secret behind.
@@ -71,6 +72,7 @@ impl Volatile {
             hcrtm,
             profile: _,
             provider: _,
+            firmware: _,
             seeds: _,
             random: _,
             nv: _,
@@ -131,6 +133,16 @@ impl Volatile {
     /// Starts to count from the platform's time `now`: the time between saving and restoring does not pass.
     pub fn continue_at(&mut self, now: u64) {
         self.clock.continue_at(now);
+    }
+
+    /// Lets go of what the firmware that takes over must not have: objects of limited hierarchies whose secret it lacks,
+    /// and, unless it is the `same` firmware, sequences, which may hold the key of such an object.
+    pub fn change_firmware(&mut self, firmware: &dyn Firmware, same: bool) {
+        let lacks = |limit| limit == Limit::Firmware && !same || limited::check(firmware, limit).is_err();
+        self.objects.flush_if(|slot| match slot {
+            Slot::Object(object) => lacks(object.hierarchy.limit),
+            Slot::Sequence(_) => !same,
+        });
     }
 
     /// Read-Only mode, audit, PCR authorization, timers: not part of [`Volatile::save`], whose form is older.

@@ -86,8 +86,8 @@ fn fixed(tpm: &Core) -> Vec<TpmsTaggedProperty> {
         // No FIPS 140 module is behind this implementation, so no bit is set.
         (P::MODES, 0),
         (P::MAX_CAP_BUFFER, number(MAX_CAP_BUFFER)),
-        (P::FIRMWARE_SVN, 0),
-        (P::FIRMWARE_MAX_SVN, 0),
+        (P::FIRMWARE_SVN, u32::from(tpm.firmware.svn())),
+        (P::FIRMWARE_MAX_SVN, u32::from(tpm.firmware.max_svn())),
         (P::ML_PARAMETER_SETS, profile.rules.ml_parameter_sets.0),
     ])
 }

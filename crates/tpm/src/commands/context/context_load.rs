@@ -24,9 +24,7 @@ impl Action for ContextLoad {
         let broken = |_| TpmRc::FAILURE;
         let loaded_handle = match place.saved_handle.kind() {
             HandleKind::Transient => {
-                if !tpm.hierarchies.is_enabled(place.hierarchy) {
-                    return Err(TpmRc::HIERARCHY.parameter(1));
-                }
+                tpm.require_hierarchy(place.hierarchy).map_err(|rc| rc.parameter(1))?;
                 let slot = if place.saved_handle == SAVED_SEQUENCE {
                     Slot::Sequence(sequence_record::restore(&plain).map_err(broken)?)
                 } else {

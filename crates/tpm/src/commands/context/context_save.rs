@@ -45,7 +45,7 @@ fn save_slot(tpm: &mut Core, handle: TpmHandle, plain: &mut Vec<u8>) -> Result<P
         }
         Slot::Sequence(sequence) => {
             sequence_record::save(sequence, plain);
-            (SAVED_SEQUENCE, Hierarchy::Null)
+            (SAVED_SEQUENCE, Hierarchy::NULL)
         }
     };
     tpm.object_context_id = sequence.checked_add(1).ok_or(TpmRc::TOO_MANY_CONTEXTS)?;
@@ -56,5 +56,5 @@ fn save_slot(tpm: &mut Core, handle: TpmHandle, plain: &mut Vec<u8>) -> Result<P
 fn save_session(tpm: &mut Core, handle: TpmHandle, plain: &mut Vec<u8>) -> Result<Place, TpmRc> {
     let (session, sequence) = tpm.sessions.save(handle)?;
     session.marshal(plain);
-    Ok(Place { sequence, saved_handle: handle, hierarchy: Hierarchy::Null })
+    Ok(Place { sequence, saved_handle: handle, hierarchy: Hierarchy::NULL })
 }

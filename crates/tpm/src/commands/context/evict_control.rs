@@ -33,10 +33,10 @@ fn by_platform(command: &EvictControl) -> bool {
 
 fn persist(command: &EvictControl, tpm: &mut Core, object: Arc<Object>) -> Result<(), TpmRc> {
     let handle = TpmHandle::from(command.persistent_handle);
-    if object.hierarchy == Hierarchy::Null || object.st_clear {
+    if object.hierarchy == Hierarchy::NULL || object.hierarchy.is_limited() || object.st_clear {
         return Err(TpmRc::ATTRIBUTES.handle(2));
     }
-    if by_platform(command) != (object.hierarchy == Hierarchy::Platform) {
+    if by_platform(command) != (object.hierarchy == Hierarchy::PLATFORM) {
         return Err(TpmRc::HIERARCHY.handle(2));
     }
     if by_platform(command) != (handle >= TpmHandle::PLATFORM_PERSISTENT) {

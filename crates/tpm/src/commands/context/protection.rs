@@ -40,7 +40,7 @@ pub const SAVED_ST_CLEAR: TpmHandle = TpmHandle(0x8000_0002);
 /// `TPM_RC_SIZE` if it is larger than a context may be.
 pub fn protect(tpm: &Core, place: &Place, mut plain: Zeroizing<Vec<u8>>) -> Result<Tpm2bContextData, TpmRc> {
     crypt(tpm, place, &mut plain, symmetric::cfb_encrypt)?;
-    let integrity = integrity(tpm, place, &plain).finish();
+    let integrity = integrity(tpm, place, &plain)?.finish();
     let mut blob = Vec::with_capacity(plain.len().saturating_add(34));
     Tpm2bDigest::from_slice(&integrity)?.marshal(&mut blob);
     blob.extend_from_slice(&plain);
@@ -55,7 +55,7 @@ pub fn unprotect(tpm: &Core, place: &Place, blob: &[u8]) -> Result<Zeroizing<Vec
     let mut reader = Reader::new(blob, &Rules::ALL);
     let found = Tpm2bDigest::unmarshal(&mut reader)?;
     let mut data = Zeroizing::new(reader.rest().to_vec());
-    integrity(tpm, place, &data).verify(&found).map_err(|_| TpmRc::INTEGRITY)?;
+    integrity(tpm, place, &data)?.verify(&found).map_err(|_| TpmRc::INTEGRITY)?;
     crypt(tpm, place, &mut data, symmetric::cfb_decrypt)?;
     Ok(data)
 }
@@ -65,7 +65,7 @@ type Cfb = fn(TpmiAlgSymObject, &[u8], &[u8], &mut [u8]) -> Result<(), ironroot_
 fn crypt(tpm: &Core, place: &Place, data: &mut [u8], cfb: Cfb) -> Result<(), TpmRc> {
     let derived = kdfa(
         CONTEXT_HASH,
-        tpm.proof(place.hierarchy),
+        &tpm.proof(place.hierarchy)?,
         b"CONTEXT",
         &place.sequence.to_be_bytes(),
         &place.saved_handle.0.to_be_bytes(),
@@ -75,9 +75,9 @@ fn crypt(tpm: &Core, place: &Place, data: &mut [u8], cfb: Cfb) -> Result<(), Tpm
     cfb(TpmiAlgSymObject::Aes, key, iv, data).map_err(|_| TpmRc::FAILURE)
 }
 
-fn integrity(tpm: &Core, place: &Place, encrypted: &[u8]) -> Hmac {
+fn integrity(tpm: &Core, place: &Place, encrypted: &[u8]) -> Result<Hmac, TpmRc> {
     let permanent = tpm.nv.permanent();
-    let mut hmac = Hmac::new(CONTEXT_HASH, tpm.proof(place.hierarchy));
+    let mut hmac = Hmac::new(CONTEXT_HASH, &tpm.proof(place.hierarchy)?);
     hmac.update(&permanent.total_reset_count.to_be_bytes());
     if place.saved_handle == SAVED_ST_CLEAR {
         hmac.update(&permanent.clear_count.to_be_bytes());
@@ -85,5 +85,5 @@ fn integrity(tpm: &Core, place: &Place, encrypted: &[u8]) -> Hmac {
     hmac.update(&place.sequence.to_be_bytes());
     hmac.update(&place.saved_handle.0.to_be_bytes());
     hmac.update(encrypted);
-    hmac
+    Ok(hmac)
 }

@@ -6,12 +6,12 @@ use crate::{
     commands::Action,
     core_state::Core,
     rules::hierarchies,
-    state::hierarchy::{AuthPolicy, Hierarchy, PROOF_SIZE},
+    state::hierarchy::{AuthPolicy, Base, PROOF_SIZE},
 };
 
 impl Action for ChangeEps {
     fn run(self, tpm: &mut Core) -> Result<ChangeEpsResponse, TpmRc> {
-        hierarchies::remove_objects(tpm, |hierarchy| hierarchy == Hierarchy::Endorsement);
+        hierarchies::remove_objects(tpm, |base| base == Base::Endorsement);
         let mut fresh = || SeedValue::from_slice(&tpm.random.bytes(PROOF_SIZE));
         let (mix, proof) = (fresh()?, fresh()?);
         let permanent = tpm.nv.permanent_mut();

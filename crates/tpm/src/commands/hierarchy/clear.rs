@@ -7,7 +7,7 @@ use crate::{
     core_state::Core,
     rules::{hierarchies, nv_counter},
     state::{
-        hierarchy::{AuthPolicy, Hierarchy, PROOF_SIZE},
+        hierarchy::{AuthPolicy, Base, PROOF_SIZE},
         permanent::{DEFAULT_LOCKOUT_RECOVERY, DEFAULT_MAX_TRIES, DEFAULT_RECOVERY_TIME},
     },
 };
@@ -30,8 +30,8 @@ impl Action for Clear {
     }
 }
 
-const fn is_owners(hierarchy: Hierarchy) -> bool {
-    matches!(hierarchy, Hierarchy::Owner | Hierarchy::Endorsement)
+const fn is_owners(base: Base) -> bool {
+    matches!(base, Base::Owner | Base::Endorsement)
 }
 
 /// Nothing of the storage and endorsement hierarchies stays: transient, persistent, or NV.

@@ -19,7 +19,8 @@ impl Action for CreatePrimary {
         tpm.objects.require_free()?;
         let hierarchy = Hierarchy::from(self.primary_handle);
         let (template, sensitive) = (self.in_public.0, &self.in_sensitive.0);
-        attributes::check_creation(Parent::Seed, &template, sensitive.data.len()).map_err(|rc| rc.parameter(2))?;
+        attributes::check_creation(Parent::Seed(hierarchy.limit), &template, sensitive.data.len())
+            .map_err(|rc| rc.parameter(2))?;
         self_test::before_key(tpm, &template)?;
         let new = primary::create(tpm, hierarchy, template, sensitive)?;
         let birthplace = Birthplace { hierarchy, parent: None };

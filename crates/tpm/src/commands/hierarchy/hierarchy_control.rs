@@ -32,7 +32,8 @@ impl Action for HierarchyControl {
             _ => hierarchies.platform_nv_enabled = state,
         }
         if let Some(hierarchy) = Hierarchy::from_handle(enable).filter(|_| !state) {
-            tpm.objects.flush_if(|slot| matches!(slot, Slot::Object(object) if object.hierarchy == hierarchy));
+            tpm.objects
+                .flush_if(|slot| matches!(slot, Slot::Object(object) if object.hierarchy.base == hierarchy.base));
         }
         Ok(HierarchyControlResponse {})
     }

@@ -32,7 +32,8 @@ fn under_seed(command: CreateLoaded, tpm: &mut Core, hierarchy: Hierarchy) -> Re
     let template = template(tpm, &command.in_public)?;
     // The size of the auth value is checked before the attributes here, and after them in TPM2_CreatePrimary.
     crate::rules::creation::auth(&sensitive.user_auth, template.name_alg).map_err(|rc| rc.parameter(1))?;
-    attributes::check_creation(Parent::Seed, &template, sensitive.data.len()).map_err(|rc| rc.parameter(2))?;
+    attributes::check_creation(Parent::Seed(hierarchy.limit), &template, sensitive.data.len())
+        .map_err(|rc| rc.parameter(2))?;
     self_test::before_key(tpm, &template)?;
     let new = primary::create(tpm, hierarchy, template, sensitive)?;
     let place = Place::Seed(hierarchy);

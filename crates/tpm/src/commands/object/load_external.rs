@@ -20,9 +20,7 @@ impl Action for LoadExternal {
     fn run(self, tpm: &mut Core) -> Result<LoadExternalResponse, TpmRc> {
         tpm.objects.require_free()?;
         let hierarchy = Hierarchy::from(self.hierarchy);
-        if !tpm.hierarchies.is_enabled(hierarchy) {
-            return Err(TpmRc::HIERARCHY.parameter(3));
-        }
+        tpm.require_hierarchy(hierarchy).map_err(|rc| rc.parameter(3))?;
         let public = self.in_public.0.0;
         self_test::before_key(tpm, &public)?;
         let sensitive = match self.in_private.0 {
@@ -48,7 +46,7 @@ fn whole(
     sensitive: TpmtSensitive,
     hierarchy: Hierarchy,
 ) -> Result<TpmtSensitive, TpmRc> {
-    if hierarchy != Hierarchy::Null {
+    if hierarchy != Hierarchy::NULL {
         return Err(TpmRc::HIERARCHY.parameter(3));
     }
     if public.object_attributes.intersects(OF_THIS_TPM) {

@@ -30,7 +30,7 @@ impl Action for VerifySequenceStart {
             key: KeyIdentity::of(&key),
             message,
             context: self.context,
-            ticket: tickets::message_verification(tpm, key.hierarchy, &key.name),
+            ticket: tickets::message_verification(tpm, key.hierarchy, &key.name)?,
         }));
         let handle = tpm.objects.insert(Slot::Sequence(Sequence { auth, state }))?;
         Ok(VerifySequenceStartResponse { sequence_handle: TpmiDhObject(handle.0) })
