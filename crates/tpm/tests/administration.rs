@@ -157,6 +157,10 @@ fn read_only_mode_lets_nothing_become_or_change() {
     tpm.run_auth(&define(LASTING, TpmaNv::NONE)).unwrap();
     tpm.run_auth(&define(PASSING, TpmaNv::ORDERLY | TpmaNv::CLEAR_STCLEAR)).unwrap();
     let parent = primary(&mut tpm, OWNER);
+    // Only the platform may, with its auth value.
+    assert_eq!(tpm.run_with(&read_only(true), &[password(b"wrong")]), Err(TpmRc::BAD_AUTH.session(1)));
+    let by_owner = ReadOnlyControl { auth_handle: TpmiRhPlatform(OWNER), ..read_only(true) };
+    assert_eq!(tpm.run_auth(&by_owner), Err(TpmRc::VALUE.handle(1)));
     tpm.run_auth(&read_only(true)).unwrap();
     let set = TpmaStartupClear::READ_ONLY.0;
     assert_eq!(property(&mut tpm, TpmPt::STARTUP_CLEAR) & set, set);

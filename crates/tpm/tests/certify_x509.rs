@@ -164,6 +164,12 @@ fn errors() {
     tpm.row("signHandle does not sign", &certify(key, storage, &usual()), TpmRc::KEY.handle(2));
     let other = Some(TpmtSigScheme::Ecdsa(TpmiAlgHash::Sha384));
     refused(&mut tpm, &CertifyX509 { in_scheme: other, ..good.clone() }, TpmRc::SCHEME.parameter(2));
+    // No certificate says ECDSA with SM3, unless the caller has a name for it.
+    let any = made(&mut tpm, ecc(OWN | SIGN, None, None));
+    let sm3 =
+        CertifyX509 { in_scheme: Some(TpmtSigScheme::Ecdsa(TpmiAlgHash::Sm3_256)), ..certify(key, any, &usual()) };
+    let row = "no algorithm in the partial certificate, and none known for the scheme";
+    tpm.row(row, &sm3, TpmRc::SCHEME.parameter(2));
     // A storage key signs nothing.
     let row = "the Key Usage extension does not fit the object";
     tpm.row(row, &certify(storage, key, &usual()), TpmRc::ATTRIBUTES.handle(1));

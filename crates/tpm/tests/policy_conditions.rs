@@ -6,7 +6,7 @@ mod common;
 mod peer;
 mod policies;
 
-use common::{TestTpm, encode, password, policy, rc};
+use common::{TestTpm, encode, policy, rc};
 use ironroot_crypto::hash::digest as hash;
 use ironroot_wire::*;
 use policies::{OWNER, PolicySession, bytes, digest_of, name, start};
@@ -228,5 +228,4 @@ fn sending_to_an_attached_component_is_bound_to_three_names() {
         let other = PolicyCommandCode { policy_session: session, code: TpmCc(0x17B) };
         assert_eq!(tpm.run(&other), Err(TpmRc::VALUE.parameter(1)), "it is for TPM2_AC_Send");
     }
-    let _unused = password(b"");
 }
