@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use common::{TestTpm, encode, frame, password, rc, rows, seeds};
 use ironroot_crypto::{
     CryptoError, EccPoint, EccProvider, EccSecretPoint, EdwardsProvider, MlDsaPrivateKey, MlDsaProvider,
-    MlKemPrivateKey, MlKemProvider, PORTABLE, Provider, Random, RsaPrivateKey, RsaProvider, rsa::RsaCrt,
+    MlKemPrivateKey, MlKemProvider, PORTABLE, Provider, Random, RsaPrivateKey, RsaProvider, ecc::eddsa::Domain,
+    rsa::RsaCrt,
 };
 use ironroot_platform::memory::{MemoryStorage, TestEntropy};
 use ironroot_tpm::{Profile, Tpm};
@@ -161,7 +162,21 @@ impl EccProvider for Faulty {
     }
 }
 
-impl EdwardsProvider for Faulty {}
+impl EdwardsProvider for Faulty {
+    fn eddsa_sign(
+        &self,
+        curve: TpmEccCurve,
+        private: &[u8],
+        domain: Domain<'_>,
+        message: &[u8],
+    ) -> Result<Vec<u8>, CryptoError> {
+        let mut signature = PORTABLE.eddsa_sign(curve, private, domain, message)?;
+        if self.broken.load(Ordering::SeqCst) {
+            signature[0] ^= 1;
+        }
+        Ok(signature)
+    }
+}
 
 impl MlKemProvider for Faulty {
     fn ml_kem_load(&self, set: TpmiMlkemParms, seed: &[u8]) -> Result<Box<dyn MlKemPrivateKey>, CryptoError> {
@@ -209,6 +224,23 @@ fn on(provider: &'static dyn Provider) -> TestTpm {
     let mut tpm = TestTpm { tpm, storage, now: 1, locality: 0, profile: Profile::HOST };
     tpm.startup(TpmSu::Clear).unwrap();
     tpm
+}
+
+#[test]
+fn a_curve_is_tested_before_its_first_key_and_no_other() {
+    for curve in [TpmEccCurve::Curve25519, TpmEccCurve::Curve448] {
+        let provider: &'static Faulty = Box::leak(Box::new(Faulty { broken: AtomicBool::new(false) }));
+        let mut tpm = on(provider);
+        tpm.run_auth(&create_primary(OWNER, ecc_srk())).unwrap();
+        provider.broken.store(true, Ordering::SeqCst);
+        // P-256 has passed.
+        tpm.run_auth(&create_primary(OWNER, ecc_srk())).unwrap();
+        let mut template = ecc_srk();
+        let PublicKind::Ecc(parms, _) = &mut template.kind else { panic!() };
+        parms.curve_id = curve;
+        assert_eq!(tpm.run_auth(&create_primary(OWNER, template)).err(), Some(TpmRc::FAILURE));
+        assert_eq!(test_result(&mut tpm), (vec![0x00, 0x60], TpmRc::FAILURE), "TPM_ALG_EDDSA");
+    }
 }
 
 #[test]
