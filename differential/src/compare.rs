@@ -48,6 +48,8 @@ enum Compare {
     Capability,
     /// A saved context: what it was and whose.
     Context,
+    /// Parameters of a curve, which may come without leading zeros.
+    Curve,
 }
 
 fn how(code: u32, field: &str, type_name: &str) -> Compare {
@@ -70,8 +72,10 @@ fn how(code: u32, field: &str, type_name: &str) -> Compare {
         // PCR_Allocate: sizes of memory are the vendor's.
         (0x12B, "size_needed" | "size_available") => Compare::Nothing,
         (0x17A, "more_data") => Compare::MoreData,
-        // ECDH_ZGen, ZGen_2Phase, HMAC, EncryptDecrypt, EncryptDecrypt2
-        (0x154 | 0x18D | 0x155 | 0x164 | 0x193, _) => Compare::ExactIfSame,
+        // ZGen_2Phase: the ephemeral keys are each TPM's own.
+        (0x18D, _) => Compare::Length,
+        // ECDH_ZGen, HMAC, EncryptDecrypt, EncryptDecrypt2
+        (0x154 | 0x155 | 0x164 | 0x193, _) => Compare::ExactIfSame,
         // SequenceComplete: HMAC sequences depend on their key.
         (0x13E, "result") => Compare::ExactIfSame,
         // Audit digests.
@@ -91,6 +95,7 @@ fn how(code: u32, field: &str, type_name: &str) -> Compare {
             "TpmtSignature" | "Option<TpmtSignature>" => Compare::Signature,
             "TpmsCapabilityData" => Compare::Capability,
             "TpmsContext" => Compare::Context,
+            "TpmsAlgorithmDetailEcc" => Compare::Curve,
             name if name.starts_with("TpmtTk") => Compare::Ticket,
             _ => Compare::Exact,
         },
@@ -150,12 +155,32 @@ pub fn fields(
             Compare::Signature => same_signature(ours, theirs, same && info.code.0 == 0x15D),
             Compare::Capability => same_capability(ours, theirs),
             Compare::Context => ours.get(8..16) == theirs.get(8..16),
+            Compare::Curve => ours == theirs || curve(ours).is_some() && curve(ours) == curve(theirs),
         };
         if !equal || !agreed(world, call, info.code.0, fields) {
             return Err((field.name, [ours.clone(), theirs.clone()]));
         }
     }
     Ok(())
+}
+
+/// The parameters of a curve without leading zeros.
+fn curve(bytes: &[u8]) -> Option<(&[u8], Vec<&[u8]>)> {
+    let mut parts = Parts(bytes);
+    parts.take(4)?;
+    for _ in ["kdf", "sign"] {
+        if parts.u16()? != public::NULL {
+            parts.u16()?;
+        }
+    }
+    let (head, _) = bytes.split_at(bytes.len() - parts.0.len());
+    let mut numbers = Vec::new();
+    while !parts.0.is_empty() {
+        let number = parts.sized()?;
+        let zeros = number.iter().take_while(|byte| **byte == 0).count();
+        numbers.push(&number[zeros..]);
+    }
+    Some((head, numbers))
 }
 
 /// Whether TPM2_ECDH_ZGen finds what TPM2_ECDH_KeyGen gave, whichever TPM that was.

@@ -25,6 +25,7 @@ pub const ECDH: u16 = 0x0019;
 pub const ECDAA: u16 = 0x001A;
 pub const SM2: u16 = 0x001B;
 pub const ECSCHNORR: u16 = 0x001C;
+pub const ECMQV: u16 = 0x001D;
 pub const KDF1_SP800_108: u16 = 0x0022;
 pub const ECC: u16 = 0x0023;
 pub const SYMCIPHER: u16 = 0x0025;

@@ -183,7 +183,9 @@ impl World {
                 Piece::PolicyDigest(id) => out.extend(&self.policy_digests.get(id)?[side]),
                 Piece::Damaged(inner, at) => {
                     let mut bytes = self.pieces(std::slice::from_ref(inner), side)?;
-                    let bits = (bytes.len() * 8).max(1);
+                    // The same bit on both sides, where one is longer than the other.
+                    let other = self.pieces(std::slice::from_ref(inner), 1 - side).map_or(0, |bytes| bytes.len());
+                    let bits = (bytes.len().min(other) * 8).max(1);
                     if let Some(byte) = bytes.get_mut(at % bits / 8) {
                         *byte ^= 1 << (at % 8);
                     }

@@ -47,7 +47,8 @@ pub const RULES: &[Rule] = &[
         explains: |d| {
             let beyond =
                 |number: Option<&u32>| number.is_some_and(|number| number >> 24 == 0x80 && *number > 0x8000_0002);
-            let by_handle = (0..3).any(|n| d.is(0x910 + n, 0x184 + n * 0x100) && beyond(d.handles.get(n as usize)));
+            let sent = |n: u32| Parts(d.requests[OURS].get(10 + n as usize * 4..).unwrap_or_default()).u32();
+            let by_handle = (0..3).any(|n| d.is(0x910 + n, 0x184 + n * 0x100) && beyond(sent(n).as_ref()));
             by_handle || d.is(0x1CB, 0x1C4) && beyond(Parts(&d.parameters).u32().as_ref())
         },
     },
@@ -100,9 +101,10 @@ pub const RULES: &[Rule] = &[
         text: "the consistency of every session is checked before the first authorization; libtpms checks an authorization \
                before it looks at what a session behind it is for",
         explains: |d| {
-            matches!(d.codes[OURS], 0xA82 | 0xB82 | 0xA8B | 0xB8B | 0xA96 | 0xB96)
-                && matches!(d.codes[THEIRS] & !0xF00, 0x0A2 | 0x08E | 0x09D | 0x0A4 | 0x0A3)
-                    | matches!(d.codes[THEIRS], 0x12F | 0x124 | 0x921 | 0x128 | 0x982)
+            d.is(0x982, 0x921)
+                || matches!(d.codes[OURS], 0xA82 | 0xB82 | 0xA8B | 0xB8B | 0xA96 | 0xB96)
+                    && matches!(d.codes[THEIRS] & !0xF00, 0x0A2 | 0x08E | 0x09D | 0x0A4 | 0x0A3 | 0x090)
+                        | matches!(d.codes[THEIRS], 0x12F | 0x124 | 0x921 | 0x128 | 0x982)
         },
     },
     Rule {
@@ -237,7 +239,7 @@ pub const RULES: &[Rule] = &[
         text: "a session that does not exist is TPM_RC_REFERENCE_H0 + N, TPM_RC_REFERENCE_S0 + N or TPM_RC_HANDLE, or a changed context TPM_RC_INTEGRITY; libtpms calls a number \
                that none of its 64 sessions can have a bad value",
         explains: |d| {
-            let parameter = matches!((d.step_code(), d.codes[OURS]), (0x165, 0x1CB) | (0x161, 0x1DF | 0x1CB));
+            let parameter = matches!((d.step_code(), d.codes[OURS]), (0x165, 0x1CB | 0x095) | (0x161, 0x1DF | 0x1CB));
             d.codes[THEIRS] == 0x1C4 && parameter
                 || (0..3).any(|n| {
                     d.is(0x918 + n, 0x984 + n * 0x100) || d.is(0x910 + n, 0x184 + n * 0x100) && d.session_beyond(n)
@@ -562,17 +564,36 @@ pub const RULES: &[Rule] = &[
         },
     },
     Rule {
-        id: "sequences that verify nothing",
-        clause: "Part 3, 23.3; Part 2, 6.6.3",
-        text: "a sequence is no key (TPM_RC_TYPE of the handle), whatever the parameters are; libtpms looks at nonceTPM, \
-               expiration and cpHashA first, and at nothing in a trial session",
+        id: "sequences that are no keys",
+        clause: "Part 3, 5.4; Part 2, 6.6.3",
+        text: "a sequence in the place of a key is TPM_RC_TYPE of its handle, whatever else is wrong; libtpms looks at \
+               parameters and other handles first, and at nothing for TPM2_PolicySigned in a trial session",
         explains: |d| {
-            let sequence = d.objects.first().and_then(Option::as_ref).is_some_and(|object| object.sequence.is_some());
-            d.step_code() == 0x160
-                && d.codes[OURS] == 0x18A
-                && (d.codes[THEIRS] & 0x40 != 0 || d.codes[THEIRS] == 0 && d.trial)
-                && sequence
+            let number = (d.codes[OURS] >> 8 & 7) as usize;
+            let object = number.checked_sub(1).and_then(|at| d.objects.get(at)).and_then(Option::as_ref);
+            d.what == What::Code
+                && d.codes[OURS] & !0x700 == 0x08A
+                && (d.codes[THEIRS] & 0x80 != 0 || d.codes[THEIRS] == 0 && d.trial && d.step_code() == 0x160)
+                && object.is_some_and(|object| object.sequence.is_some())
         },
+    },
+    Rule {
+        id: "room for encrypted secrets",
+        clause: "Part 2, 11.4.3",
+        text: "a secret for an ML-KEM key is longer than one for an RSA key: where a size is too large for libtpms \
+               (TPM_RC_SIZE), Ironroot misses the bytes (TPM_RC_INSUFFICIENT)",
+        explains: |d| {
+            matches!(d.step_code(), 0x147 | 0x150..=0x157 | 0x176)
+                && d.same_place()
+                && d.codes[OURS] & 0xBF == 0x9A
+                && d.codes[THEIRS] & 0xBF == 0x95
+        },
+    },
+    Rule {
+        id: "defect: responses in policy sessions that want a password",
+        clause: "Part 1, 16.6.16",
+        text: "a policy session with TPM2_PolicyPassword that only encrypts has an HMAC; libtpms leaves it out of the response",
+        explains: |d| matches!(d.what, What::Session(THEIRS, _)) && d.password_beside,
     },
     Rule {
         id: "saved contexts that are too short",
@@ -597,18 +618,19 @@ pub const RULES: &[Rule] = &[
                keeps the cpHash of an authorization that it did not check, and compares other hashes with it",
         explains: |d| {
             let hashed = matches!(d.step_code(), 0x151 | 0x160 | 0x16E | 0x170 | 0x172 | 0x188 | 0x190);
-            d.trial && hashed && (d.is(0, 0x151) || d.is(0, 0x1C4))
+            let ours = matches!(d.codes[OURS], 0 | 0x143 | 0x1D5);
+            d.trial && hashed && ours && d.what == What::Code && matches!(d.codes[THEIRS], 0x151 | 0x1C4)
         },
     },
     Rule {
         id: "binding of imported RSA keys",
         clause: "Part 3, 12.2",
-        text: "that public and sensitive area belong together (TPM_RC_BINDING) is checked before an object is used; Ironroot \
+        text: "that an exponent is a prime (TPM_RC_VALUE), and that public and sensitive area belong together (TPM_RC_BINDING), is checked before an object is used; Ironroot \
                does it when a parent with fixedTPM takes it in, libtpms divides the modulus of an RSA key by its prime when \
                it is loaded",
         explains: |d| {
             d.step_code() == 0x156
-                && d.is(0x0A5, 0)
+                && (d.is(0x0A5, 0) || d.is(0x2C4, 0))
                 && d.public().is_some_and(|public| public.alg == crate::public::RSA)
         },
     },
@@ -667,12 +689,93 @@ pub const RULES: &[Rule] = &[
         id: "sizes of encrypted parameters",
         clause: "Part 3, 5.8",
         text: "a parameter that is longer than the command cannot be unmarshaled (TPM_RC_INSUFFICIENT of the parameter), \
-               encrypted or not; libtpms says TPM_RC_SIZE of the session that decrypts",
+               encrypted or not; libtpms says TPM_RC_SIZE or TPM_RC_INSUFFICIENT of the session that decrypts",
         explains: |d| {
             let number = (d.codes[THEIRS] >> 8 & 7) as usize;
             d.codes[OURS] == 0x1DA
-                && d.codes[THEIRS] & !0x700 == 0x895
+                && matches!(d.codes[THEIRS] & !0x700, 0x895 | 0x89A)
                 && d.session_attributes(number).is_some_and(|bits| bits & 0x20 != 0)
+        },
+    },
+    Rule {
+        id: "exclusive before it began",
+        clause: "Part 1, 15.6.4 and 17.3",
+        text: "auditExclusive asks for the status at the start of the command (TPM_RC_EXCLUSIVE); libtpms lets it pass where \
+               the command starts an audit sequence, or starts it over",
+        explains: |d| {
+            let asks = |number| d.session_attributes(number).is_some_and(|bits| bits & 0x82 == 0x82);
+            d.codes[OURS] == 0x121 && d.codes[THEIRS] != 0x121 && (1..=3).any(asks)
+        },
+    },
+    Rule {
+        id: "policies that say how long",
+        clause: "Part 3, 23.10.1",
+        text: "a comparison of all of Time with \"less than\" says since version 1.83 for how many seconds a session authorizes \
+               (TPM_RC_EXPIRED); libtpms compares",
+        explains: |d| {
+            let mut parts = Parts(&d.parameters);
+            let whole = parts.sized().is_some_and(|operand| operand.len() == 8) && parts.0 == [0, 0, 0, 5];
+            d.step_code() == 0x16D && whole && matches!(d.codes, [0 | 0x0A3, 0 | 0x126])
+        },
+    },
+    Rule {
+        id: "counters of commits",
+        clause: "Part 1, 44.2.5",
+        text: "a counter that is not among the last ones is TPM_RC_RANGE; libtpms says TPM_RC_VALUE",
+        explains: |d| {
+            matches!(d.step_code(), 0x15D | 0x148 | 0x158 | 0x14C | 0x14A | 0x184 | 0x133 | 0x14D | 0x18D)
+                && d.same_place()
+                && d.codes[OURS] & 0xBF == 0x8D
+                && d.codes[THEIRS] & 0xBF == 0x84
+        },
+    },
+    Rule {
+        id: "defect: exchanges that fail",
+        clause: "Part 3, 14.7",
+        text: "TPM_ALG_ECMQV and TPM_ALG_SM2 give a point on every curve; libtpms 0.9.2 goes into failure mode for some keys",
+        explains: |d| {
+            d.step_code() == 0x18D
+                && d.is(0, FAILURE)
+                && matches!(d.key_exchange(), Some(crate::public::ECMQV | crate::public::SM2))
+        },
+    },
+    Rule {
+        id: "names in anonymous attestations",
+        clause: "Part 3, 18.1",
+        text: "with an anonymous scheme an attestation does not contain the qualified name of the signing key; libtpms leaves \
+               out that of the certified object, too",
+        explains: |d| {
+            let mut parts = Parts(&d.parameters);
+            let _qualifying = parts.sized();
+            d.step_code() == 0x148
+                && d.what == What::Field("certify_info")
+                && (parts.u16() == Some(crate::public::ECDAA) || d.signs_anonymously())
+        },
+    },
+    Rule {
+        id: "schemes of keys for salts",
+        clause: "Part 3, 11.1.1; Part 2, 6.6.3",
+        text: "a key with another scheme than OAEP has the wrong value (TPM_RC_VALUE of the handle); libtpms says it of the salt",
+        explains: |d| d.step_code() == 0x176 && d.is(0x184, 0x2C4),
+    },
+    Rule {
+        id: "policies of the wrong size",
+        clause: "Part 3, 12.3",
+        text: "of two faults of a public area Ironroot names the size of its authPolicy, libtpms the missing unique value",
+        explains: |d| {
+            let policy = d.public().is_some_and(|public| {
+                !matches!(public.policy.len(), 0) && public.policy.len() != crate::public::digest_size(public.name_alg)
+            });
+            d.step_code() == 0x167 && d.is(0x2D5, 0x2DC) && policy
+        },
+    },
+    Rule {
+        id: "leading zeros of what is encrypted",
+        clause: "Part 3, 14.2",
+        text: "without padding a message has at most the bytes of the modulus (TPM_RC_VALUE); libtpms does not count leading zeros",
+        explains: |d| {
+            let long = Parts(&d.parameters).sized().is_some_and(|message| message.len() > 256 && message[0] == 0);
+            d.step_code() == 0x174 && d.is(0x1C4, 0) && long
         },
     },
 ];
@@ -699,6 +802,20 @@ impl Divergence {
     /// Whether the response codes are these.
     fn is(&self, ours: u32, theirs: u32) -> bool {
         self.what == What::Code && self.codes == [ours, theirs]
+    }
+
+    /// The scheme of TPM2_ZGen_2Phase.
+    fn key_exchange(&self) -> Option<u16> {
+        let mut parts = Parts(&self.parameters);
+        parts.sized()?;
+        parts.sized()?;
+        parts.u16()
+    }
+
+    /// Whether the signing key of an attestation has the anonymous scheme.
+    fn signs_anonymously(&self) -> bool {
+        let key = self.objects.get(1).and_then(Option::as_ref).and_then(Object::shape);
+        key.and_then(Public::scheme) == Some(crate::public::ECDAA)
     }
 
     /// Whether both codes name the same handle, parameter or session.

@@ -84,7 +84,7 @@ pub fn run(words: &[String]) -> Result<bool, String> {
     let counts = if order.jobs > 1 { shared(&order)? } else { alone(&order)? };
     match &order.counts {
         Some(path) => std::fs::write(path, counts.to_text()).map_err(|error| format!("{path}: {error}"))?,
-        None => report(&counts, start.elapsed()),
+        None => report(&counts, order.seed, start.elapsed()),
     }
     Ok(counts.unexplained.is_empty())
 }
@@ -254,7 +254,7 @@ fn show_divergence(signature: &str, seed: u64, steps: &[Step], divergence: &Dive
     println!("{text}");
 }
 
-fn report(counts: &Counts, taken: Duration) {
+fn report(counts: &Counts, seed: u64, taken: Duration) {
     println!("command                       tried  succeeded");
     for (code, (tried, succeeded)) in &counts.commands {
         let name = if *code == 0 { "(power off and on)".into() } else { table::name(*code) };
@@ -277,7 +277,7 @@ fn report(counts: &Counts, taken: Duration) {
     }
     let per_second = counts.total as f64 / taken.as_secs_f64().max(0.001);
     println!(
-        "\n{} commands in {} episodes, {} skipped, {:.1} s, {per_second:.0} a second; {} explained, {} unexplained",
+        "\nseed {seed}: {} commands in {} episodes, {} skipped, {:.1} s, {per_second:.0} a second; {} explained, {} unexplained",
         counts.total,
         counts.episodes,
         counts.skipped,

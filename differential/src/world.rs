@@ -115,6 +115,8 @@ pub struct Divergence {
     /// Whether its policy session is a trial, and one with PCR that had no digest.
     pub trial: bool,
     pub trial_pcr: bool,
+    /// Whether a session that authorizes nothing has a policy that wants a password.
+    pub password_beside: bool,
     /// Whether one of its indices has never been written.
     pub unwritten: bool,
     /// Whether a number of the command means a loaded object to one of the TPMs only.
@@ -251,9 +253,12 @@ impl World {
             loaded: self.objects.len(),
             trial: self.any_session(&rendered[OURS], |session| session.kind == Kind::Trial),
             trial_pcr: self.any_session(&rendered[OURS], |session| session.trial_pcr),
+            password_beside: rendered[OURS].slots.iter().filter(|slot| !slot.authorizes).any(|slot| {
+                slot.session.and_then(|id| self.sessions.get(&id)).is_some_and(|session| session.wants_password)
+            }),
             unwritten: self.any_index(&rendered[OURS], |index| !index.written),
             forgotten: self.forgotten(call, &rendered[OURS]),
-            slots_differ: !self.peer.is_mirror() && self.slots_differ(call, &rendered[OURS]),
+            slots_differ: !self.peer.is_mirror() && self.slots_differ(call, &rendered),
             values: Default::default(),
         };
         if codes[OURS] != codes[THEIRS] {
@@ -283,6 +288,8 @@ impl World {
             Ok(()) => None,
             Err((what, values)) => Some((what, values)),
         };
+        // What is done in the place of another command is not learned; this one changes more than what can be asked for.
+        self.clock_free |= code == 0x130;
         if code == call.code && table::resyncs(code) {
             self.resync()?;
         }
@@ -326,7 +333,7 @@ impl World {
     }
 
     /// Whether a fixed number in a command is that of a loaded object in one TPM and not in the other, or of another one.
-    fn slots_differ(&self, call: &Call, rendered: &Rendered) -> bool {
+    fn slots_differ(&self, call: &Call, rendered: &Pair<Rendered>) -> bool {
         let at = |side: usize, handle: u32| {
             self.objects.iter().find(|(_, object)| object.handle[side] == handle).map(|(id, _)| *id)
         };
@@ -341,10 +348,15 @@ impl World {
         // TPM2_FlushContext.
         if call.code == 0x165 && (call.mutation.is_some() || !matches!(call.parameters.as_slice(), [Piece::Handle(_)]))
         {
-            numbers.extend(Parts(&rendered.parameters).u32());
+            let handles = rendered.each_ref().map(|side| Parts(&side.parameters).u32().unwrap_or_default());
+            let known = |side: usize| handles[side] >> 24 == 0x80 && at(side, handles[side]).is_some();
+            if known(OURS) != known(THEIRS) {
+                return true;
+            }
+            numbers.extend(handles.iter().copied().filter(|_| handles[OURS] == handles[THEIRS]));
         }
         // While a command uses a persistent object, libtpms has it in a slot.
-        let persistent = rendered.handles.iter().any(|handle| handle >> 24 == 0x81);
+        let persistent = rendered[OURS].handles.iter().any(|handle| handle >> 24 == 0x81);
         numbers.iter().any(|number| number >> 24 == 0x80 && (persistent || at(OURS, *number) != at(THEIRS, *number)))
     }
 
@@ -484,7 +496,8 @@ impl World {
             let auth = auths_after.get(at).map(Vec::as_slice).unwrap_or_default();
             let sent = !slot.hmac.is_empty();
             let right = match slot.session.and_then(|id| self.sessions.get(&id)) {
-                None => entry.nonce.is_empty() && entry.hmac.is_empty(),
+                // A password, or no HMAC where none is needed.
+                None => entry.hmac.is_empty(),
                 Some(session) if slot.authorizes && session.wants_password => entry.hmac.is_empty(),
                 Some(session) => {
                     let hash = session::parameter_hash(session.hash, info.code.0, Some(0), &[], &response.parameters);

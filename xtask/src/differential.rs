@@ -9,7 +9,8 @@ use crate::run::{Result, cargo, cmd, output, root, run, target_dir};
 
 /// What stands in docs/conformance.md as its last section.
 pub const EXPLAINED: &str = "differential/explained.md";
-const MANIFEST: &str = "differential/Cargo.toml";
+/// The workspace.
+pub const MANIFEST: &str = "differential/Cargo.toml";
 
 /// The task: `[--commands N] [--seed S] [--minutes M] [--jobs N]`, or `--docs`, which writes the list of explained
 /// divergences.

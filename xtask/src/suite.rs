@@ -5,7 +5,7 @@
 
 use crate::args::Args;
 use crate::run::{self, NOT_RUN, Result, cargo, cmd, has, run, seconds};
-use crate::{bench, conformance, deny, disks, firmware, fuzz, kill, packages, peers};
+use crate::{bench, conformance, deny, differential, disks, firmware, fuzz, kill, packages, peers};
 use std::time::{Duration, Instant};
 
 /// One row of the table.
@@ -28,6 +28,7 @@ const FULL: &[Step] = &[
     ("small and read-only disks", disks::disks),
     ("doc tests", doc_tests),
     ("documentation", documentation),
+    ("beside libtpms", beside_libtpms),
     ("portable provider alone", portable),
     ("bare metal", || firmware::firmware(words(&[]))),
     ("unmodified programs", || peers::peers(conformance::peers_arguments())),
@@ -93,7 +94,11 @@ fn format() -> Result {
 }
 
 fn lints() -> Result {
-    run(cargo().args(["clippy", "--workspace", "--all-targets", "--locked", "--quiet", "--", "-D", "warnings"]))
+    run(cargo().args(["clippy", "--workspace", "--all-targets", "--locked", "--quiet", "--", "-D", "warnings"]))?;
+    run(cargo()
+        .args(["clippy", "--manifest-path", differential::MANIFEST, "--all-targets", "--locked", "--quiet"])
+        .args(["--", "-D", "warnings"])
+        .env("CARGO_TARGET_DIR", run::target_dir()))
 }
 
 /// The tests, which also leave what they saw for the conformance page.
@@ -125,6 +130,14 @@ fn documentation() -> Result {
 /// The whole program without the C library, as for a machine that has no C compiler.
 fn portable() -> Result {
     run(cargo().args(["check", "--package", "ironroot", "--no-default-features", "--locked", "--quiet"]))
+}
+
+/// The same commands to Ironroot and libtpms, in one short run that is always the same: no difference may be unexplained.
+fn beside_libtpms() -> Result {
+    run(cargo()
+        .args(["test", "--locked", "--quiet", "--manifest-path", differential::MANIFEST])
+        .env("CARGO_TARGET_DIR", run::target_dir()))?;
+    differential::differential(words(&["--commands=30000", "--seed=2026", "--jobs=2"]))
 }
 
 /// What the README promises for the first minute.

@@ -258,3 +258,88 @@ fn salts_for_symmetric_keys_had_the_wrong_value() {
         StartAuthSession { tpm_key: Some(TpmiDhObject(key.0)), ..start(TpmSe::Hmac, None, TpmiAlgHash::Sha256) };
     assert_eq!(tpm.run(&salted), Err(TpmRc::KEY.handle(1)));
 }
+
+/// Part 3, 22.5.1 and 30.2.1: an allocation waits for the next _TPM_Init, and a second one overwrites it.
+#[test]
+fn the_next_allocation_of_pcr_was_reported_as_the_current_one() {
+    let mut tpm = TestTpm::started();
+    fn of(tpm: &mut TestTpm, bank: TpmiAlgHash) -> TpmsPcrSelect {
+        let ask = GetCapability { capability: TpmCap::Pcrs, property: 0, property_count: 1 };
+        let TpmsCapabilityData::AssignedPcr(list) = tpm.run(&ask).unwrap().capability_data else { panic!() };
+        list.iter().find(|selection| selection.hash == bank).unwrap().pcr_select
+    }
+    let allocate = |hash| {
+        let none = TpmsPcrSelection { hash, pcr_select: TpmsPcrSelect::default() };
+        PcrAllocate { auth_handle: TpmiRhPlatform(0x4000_000C), pcr_allocation: TpmlPcrSelection::new(vec![none]) }
+    };
+    let (one, two) = (TpmiAlgHash::Sha384, TpmiAlgHash::Sha512);
+    assert!(!of(&mut tpm, one).is_empty() && !of(&mut tpm, two).is_empty());
+    tpm.run_auth(&allocate(one)).unwrap();
+    assert!(!of(&mut tpm, one).is_empty());
+    tpm.run_auth(&allocate(two)).unwrap();
+    tpm.power_cycle();
+    assert!(!of(&mut tpm, one).is_empty() && of(&mut tpm, two).is_empty());
+}
+
+/// Part 1, 15.6.4: in the command that starts an audit sequence the session has not yet become exclusive.
+#[test]
+fn a_session_that_had_audited_nothing_was_exclusive() {
+    let mut tpm = TestTpm::started();
+    let session = tpm.run(&start(TpmSe::Hmac, None, TpmiAlgHash::Sha256)).unwrap().session_handle;
+    let audit = |exclusive| TpmsAuthCommand {
+        session_handle: session,
+        nonce: Tpm2bNonce::default(),
+        session_attributes: TpmaSession::AUDIT | TpmaSession::CONTINUE_SESSION | exclusive,
+        hmac: Tpm2bAuth::default(),
+    };
+    let random = GetRandom { bytes_requested: 8 };
+    assert_eq!(tpm.run_with(&random, &[audit(TpmaSession::AUDIT_EXCLUSIVE)]), Err(TpmRc::EXCLUSIVE));
+    let start_over = TpmaSession::AUDIT_EXCLUSIVE | TpmaSession::AUDIT_RESET;
+    assert_eq!(tpm.run_with(&random, &[audit(start_over)]), Err(TpmRc::EXCLUSIVE));
+    tpm.run_with(&random, &[audit(TpmaSession(0))]).unwrap();
+    tpm.run_with(&random, &[audit(TpmaSession::AUDIT_EXCLUSIVE)]).unwrap();
+}
+
+/// Part 2, 13.6: the bound of dataSize is part of the structure.
+#[test]
+fn the_size_of_an_index_was_looked_at_late() {
+    let mut tpm = TestTpm::started();
+    let define = NvDefineSpace {
+        auth_handle: TpmiRhProvision(OWNER),
+        auth: Tpm2bAuth::from_slice(&[1; 33]).unwrap(),
+        public_info: Tpm2b(TpmsNvPublic {
+            nv_index: TpmiRhNvIndex(0x0150_0001),
+            name_alg: TpmiAlgHash::Sha256,
+            attributes: TpmaNv::OWNERREAD | TpmaNv::OWNERWRITE,
+            auth_policy: Tpm2bDigest::default(),
+            data_size: u16::MAX,
+        }),
+    };
+    assert_eq!(tpm.run_auth(&define), Err(TpmRc::SIZE.parameter(2)));
+}
+
+/// libtpms and the Reference Code keep orderly indices in memory that starts with zeros.
+#[test]
+fn what_a_first_write_left_of_an_orderly_index_was_ones() {
+    let mut tpm = TestTpm::started();
+    for (number, attributes, rest) in [(1, TpmaNv(0), 0xFF), (2, TpmaNv::ORDERLY, 0)] {
+        let index = TpmiRhNvIndex(0x0150_0000 + number);
+        let define = NvDefineSpace {
+            auth_handle: TpmiRhProvision(OWNER),
+            auth: Tpm2bAuth::default(),
+            public_info: Tpm2b(TpmsNvPublic {
+                nv_index: index,
+                name_alg: TpmiAlgHash::Sha256,
+                attributes: TpmaNv::OWNERREAD | TpmaNv::OWNERWRITE | attributes,
+                auth_policy: Tpm2bDigest::default(),
+                data_size: 8,
+            }),
+        };
+        tpm.run_auth(&define).unwrap();
+        let auth_handle = TpmiRhNvAuth(OWNER);
+        let data = Tpm2bMaxNvBuffer::from_slice(&[7]).unwrap();
+        tpm.run_auth(&NvWrite { auth_handle, nv_index: index, data, offset: 3 }).unwrap();
+        let read = tpm.run_auth(&NvRead { auth_handle, nv_index: index, size: 8, offset: 0 }).unwrap();
+        assert_eq!(read.data.as_slice(), &[rest, rest, rest, 7, rest, rest, rest, rest]);
+    }
+}

@@ -18,6 +18,7 @@ use crate::{
 };
 
 mod authorize;
+mod ephemeral;
 mod handles;
 mod modern;
 mod mutate;

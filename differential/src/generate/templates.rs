@@ -67,7 +67,11 @@ impl Generator {
     fn kind_of_template(&mut self, base: u32) -> Public {
         let hash = self.hash();
         let restricted = if self.dice.one_in(3) { RESTRICTED } else { 0 };
-        let curve = if self.dice.flag() { 3 } else { self.known_curve() as u16 + 3 };
+        let curve = match self.dice.below(5) {
+            0..=1 => 3,
+            2..=3 => self.known_curve() as u16 + 3,
+            _ => self.dice.pick(&self.curves),
+        };
         if self.algorithms.contains(&MLDSA) && self.dice.one_in(5) {
             return self.lattice_template(base);
         }
@@ -76,7 +80,7 @@ impl Generator {
                 public::ecc(base | RESTRICTED | DECRYPT, Some(self.dice.pick(&[128, 128, 256])), NULL, SHA256, curve)
             }
             4..=6 => {
-                let scheme = self.dice.pick(&[ECDSA, ECDSA, NULL]);
+                let scheme = self.algorithm(&[ECDSA, ECDSA, ECDSA, NULL, NULL, ECSCHNORR, ECDAA, SM2]);
                 let restricted = if scheme == NULL && !self.dice.one_in(10) { 0 } else { restricted };
                 public::ecc(base | SIGN | restricted, None, scheme, hash, curve)
             }

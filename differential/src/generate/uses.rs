@@ -18,7 +18,7 @@ const SRK: Ref = Ref::Fixed(0x8100_0001);
 impl Generator {
     /// Queues such a script.
     pub fn use_script(&mut self, world: &World) {
-        match self.dice.below(13) {
+        match self.dice.below(15) {
             0..=2 => self.signatures(world),
             3 => self.rsa_encryption(world),
             4 => self.agreement(world),
@@ -26,6 +26,7 @@ impl Generator {
             8 => self.ciphers(world),
             9 => self.macs(world),
             10..=11 => self.duplication(world),
+            12..=13 => self.split_operation(world),
             _ => self.sealed(world),
         }
     }
@@ -39,7 +40,7 @@ impl Generator {
         Call { code, handles: handles.to_vec(), auths, parameters, mutation: None }
     }
 
-    fn external_key(&mut self, key: &Key) -> Id {
+    pub fn external_key(&mut self, key: &Key) -> Id {
         let parameters = Bytes::new().sized(&key.sensitive()).sized(&key.public.bytes()).u32(entities::NULL).0;
         self.queue(self.raw(0x167, bytes(parameters)))
     }
@@ -50,7 +51,10 @@ impl Generator {
             0 => (keys::rsa(PLAIN | SIGN, None, NULL, SHA256), self.dice.pick(&[RSASSA, RSAPSS])),
             1 => (keys::hmac(PLAIN | SIGN, hash), HMAC),
             2 => (keys::ecc(PLAIN | SIGN, None, ECDSA, hash, self.known_curve()), NULL),
-            _ => (keys::ecc(PLAIN | SIGN, None, NULL, SHA256, self.known_curve()), ECDSA),
+            _ => {
+                let scheme = self.algorithm(&[ECDSA, ECDSA, ECDSA, ECSCHNORR, SM2]);
+                (keys::ecc(PLAIN | SIGN, None, NULL, SHA256, self.known_curve()), scheme)
+            }
         };
         let scheme = match scheme {
             NULL => Bytes::new().u16(NULL).0,

@@ -217,9 +217,9 @@ fn check_password(tpm: &mut Core, usage: &SessionUse) -> Result<(), TpmRc> {
     if bool::from(given.ct_eq(&expected)) { Ok(()) } else { Err(failures::record(tpm, Some(entity.handle), None)) }
 }
 
+/// Part 1, 15.6.4: the status at the start of the command, which a session that has not audited anything does not have.
 fn check_exclusive(tpm: &Core, usage: &SessionUse) -> Result<(), TpmRc> {
-    let audited = tpm.sessions.get(usage.handle).is_some_and(|session| session.audit.is_some());
-    if usage.has(TpmaSession::AUDIT_EXCLUSIVE) && audited && tpm.sessions.exclusive_audit != Some(usage.handle) {
+    if usage.has(TpmaSession::AUDIT_EXCLUSIVE) && tpm.sessions.exclusive_audit != Some(usage.handle) {
         return Err(TpmRc::EXCLUSIVE);
     }
     Ok(())

@@ -62,7 +62,7 @@ pub fn require_type(index: &NvIndex, nt: TpmNt) -> Result<(), TpmRc> {
 }
 
 /// What a first write leaves of an ordinary index: ones, as erased memory and the TPMs in the field have them. Everything
-/// else starts with zeros (Part 1, 34.2.6).
+/// else starts with zeros (Part 1, 34.2.6), an orderly index too, because it is not in such memory.
 const ERASED: u8 = 0xFF;
 
 /// The index, for a write that sets `WRITTEN`, which changes its name. Nothing that it may have held before it became
@@ -73,8 +73,8 @@ const ERASED: u8 = 0xFF;
 pub fn write(tpm: &mut Core, handle: TpmiRhNvIndex) -> Result<&mut NvIndex, TpmRc> {
     let index = tpm.nv.index_mut(handle.into())?;
     if !index.has(TpmaNv::WRITTEN) {
-        let ordinary = index.public.attributes.nt() == Ok(TpmNt::Ordinary);
-        index.data.fill(if ordinary { ERASED } else { 0 });
+        let erased = index.public.attributes.nt() == Ok(TpmNt::Ordinary) && !index.has(TpmaNv::ORDERLY);
+        index.data.fill(if erased { ERASED } else { 0 });
         index.public.attributes = index.public.attributes.with(TpmaNv::WRITTEN);
     }
     Ok(index)

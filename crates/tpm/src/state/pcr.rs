@@ -97,6 +97,13 @@ impl Pcrs {
         pcrs
     }
 
+    /// What is allocated of these banks, until the next `_TPM_Init`.
+    #[must_use]
+    pub fn allocation(&self, banks: impl Iterator<Item = TpmiAlgHash>) -> TpmlPcrSelection {
+        let select = |hash| self.banks.get(&hash).map_or(TpmsPcrSelect::default(), |bank| bank.select);
+        TpmlPcrSelection::new(banks.map(|hash| TpmsPcrSelection { hash, pcr_select: select(hash) }).collect())
+    }
+
     /// The allocated banks, in ascending order of algorithm.
     pub fn banks(&self) -> impl Iterator<Item = TpmiAlgHash> + '_ {
         self.banks.keys().copied()

@@ -4,9 +4,9 @@ use alloc::vec::Vec;
 
 use ironroot_wire::{
     GetCapability, GetCapabilityResponse, TpmAlgId, TpmCap, TpmCc, TpmEccCurve, TpmHandle, TpmRc, TpmiAlgHash,
-    TpmiYesNo, TpmlActData, TpmlAlgProperty, TpmlCc, TpmlCca, TpmlEccCurve, TpmlHandle, TpmlPcrSelection,
-    TpmlSpdmSessionInfo, TpmlTaggedPcrProperty, TpmlTaggedPolicy, TpmlTaggedTpmProperty, TpmlVendorProperty,
-    TpmsAlgProperty, TpmsCapabilityData, TpmsTaggedPolicy, TpmtHa, interface::algorithm_attributes,
+    TpmiYesNo, TpmlActData, TpmlAlgProperty, TpmlCc, TpmlCca, TpmlEccCurve, TpmlHandle, TpmlSpdmSessionInfo,
+    TpmlTaggedPcrProperty, TpmlTaggedPolicy, TpmlTaggedTpmProperty, TpmlVendorProperty, TpmsAlgProperty,
+    TpmsCapabilityData, TpmsTaggedPolicy, TpmtHa, interface::algorithm_attributes,
 };
 
 use super::{handles, pcr_properties, properties};
@@ -65,10 +65,7 @@ impl Action for GetCapability {
                 |list| TpmsCapabilityData::AuditCommands(TpmlCc::new(list)),
             ),
             TpmCap::Pcrs if property != 0 => return Err(TpmRc::VALUE.parameter(2)),
-            TpmCap::Pcrs => (
-                false,
-                TpmsCapabilityData::AssignedPcr(TpmlPcrSelection::new(tpm.nv.permanent().pcr_allocation.to_vec())),
-            ),
+            TpmCap::Pcrs => (false, TpmsCapabilityData::AssignedPcr(tpm.pcrs.allocation(tpm.profile.banks()))),
             TpmCap::TpmProperties => {
                 let group = properties::group(tpm, property);
                 window.list(

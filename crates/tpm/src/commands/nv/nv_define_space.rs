@@ -29,6 +29,10 @@ impl Action for NvDefineSpace {
 /// As Part 3 says, with their positions.
 pub fn define(tpm: &mut Core, by: TpmiRhProvision, auth: &Tpm2bAuth, public: &TpmsNvPublic) -> Result<(), TpmRc> {
     let digest_size = public.name_alg.digest_size();
+    // A bound of the structure (Part 2, 13.6), and so the first of all.
+    if public.data_size > tpm.profile.nv_index_max {
+        return Err(TpmRc::SIZE.parameter(2));
+    }
     if !public.auth_policy.is_empty() && public.auth_policy.len() != digest_size {
         return Err(TpmRc::SIZE.parameter(2));
     }

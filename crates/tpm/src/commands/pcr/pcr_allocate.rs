@@ -16,8 +16,9 @@ use crate::{
 impl Action for PcrAllocate {
     fn run(self, tpm: &mut Core) -> Result<PcrAllocateResponse, TpmRc> {
         let banks: Vec<_> = tpm.profile.banks().collect();
-        // A bank that is not named keeps its allocation; of two selections of one bank the second counts.
-        let current = &tpm.nv.permanent().pcr_allocation;
+        // A bank that is not named keeps the allocation that it has; of two selections of one bank the second counts. What an
+        // earlier command has stored for the next _TPM_Init is overwritten.
+        let current = tpm.pcrs.allocation(tpm.profile.banks());
         let select = |bank| {
             let named = self.pcr_allocation.iter().rev().find(|selection| selection.hash == bank);
             let kept = current.iter().find(|selection| selection.hash == bank);
