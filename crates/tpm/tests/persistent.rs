@@ -7,6 +7,7 @@ mod templates;
 
 use common::{TestTpm, password};
 use ironroot_crypto::hash::digest;
+use ironroot_tpm::Profile;
 use ironroot_wire::*;
 use outside::load_external;
 use templates::{keys::*, *};
@@ -149,6 +150,45 @@ fn clear_leaves_no_object_of_the_owner_or_the_privacy_administrator() {
             tpm.power_cycle();
         }
     }
+}
+
+/// `TPM_PT_MEMORY` says that each kind has memory of its own.
+#[test]
+fn neither_full_slots_nor_full_nv_keep_persistent_objects_away() {
+    let mut tpm = TestTpm::with_profile(Profile::PC_CLIENT);
+    let get =
+        |property: TpmPt| GetCapability { capability: TpmCap::TpmProperties, property: property.0, property_count: 1 };
+    let value = |tpm: &mut TestTpm, property| match tpm.run(&get(property)).unwrap().capability_data {
+        TpmsCapabilityData::TpmProperties(list) => list[0].value,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(value(&mut tpm, TpmPt::MEMORY), 0);
+    assert!(value(&mut tpm, TpmPt::MAX_OBJECT_CONTEXT) < value(&mut tpm, TpmPt::MAX_RESPONSE_SIZE));
+    // NV is full of an index that leaves no room for another.
+    let mut index = 0x0150_0000;
+    let define = |index, data_size| NvDefineSpace {
+        auth_handle: TpmiRhProvision(OWNER),
+        auth: Tpm2bAuth::default(),
+        public_info: Tpm2b(TpmsNvPublic {
+            nv_index: TpmiRhNvIndex(index),
+            name_alg: TpmiAlgHash::Sha256,
+            attributes: TpmaNv::OWNERREAD | TpmaNv::OWNERWRITE,
+            auth_policy: Tpm2bDigest::default(),
+            data_size,
+        }),
+    };
+    for size in [2048, 256, 16, 0] {
+        while tpm.run_auth(&define(index, size)).is_ok() {
+            index += 1;
+        }
+    }
+    assert_eq!(tpm.run_auth(&define(index, 0)), Err(TpmRc::NV_SPACE));
+    keep(&mut tpm, OWNER, HERE);
+    // The slots are full, too.
+    while tpm.run_auth(&create_primary(OWNER, ecdsa(OWN))).is_ok() {}
+    let digest = Tpm2bDigest::from_slice(&[1; 32]).unwrap();
+    let sign = Sign { key_handle: TpmiDhObject(HERE), digest, in_scheme: None, validation: null_ticket() };
+    tpm.run_auth(&sign).unwrap();
 }
 
 #[test]

@@ -129,7 +129,7 @@ attributes! {
     TpmaMemory: u32, also 0 {
         /// Authorization sessions and objects share RAM.
         SHARED_RAM = 0,
-        /// NV memory is also the memory of orderly data.
+        /// Persistent objects and NV indices share NV memory.
         SHARED_NV = 1,
         /// Objects are copied from persistent storage to an object slot for use.
         OBJECT_COPIED_TO_RAM = 2,

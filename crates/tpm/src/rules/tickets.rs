@@ -13,7 +13,7 @@ use subtle::ConstantTimeEq;
 
 use crate::{core_state::Core, state::hierarchy::Hierarchy};
 
-/// The hash of tickets and of the integrity of saved contexts (`TPM_PT_CONTEXT_HASH`).
+/// The hash of tickets. (That of saved contexts, `TPM_PT_CONTEXT_HASH`, is with them.)
 pub const CONTEXT_INTEGRITY_HASH: TpmiAlgHash = TpmiAlgHash::Sha512;
 
 fn keyed(tpm: &Core, hierarchy: Hierarchy, tag: TpmSt) -> Result<Hmac, TpmRc> {

@@ -14,6 +14,9 @@ use crate::{
     state::{clock::UPDATE_INTERVAL, commits::SPLIT_MAX, nv_index::MAX_ORDERLY_COUNT},
 };
 
+/// Bytes of the response of `TPM2_ContextSave` beside the context, and a few for the future.
+const CONTEXT_OVERHEAD: usize = 64;
+
 /// The properties of the group that `property` is in, in ascending order.
 pub fn group(tpm: &Core, property: u32) -> Vec<TpmsTaggedProperty> {
     match property & !0xFF {
@@ -36,7 +39,8 @@ fn fixed(tpm: &Core) -> Vec<TpmsTaggedProperty> {
     let profile = &tpm.profile;
     let commands = number(commands::enabled(profile).count());
     let [v1, v2, v3, v4] = version::VENDOR_STRING;
-    let context = number(Tpm2bContextData::MAX);
+    // What fits into a response with the rest of a TPMS_CONTEXT.
+    let context = number(Tpm2bContextData::MAX.min(profile.max_command_size().saturating_sub(CONTEXT_OVERHEAD)));
     tagged(alloc::vec![
         (P::FAMILY_INDICATOR, u32::from_be_bytes(*b"2.0\0")),
         (P::LEVEL, 0),
@@ -62,7 +66,8 @@ fn fixed(tpm: &Core) -> Vec<TpmsTaggedProperty> {
         (P::CONTEXT_GAP_MAX, u32::MAX),
         (P::NV_COUNTERS_MAX, 0),
         (P::NV_INDEX_MAX, u32::from(profile.nv_index_max)),
-        (P::MEMORY, (TpmaMemory::SHARED_NV | TpmaMemory::OBJECT_COPIED_TO_RAM).0),
+        // Objects, sessions and NV indices each have places of their own, and persistent objects are used where they are.
+        (P::MEMORY, TpmaMemory::NONE.0),
         (P::CLOCK_UPDATE, number(usize::try_from(UPDATE_INTERVAL).unwrap_or(usize::MAX))),
         (P::CONTEXT_HASH, u32::from(TpmAlgId::SHA256.0)),
         (P::CONTEXT_SYM, u32::from(TpmAlgId::AES.0)),
