@@ -76,8 +76,7 @@ impl Choices {
             TpmNt::PinFail,
             TpmNt::PinPass,
         ]);
-        // ORDERLY is left out, as libtpms has less memory for such indices, and NO_DA is in: lockout would end the walk.
-        // AUTHREAD is in, as libtpms lets a PIN read without it.
+        // NO_DA is in: lockout would end the walk. AUTHREAD is in, as libtpms lets a PIN read without it.
         let mut attributes = TpmaNv::NO_DA | TpmaNv::AUTHREAD;
         for attribute in [
             TpmaNv::PPWRITE,
@@ -92,7 +91,9 @@ impl Choices {
                 attributes = attributes | attribute;
             }
         }
-        for attribute in [TpmaNv::WRITEDEFINE, TpmaNv::WRITEALL, TpmaNv::GLOBALLOCK, TpmaNv::CLEAR_STCLEAR] {
+        for attribute in
+            [TpmaNv::WRITEDEFINE, TpmaNv::WRITEALL, TpmaNv::GLOBALLOCK, TpmaNv::CLEAR_STCLEAR, TpmaNv::ORDERLY]
+        {
             if self.below(6) == 0 {
                 attributes = attributes | attribute;
             }
