@@ -207,6 +207,23 @@ fn what_must_not_be_lost_is_not() {
     assert_eq!(tpm.run_auth(&increment(INDEX)), Err(TpmRc::NV_LOCKED), "a lock for good");
 }
 
+/// Found by a random walk beside libtpms: such an index was empty and locked after a TPM Reset.
+#[test]
+fn an_index_that_a_reset_empties_is_not_locked_any_more() {
+    let mut tpms = Both::started();
+    for shutdown in [None, Some(TpmSu::Clear)] {
+        tpms.same(&define(INDEX, OPEN | TpmaNv::WRITEDEFINE, 8), &empty()).unwrap();
+        change(&mut tpms, TpmNt::Ordinary);
+        let lock = NvWriteLock { auth_handle: TpmiRhNvAuth(OWNER), nv_index: TpmiRhNvIndex(INDEX) };
+        tpms.same(&lock, &empty()).unwrap();
+        assert_eq!(tpms.same(&write(INDEX, b"contents"), &empty()), Err(TpmRc::NV_LOCKED));
+        tpms.power_cycle(shutdown, TpmSu::Clear);
+        assert!(!attributes(&mut tpms).intersects(TpmaNv::WRITTEN | TpmaNv::WRITELOCKED));
+        change(&mut tpms, TpmNt::Ordinary);
+        tpms.same(&undefine(INDEX), &empty()).unwrap();
+    }
+}
+
 /// A guess at a PIN fails before the command is one that undoes a shutdown.
 #[test]
 fn a_wrong_pin_after_a_shutdown_still_counts() {

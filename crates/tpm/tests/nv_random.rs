@@ -98,6 +98,10 @@ impl Choices {
                 attributes = attributes | attribute;
             }
         }
+        if nt == TpmNt::Counter {
+            // Where the next counter begins after a loss of power, libtpms says otherwise of orderly ones.
+            attributes = attributes.without(TpmaNv::ORDERLY);
+        }
         let name_alg = self.of(&HASHES);
         let data_size = match nt {
             TpmNt::Ordinary => self.below(40) as u16,
@@ -195,6 +199,12 @@ fn nv_walk(choices: &mut Choices) {
     for _ in 0..STEPS {
         if choices.below(20) == 0 {
             define_and_fill(&mut tpms, choices);
+        }
+        if choices.below(150) == 0 {
+            use TpmSu::{Clear, State};
+            let (shutdown, startup) =
+                choices.of(&[(None, Clear), (Some(Clear), Clear), (Some(State), Clear), (Some(State), State)]);
+            tpms.power_cycle(shutdown, startup);
         }
         succeeded += usize::from(nv_step(&mut tpms, choices));
     }

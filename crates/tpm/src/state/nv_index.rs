@@ -54,14 +54,13 @@ impl NvIndex {
     /// 34.2.4), and even of one these have to:
     /// - the first value of a counter, and each one whose low bits are zero: what is stored and those bits set is then
     ///   never less than the value that the counter had;
-    /// - the auth value, and a write lock for good. Part 2 would allow to lose them.
+    /// - the auth value, and a counter's write lock for good. Part 2 would allow to lose them.
     #[must_use]
     pub fn outlives(&self, stored: &Self) -> bool {
-        let counted = self.is_counter()
-            && (!stored.has(TpmaNv::WRITTEN)
-                || self.number() != stored.number() && self.number() & MAX_ORDERLY_COUNT == 0);
+        let rolled_over = self.number() != stored.number() && self.number() & MAX_ORDERLY_COUNT == 0;
         let locked = self.has(TpmaNv::WRITEDEFINE | TpmaNv::WRITELOCKED) && !stored.has(TpmaNv::WRITELOCKED);
-        !self.has(TpmaNv::ORDERLY) || counted || locked || self.auth != stored.auth
+        let counter = self.is_counter() && (!stored.has(TpmaNv::WRITTEN) || rolled_over || locked);
+        !self.has(TpmaNv::ORDERLY) || counter || self.auth != stored.auth
     }
 
     /// Whether this can be the orderly index that is stored, at a later time.

@@ -106,18 +106,21 @@ fn start_nv(tpm: &mut Core, kind: Kind, orderly: bool) -> Result<(), TpmRc> {
     let indices: alloc::vec::Vec<_> = tpm.nv.indices().cloned().collect();
     for index in indices {
         let mut attributes = index.public.attributes;
+        let is_orderly = attributes.contains(TpmaNv::ORDERLY);
+        let emptied = match kind {
+            Kind::Reset => attributes.contains(TpmaNv::CLEAR_STCLEAR) || is_orderly && !index.is_counter(),
+            Kind::Restart => attributes.contains(TpmaNv::CLEAR_STCLEAR),
+            Kind::Resume => false,
+        };
+        if emptied {
+            attributes = attributes.without(TpmaNv::WRITTEN);
+        }
         if kind != Kind::Resume {
             attributes = attributes.without(TpmaNv::READLOCKED);
-            if !attributes.contains(TpmaNv::WRITEDEFINE) || !attributes.contains(TpmaNv::WRITTEN) {
+            // What has become unwritten has become writable, too.
+            if !attributes.contains(TpmaNv::WRITEDEFINE | TpmaNv::WRITTEN) {
                 attributes = attributes.without(TpmaNv::WRITELOCKED);
             }
-            if attributes.contains(TpmaNv::CLEAR_STCLEAR) {
-                attributes = attributes.without(TpmaNv::WRITTEN);
-            }
-        }
-        let is_orderly = attributes.contains(TpmaNv::ORDERLY);
-        if kind == Kind::Reset && is_orderly && !index.is_counter() {
-            attributes = attributes.without(TpmaNv::WRITTEN);
         }
         if attributes != index.public.attributes {
             tpm.nv.index_mut(index.handle())?.public.attributes = attributes;
