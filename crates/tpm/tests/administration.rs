@@ -374,7 +374,7 @@ fn the_platform_switches_commands_off() {
     let mut longer = disable(PLATFORM, &[CREATE_PRIMARY]);
     longer.set_capability_data.0.data.0.push(0);
     assert_eq!(tpm.run_auth(&longer), Err(TpmRc::SIZE.parameter(1)));
-    assert_eq!(listed(&mut tpm), []);
+    assert!(listed(&mut tpm).is_empty());
     let template = create_primary(OWNER, ecc_srk());
     tpm.run_auth(&template).unwrap();
     tpm.run_auth(&disable(PLATFORM, &[0x15D, CREATE_PRIMARY, CREATE_PRIMARY])).unwrap();
