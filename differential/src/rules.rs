@@ -175,9 +175,14 @@ pub const RULES: &[Rule] = &[
         clause: "Part 2, 10.8.6 and 10.8.7",
         text: "a list may have as many entries as there are hash algorithms, of which libtpms has four",
         explains: |d| {
-            matches!(d.step_code(), 0x182 | 0x17E | 0x12B)
+            let first = matches!(d.step_code(), 0x182 | 0x17E | 0x12B)
                 && d.codes[THEIRS] == 0x1D5
-                && Parts(&d.parameters).u32().is_some_and(|count| count > 4)
+                && Parts(&d.parameters).u32().is_some_and(|count| count > 4);
+            let mut parts = Parts(&d.parameters);
+            let _digest = parts.sized();
+            let second =
+                d.step_code() == 0x17F && d.codes[THEIRS] == 0x2D5 && parts.u32().is_some_and(|count| count > 4);
+            first || second
         },
     },
     Rule {
@@ -401,11 +406,11 @@ pub const RULES: &[Rule] = &[
         id: "one session after the other",
         clause: "Part 3, 5.5, point 4",
         text: "sessions are unmarshalled and checked one after the other: of two bad sessions Ironroot names the first, \
-               libtpms the one that cannot be unmarshalled",
+               libtpms the one that cannot be unmarshalled or is named twice",
         explains: |d| {
             let session = |code: u32| (code & 0x8C0 == 0x880).then_some(code >> 8 & 7);
             let [ours, theirs] = d.codes;
-            let bytes = matches!(theirs & 0xFF, 0x84 | 0x95 | 0x9A | 0xA1);
+            let bytes = matches!(theirs & 0xFF, 0x84 | 0x8B | 0x95 | 0x9A | 0xA1);
             matches!((session(ours), session(theirs)), (Some(one), Some(two)) if one < two) && bytes
                 || session(ours).is_some() && matches!(theirs, 0x095 | 0x09A)
         },
@@ -445,11 +450,12 @@ pub const RULES: &[Rule] = &[
     Rule {
         id: "unwritten PIN indices in policies",
         clause: "Part 1, 34.2.8.5",
-        text: "the authorization check of a policy that demands the auth value of an unwritten PIN index must fail \
-               (TPM_RC_AUTH_UNAVAILABLE); libtpms checks the policy and takes the auth value",
+        text: "the authorization check of a policy that demands the auth value of a PIN index must fail if it is unwritten or \
+               used up (TPM_RC_AUTH_UNAVAILABLE); libtpms checks the policy and takes the auth value",
         explains: |d| {
-            let policy = matches!(d.codes[THEIRS] & !0xF00, 0x09D | 0x0A4 | 0x0A3)
-                || matches!(d.codes[THEIRS], 0 | 0x148 | 0x282);
+            let policy = matches!(d.codes[THEIRS] & !0xF00, 0x09D | 0x0A4 | 0x0A3 | 0x0A2 | 0x08E)
+                || matches!(d.codes[THEIRS], 0 | 0x148 | 0x282)
+                || d.codes[THEIRS] & 0xC0 == 0xC0;
             d.pin && d.codes[OURS] == 0x12F && policy
         },
     },
@@ -547,10 +553,10 @@ pub const RULES: &[Rule] = &[
     },
     Rule {
         id: "PCR of a policy behind its digest",
-        clause: "Part 3, 5.6, points 8.4 and 8.5",
-        text: "the digest of a policy (TPM_RC_POLICY_FAIL) is checked before whether PCR have changed since \
+        clause: "Part 3, 5.6, points 8.1 to 8.5",
+        text: "time-out, command code and digest of a policy are checked before whether PCR have changed since \
                (TPM_RC_PCR_CHANGED); libtpms the other way",
-        explains: |d| d.codes[OURS] & !0x700 == 0x89D && d.codes[THEIRS] == 0x128,
+        explains: |d| matches!(d.codes[OURS] & !0x700, 0x89D | 0x8A3 | 0x8A4) && d.codes[THEIRS] == 0x128,
     },
     Rule {
         id: "MAC schemes that do not fit a cipher",
@@ -578,12 +584,12 @@ pub const RULES: &[Rule] = &[
         },
     },
     Rule {
-        id: "room for encrypted secrets",
-        clause: "Part 2, 11.4.3",
-        text: "a secret for an ML-KEM key is longer than one for an RSA key: where a size is too large for libtpms \
+        id: "room for larger keys",
+        clause: "Part 2, 11.4.3 and 12.2.6",
+        text: "secrets for ML-KEM keys and templates of ML-DSA keys are longer than those of RSA keys: where a size is too large for libtpms \
                (TPM_RC_SIZE), Ironroot misses the bytes (TPM_RC_INSUFFICIENT)",
         explains: |d| {
-            matches!(d.step_code(), 0x147 | 0x150..=0x157 | 0x176)
+            matches!(d.step_code(), 0x147 | 0x150..=0x157 | 0x176 | 0x191)
                 && d.same_place()
                 && d.codes[OURS] & 0xBF == 0x9A
                 && d.codes[THEIRS] & 0xBF == 0x95
@@ -776,6 +782,57 @@ pub const RULES: &[Rule] = &[
         explains: |d| {
             let long = Parts(&d.parameters).sized().is_some_and(|message| message.len() > 256 && message[0] == 0);
             d.step_code() == 0x174 && d.is(0x1C4, 0) && long
+        },
+    },
+    Rule {
+        id: "points without a name",
+        clause: "Part 3, 12.3; Part 2, 11.2.5.2",
+        text: "a point has to be on its curve (TPM_RC_ECC_POINT); libtpms does not look at that of a public area without nameAlg",
+        explains: |d| {
+            let nameless = d.public().is_some_and(|public| public.name_alg == crate::public::NULL);
+            d.step_code() == 0x167 && d.is(0x2E7, 0) && nameless
+        },
+    },
+    Rule {
+        id: "damaged Schnorr signatures",
+        clause: "Part 1, 44.3",
+        text: "Ironroot gives r the size of the order of the curve, libtpms that of the hash: the same damage to both is not the \
+               same error",
+        explains: |d| {
+            let [ours, theirs] = d.requests.each_ref().map(Vec::len);
+            let error = |code: u32| matches!(code, 0x2DB | 0x2DA | 0x2D5 | 0x2C4);
+            d.step_code() == 0x177 && ours != theirs && error(d.codes[OURS]) && error(d.codes[THEIRS])
+        },
+    },
+    Rule {
+        id: "limited hierarchies",
+        clause: "Part 2, 7.4",
+        text: "a context may be of a firmware-limited or SVN-limited hierarchy; libtpms knows a specification without them",
+        explains: |d| {
+            let hierarchy = Parts(d.parameters.get(12..).unwrap_or_default()).u32().unwrap_or(0);
+            let limited = matches!(hierarchy, 0x4001_0000..=0x4004_FFFF | 0x4000_0140..=0x4000_0143);
+            d.step_code() == 0x161 && limited && d.codes[OURS] & 0x40 != 0 && d.codes[THEIRS] == 0x1C4
+        },
+    },
+    Rule {
+        id: "certificates that nobody signs",
+        clause: "Part 3, 18.8.2",
+        text: "signHandle of TPM2_CertifyX509 is no \"+\" type, so that TPM_RH_NULL is TPM_RC_VALUE of the handle; libtpms says \
+               so later",
+        explains: |d| {
+            d.step_code() == 0x197 && d.is(0x284, d.codes[THEIRS]) && d.handles.get(1) == Some(&crate::entities::NULL)
+        },
+    },
+    Rule {
+        id: "exclusivity of sessions behind the first",
+        clause: "Part 3, 5.6",
+        text: "each session is checked with all that is to be said of it, the first one first; libtpms asks for exclusivity \
+               (TPM_RC_EXCLUSIVE) before any authorization",
+        explains: |d| {
+            let asks = |number| d.session_attributes(number).is_some_and(|bits| bits & 0x82 == 0x82);
+            let refused = matches!(d.codes[OURS], 0x12F | 0x124 | 0x921 | 0x128)
+                || matches!(d.codes[OURS] & !0x700, 0x8A2 | 0x88E | 0x89D | 0x8A3 | 0x8A4);
+            d.codes[THEIRS] == 0x121 && refused && (2..=3).any(asks)
         },
     },
 ];

@@ -12,7 +12,7 @@ use crate::{
     peer::Peer,
     render::Rendered,
     response::{self, Response},
-    session::{self, CONTINUE, ENCRYPT},
+    session::{self, AUDIT, CONTINUE, ENCRYPT},
     step::{Action, AuthUse, Call, Id, Piece, Ref, Step},
     table,
 };
@@ -468,6 +468,10 @@ impl World {
             self.sessions.remove(&id);
         } else if let Some(session) = self.sessions.get_mut(&id) {
             session.nonce_tpm = nonces;
+            if attributes & AUDIT != 0 {
+                // An audit session is bound to nothing any more (Part 1, 17.1).
+                session.bound = None;
+            }
             session.forgotten |= !authorizes && session.kind != Kind::Hmac;
             if authorizes {
                 session.forgotten = false;
