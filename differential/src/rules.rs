@@ -146,7 +146,7 @@ pub const RULES: &[Rule] = &[
         id: "firmwareLimited and svnLimited",
         clause: "Part 2, 8.3",
         text: "libtpms knows a specification in which these two bits of TPMA_OBJECT are reserved",
-        explains: |d| d.public().is_some_and(|public| public.attributes & 0x300 != 0) && d.codes[THEIRS] & 0xBF == 0xA1,
+        explains: |d| d.object_attributes().is_some_and(|bits| bits & 0x300 != 0) && d.codes[THEIRS] & 0xBF == 0xA1,
     },
     Rule {
         id: "x509sign",
@@ -807,11 +807,18 @@ pub const RULES: &[Rule] = &[
     Rule {
         id: "limited hierarchies",
         clause: "Part 2, 7.4",
-        text: "a context may be of a firmware-limited or SVN-limited hierarchy; libtpms knows a specification without them",
+        text: "contexts, tickets and objects may be of a firmware-limited or SVN-limited hierarchy; libtpms knows a specification \
+               without them (TPM_RC_VALUE)",
         explains: |d| {
-            let hierarchy = Parts(d.parameters.get(12..).unwrap_or_default()).u32().unwrap_or(0);
-            let limited = matches!(hierarchy, 0x4001_0000..=0x4004_FFFF | 0x4000_0140..=0x4000_0143);
-            d.step_code() == 0x161 && limited && d.codes[OURS] & 0x40 != 0 && d.codes[THEIRS] == 0x1C4
+            let limited = |hierarchy| matches!(hierarchy, 0x4001_0000..=0x4004_FFFF | 0x4000_0140..=0x4000_0143);
+            let named = d.parameters.windows(4).any(|bytes| Parts(bytes).u32().is_some_and(limited));
+            let place = match d.step_code() {
+                0x161 => 0x1C4,
+                // Sign and LoadExternal
+                0x15D | 0x167 => 0x3C4,
+                _ => return false,
+            };
+            d.what == What::Code && named && d.codes[THEIRS] == place
         },
     },
     Rule {
@@ -909,6 +916,17 @@ impl Divergence {
     /// Whether a handle is that of a session which libtpms cannot have.
     fn session_beyond(&self, n: u32) -> bool {
         self.handles.get(n as usize).is_some_and(|handle| matches!(handle >> 24, 2 | 3) && handle & 0xFF_FFFF > 63)
+    }
+
+    /// The attributes of the public area among the parameters, even if the rest of it is cut.
+    fn object_attributes(&self) -> Option<u32> {
+        let mut parts = Parts(&self.parameters);
+        if !matches!(self.step_code(), 0x131 | 0x153 | 0x156 | 0x157 | 0x167 | 0x191) {
+            return None;
+        }
+        parts.sized()?;
+        parts.take(6)?;
+        parts.u32()
     }
 
     /// The public area among the parameters.
