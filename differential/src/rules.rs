@@ -291,6 +291,52 @@ pub const RULES: &[Rule] = &[
         explains: |d| d.step_code() == 0x171 && matches!(d.codes, [0x1DA | 0x095, 0x1D5]),
     },
     Rule {
+        id: "buffers that are larger here",
+        clause: "Part 2, 10.8.2 and 11.2.4.5",
+        text: "a size up to that of RSA-4096, or of a list of 128 algorithms, is allowed, and what is cut is TPM_RC_INSUFFICIENT; \
+               libtpms has RSA keys of 3072 bits at most and a shorter list (TPM_RC_SIZE)",
+        explains: |d| {
+            let first = |bytes: usize| {
+                let number = d.parameters.get(..bytes)?;
+                Some(number.iter().fold(0_u32, |number, byte| number << 8 | u32::from(*byte)))
+            };
+            let rsa =
+                matches!(d.step_code(), 0x159 | 0x174) && first(2).is_some_and(|size| (385..=512).contains(&size));
+            let list = d.step_code() == 0x142 && first(4).is_some_and(|count| count <= 128);
+            // The key of an external object, or a public area.
+            let object = matches!(d.step_code(), 0x131 | 0x153 | 0x156 | 0x157 | 0x167 | 0x191);
+            let cut = d.codes[OURS] & 0x0FF == 0x0DA && d.codes[THEIRS] & 0x0FF == 0x0D5 && d.same_place();
+            d.is(0x1DA, 0x1D5) && (rsa || list) || object && cut
+        },
+    },
+    Rule {
+        id: "an authority that is a sequence",
+        clause: "Part 3, 23.3.1",
+        text: "authObject is a key, and a sequence is TPM_RC_TYPE before the parameters are checked; libtpms checks them first",
+        explains: |d| d.step_code() == 0x160 && d.codes[OURS] == 0x18A && d.codes[THEIRS] != 0,
+    },
+    Rule {
+        id: "kinds of NV handles",
+        clause: "Part 2, 7.2",
+        text: "external and permanent NV indices (0x11, 0x12) are NV indices of which there is none (TPM_RC_HANDLE); libtpms does \
+               not know them (TPM_RC_VALUE)",
+        explains: |d| {
+            (0..3_u32).any(|n| {
+                let known = d.handles.get(n as usize).is_some_and(|handle| matches!(handle >> 24, 0x11 | 0x12));
+                known && d.is(0x18B + n * 0x100, 0x184 + n * 0x100)
+            })
+        },
+    },
+    Rule {
+        id: "one field of a session after the other",
+        clause: "Part 3, 5.5, point 4",
+        text: "of two things that are wrong with one session Ironroot names the reserved bits, or that the handle is none, before \
+               what libtpms names first",
+        explains: |d| {
+            (0..3).any(|n| d.is(0x9A1 + n * 0x100, 0x984 + n * 0x100) || d.is(0x98B + n * 0x100, 0x982 + n * 0x100))
+        },
+    },
+    Rule {
         id: "objects under a derivation parent",
         clause: "Part 1, 28; Part 3, 12.8",
         text: "a derived object has no private area that could be loaded; libtpms makes one with a new auth value",
@@ -633,11 +679,11 @@ pub const RULES: &[Rule] = &[
         clause: "Part 3, 12.2",
         text: "that an exponent is a prime (TPM_RC_VALUE), and that public and sensitive area belong together (TPM_RC_BINDING), is checked before an object is used; Ironroot \
                does it when a parent with fixedTPM takes it in, libtpms divides the modulus of an RSA key by its prime when \
-               it is loaded",
+               it is loaded, and looks at that of an external key before its exponent",
         explains: |d| {
-            d.step_code() == 0x156
-                && (d.is(0x0A5, 0) || d.is(0x2C4, 0))
-                && d.public().is_some_and(|public| public.alg == crate::public::RSA)
+            let imported = d.step_code() == 0x156 && (d.is(0x0A5, 0) || d.is(0x2C4, 0));
+            let external = d.step_code() == 0x167 && d.is(0x2C4, 0x0A5);
+            (imported || external) && d.public().is_some_and(|public| public.alg == crate::public::RSA)
         },
     },
     Rule {
