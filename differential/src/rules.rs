@@ -316,6 +316,13 @@ pub const RULES: &[Rule] = &[
         explains: |d| d.step_code() == 0x160 && d.codes[OURS] == 0x18A && d.codes[THEIRS] != 0,
     },
     Rule {
+        id: "physical presence before lockout",
+        clause: "Part 3, 5.6, points 2 and 3",
+        text: "that physical presence is missing (TPM_RC_PP) comes before that the session is bound to what is locked out; \
+               libtpms says TPM_RC_LOCKOUT first",
+        explains: |d| d.is(0x990, 0x921),
+    },
+    Rule {
         id: "kinds of NV handles",
         clause: "Part 2, 7.2",
         text: "external and permanent NV indices (0x11, 0x12) are NV indices of which there is none (TPM_RC_HANDLE); libtpms does \
