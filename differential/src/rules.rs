@@ -101,7 +101,7 @@ pub const RULES: &[Rule] = &[
         text: "the consistency of every session is checked before the first authorization; libtpms checks an authorization \
                before it looks at what a session behind it is for",
         explains: |d| {
-            d.is(0x982, 0x921)
+            matches!((d.codes[OURS], d.codes[THEIRS]), (0x982, 0x921 | 0x125))
                 || matches!(d.codes[OURS], 0xA82 | 0xB82 | 0xA8B | 0xB8B | 0xA96 | 0xB96)
                     && matches!(d.codes[THEIRS] & !0xF00, 0x0A2 | 0x08E | 0x09D | 0x0A4 | 0x0A3 | 0x090)
                         | matches!(d.codes[THEIRS], 0x12F | 0x124 | 0x921 | 0x128 | 0x982)
@@ -337,10 +337,14 @@ pub const RULES: &[Rule] = &[
     Rule {
         id: "one field of a session after the other",
         clause: "Part 3, 5.5, point 4",
-        text: "of two things that are wrong with one session Ironroot names the reserved bits, or that the handle is none, before \
-               what libtpms names first",
+        text: "of two things that are wrong with one session Ironroot names the form of its fields, or that the handle is none, \
+               before what libtpms names first",
         explains: |d| {
-            (0..3).any(|n| d.is(0x9A1 + n * 0x100, 0x984 + n * 0x100) || d.is(0x98B + n * 0x100, 0x982 + n * 0x100))
+            (0..3).any(|n| {
+                let place = n * 0x100;
+                let form = [0x99A, 0x995, 0x9A1].iter().any(|code| d.is(code + place, 0x984 + place));
+                form || d.is(0x98B + place, 0x982 + place)
+            })
         },
     },
     Rule {
@@ -364,8 +368,13 @@ pub const RULES: &[Rule] = &[
         id: "limited hierarchies",
         clause: "Part 2, 9.4 and 9.13",
         text: "the handle of a firmware-limited or SVN-limited hierarchy (v184) whose secret is not there is TPM_RC_FW_LIMITED or \
-               TPM_RC_SVN_LIMITED; libtpms knows no such handles (TPM_RC_VALUE)",
-        explains: |d| matches!(d.codes[OURS] & 0xBF, 0xA8 | 0xA9) && d.codes[THEIRS] & 0xBF == 0x84,
+               TPM_RC_SVN_LIMITED, and as a parameter it is one like any other; libtpms knows no such handles (TPM_RC_VALUE)",
+        explains: |d| {
+            let limited = matches!(d.codes[OURS] & 0xBF, 0xA8 | 0xA9) && d.codes[THEIRS] & 0xBF == 0x84;
+            let last = d.parameters.last_chunk().map(|last| u32::from_be_bytes(*last));
+            let svn = last.is_some_and(|handle| matches!(handle >> 16, 0x4001..=0x4004));
+            limited || d.step_code() == 0x13E && svn && d.codes[THEIRS] == 0x2C4
+        },
     },
     Rule {
         id: "memory for orderly indices",
@@ -463,7 +472,7 @@ pub const RULES: &[Rule] = &[
         explains: |d| {
             let session = |code: u32| (code & 0x8C0 == 0x880).then_some(code >> 8 & 7);
             let [ours, theirs] = d.codes;
-            let bytes = matches!(theirs & 0xFF, 0x84 | 0x8B | 0x95 | 0x9A | 0xA1);
+            let bytes = matches!(theirs & 0xFF, 0x82 | 0x84 | 0x8B | 0x95 | 0x9A | 0xA1);
             matches!((session(ours), session(theirs)), (Some(one), Some(two)) if one < two) && bytes
                 || session(ours).is_some() && matches!(theirs, 0x095 | 0x09A)
         },

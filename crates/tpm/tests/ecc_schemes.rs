@@ -252,6 +252,19 @@ fn ecdaa_signatures() {
     assert_eq!(both.same(&sign(None, b"message"), &auth()).err(), Some(TpmRc::SCHEME.parameter(2)));
 }
 
+/// The numbers of a key are derived with its name algorithm: a key without one has none.
+#[test]
+fn a_key_without_a_name_has_no_commits() {
+    let mut tpm = TestTpm::started();
+    let (scalar, point) = pair(TpmEccCurve::NistP256, 7);
+    let key = public(TpmEccCurve::NistP256, SIGN, Some(TpmtEccScheme::Ecdaa(ecdaa_scheme(0))), &point);
+    let key = TpmtPublic { name_alg: None, ..key };
+    tpm.run(&load_external(key, Some(private(&scalar)), NULL)).unwrap();
+    assert_eq!(tpm.run_auth(&commit(no_point(), &[], &[])).err(), Some(TpmRc::KEY.handle(1)));
+    let command = sign(Some(TpmtSigScheme::Ecdaa(ecdaa_scheme(0))), b"message");
+    assert_eq!(tpm.run_auth(&command).err(), Some(TpmRc::VALUE));
+}
+
 /// An anonymous attestation does not say who attests, and its signature covers the qualifying data all the same.
 #[test]
 fn anonymous_attestation() {

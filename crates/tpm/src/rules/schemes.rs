@@ -70,9 +70,9 @@ pub fn commit_count(scheme: &TpmsSchemeEcdaa, context: &[u8]) -> u16 {
 /// What the numbers of an ECDAA key are derived for.
 ///
 /// # Errors
-/// `TPM_RC_HASH` if the key has no name algorithm, as only external objects can.
+/// `TPM_RC_VALUE` if the key has no name algorithm, as only external objects can: then it has no commits.
 pub fn commit_purpose(key: &Object, curve: TpmEccCurve) -> Result<Purpose<'_>, TpmRc> {
-    Ok(Purpose { hash: key.name_alg()?, name: &key.name, curve })
+    Ok(Purpose { hash: key.public.name_alg.ok_or(TpmRc::VALUE)?, name: &key.name, curve })
 }
 
 /// What the numbers of two-phase key exchange are derived for.

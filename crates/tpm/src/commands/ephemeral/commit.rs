@@ -26,7 +26,9 @@ impl Action for Commit {
             return Err(TpmRc::KEY.handle(1));
         };
         let curve = parms.curve_id;
-        let base = base(tpm, &self, curve, key.name_alg()?)?;
+        // An external key without one has no numbers to commit to (equation 60).
+        let name_alg = key.public.name_alg.ok_or(TpmRc::KEY.handle(1))?;
+        let base = base(tpm, &self, curve, name_alg)?;
         let p1 = received(tpm, parms, &self.p1.0)?;
 
         let purpose = schemes::commit_purpose(&key, curve)?;
