@@ -310,12 +310,6 @@ pub const RULES: &[Rule] = &[
         },
     },
     Rule {
-        id: "an authority that is a sequence",
-        clause: "Part 3, 23.3.1",
-        text: "authObject is a key, and a sequence is TPM_RC_TYPE before the parameters are checked; libtpms checks them first",
-        explains: |d| d.step_code() == 0x160 && d.codes[OURS] == 0x18A && d.codes[THEIRS] != 0,
-    },
-    Rule {
         id: "physical presence before lockout",
         clause: "Part 3, 5.6, points 2 and 3",
         text: "that physical presence is missing (TPM_RC_PP) comes before that the session is bound to what is locked out; \
@@ -635,13 +629,13 @@ pub const RULES: &[Rule] = &[
         id: "sequences that are no keys",
         clause: "Part 3, 5.4; Part 2, 6.6.3",
         text: "a sequence in the place of a key is TPM_RC_TYPE of its handle, whatever else is wrong; libtpms looks at \
-               parameters and other handles first, and at nothing for TPM2_PolicySigned in a trial session",
+               parameters and other handles first, at nothing for TPM2_PolicySigned in a trial session, and certifies one",
         explains: |d| {
             let number = (d.codes[OURS] >> 8 & 7) as usize;
             let object = number.checked_sub(1).and_then(|at| d.objects.get(at)).and_then(Option::as_ref);
             d.what == What::Code
                 && d.codes[OURS] & !0x700 == 0x08A
-                && (d.codes[THEIRS] & 0x80 != 0 || d.codes[THEIRS] == 0 && d.trial && d.step_code() == 0x160)
+                && (d.codes[THEIRS] != 0 || d.trial && d.step_code() == 0x160 || d.step_code() == 0x148)
                 && object.is_some_and(|object| object.sequence.is_some())
         },
     },
