@@ -317,6 +317,15 @@ pub const RULES: &[Rule] = &[
         explains: |d| d.is(0x990, 0x921),
     },
     Rule {
+        id: "damage in another place",
+        clause: "Part 1, 44.5.3",
+        text: "libtpms pads the numbers of some signatures; a bit that is changed at one place of a signature then is in a number \
+               here and in a size there, or the other way round",
+        explains: |d| {
+            d.step_code() == 0x177 && d.is(0x095, 0x2DB) && d.requests[OURS].len() != d.requests[THEIRS].len()
+        },
+    },
+    Rule {
         id: "kinds of NV handles",
         clause: "Part 2, 7.2",
         text: "external and permanent NV indices (0x11, 0x12) are NV indices of which there is none (TPM_RC_HANDLE); libtpms does \
@@ -365,9 +374,9 @@ pub const RULES: &[Rule] = &[
                TPM_RC_SVN_LIMITED, and as a parameter it is one like any other; libtpms knows no such handles (TPM_RC_VALUE)",
         explains: |d| {
             let limited = matches!(d.codes[OURS] & 0xBF, 0xA8 | 0xA9) && d.codes[THEIRS] & 0xBF == 0x84;
-            let last = d.parameters.last_chunk().map(|last| u32::from_be_bytes(*last));
-            let svn = last.is_some_and(|handle| matches!(handle >> 16, 0x4001..=0x4004));
-            limited || d.step_code() == 0x13E && svn && d.codes[THEIRS] == 0x2C4
+            let svn = d.parameters.windows(2).any(|pair| pair[0] == 0x40 && (1..=4).contains(&pair[1]));
+            let parameter = matches!((d.step_code(), d.codes[THEIRS]), (0x13E, 0x2C4) | (0x14A, 0x4C4));
+            limited || svn && parameter && d.codes[OURS] != 0
         },
     },
     Rule {
@@ -823,12 +832,12 @@ pub const RULES: &[Rule] = &[
     Rule {
         id: "policies of the wrong size",
         clause: "Part 3, 12.3",
-        text: "of two faults of a public area Ironroot names the size of its authPolicy, libtpms the missing unique value",
+        text: "of two faults of a public area Ironroot names the size of its authPolicy, libtpms the unique value",
         explains: |d| {
             let policy = d.public().is_some_and(|public| {
                 !matches!(public.policy.len(), 0) && public.policy.len() != crate::public::digest_size(public.name_alg)
             });
-            d.step_code() == 0x167 && d.is(0x2D5, 0x2DC) && policy
+            d.step_code() == 0x167 && d.is(0x2D5, 0x2DC) && (policy || d.public().is_none())
         },
     },
     Rule {
