@@ -437,6 +437,15 @@ fn errors_of_two_phase_exchange() {
     assert_eq!(both.same(&commit(no_point(), &[], &[]), &auth()).err(), Some(TpmRc::KEY.handle(1)));
 }
 
+/// Two-phase key exchange adds points, which X25519 and X448 cannot.
+#[test]
+fn ephemeral_keys_are_of_curves_whose_points_add() {
+    let mut tpm = TestTpm::started();
+    for curve_id in [TpmEccCurve::Curve25519, TpmEccCurve::Curve448] {
+        assert_eq!(tpm.run(&EcEphemeral { curve_id }).err(), Some(TpmRc::CURVE.parameter(1)));
+    }
+}
+
 fn kdf2() -> Option<TpmtKdfScheme> {
     Some(TpmtKdfScheme::Kdf2(TpmiAlgHash::Sm3_256))
 }
