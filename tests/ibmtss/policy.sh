@@ -98,7 +98,6 @@ cp "$TPM_DATA_DIR/h$signer.bin" signer.name
 tss startauthsession -se p
 tss policyticket -ha "$handle" -to timeout -na signer.name -tk ticket
 drop "$handle"
-tss verifysignature -h >/dev/null 2>&1 || true
 openssl dgst -sha256 -sign signer.pem -out approval one
 tss verifysignature -hk "$signer" -halg sha256 -rsa -if one -is approval -raw -tk approved
 approved() { command_code "$1" && tss policyauthorize -ha "$1" -appr one -skn signer.name -tk approved; }

@@ -41,7 +41,7 @@ one_page() {
             echo "$page $number" >>"$work/left"
             continue
         fi
-        sed -n "/^#### $number /,/^#### /p" "$work/examples" | grep -v '^####' >"$work/example" || true
+        sed -n "/^#### $number /,/^#### /p" "$work/examples" | grep -v '^####' >"$work/example" || die "$page $number: the example is empty"
         wanted=yes
         if has "${before}_$number"; then
             "${before}_$number" >"$work/said" 2>&1 || die "preparing $page $number: $(cat "$work/said")"

@@ -7,7 +7,7 @@
 use alloc::vec::Vec;
 
 use ironroot_crypto::{
-    CryptoError, EccPoint,
+    CryptoError, EccPoint, EccSecretPoint,
     ecc::{field_size, fixed_size},
     kdfa, kdfe,
     rsa::{self, EncryptionScheme, RsaPublic},
@@ -190,4 +190,22 @@ pub fn fixed_point(parms: &TpmsEccParms, point: &TpmsEccPoint) -> Result<EccPoin
 /// `TPM_RC_SIZE` if a coordinate is longer than any curve's.
 pub fn wire_point(point: &EccPoint) -> Result<TpmsEccPoint, TpmRc> {
     Ok(TpmsEccPoint { x: point.x.as_slice().try_into()?, y: point.y.as_slice().try_into()? })
+}
+
+/// A secret point as a response has it, where the protocol gives it to the caller.
+///
+/// # Errors
+/// As [`wire_point`].
+pub fn wire_secret_point(point: &EccSecretPoint) -> Result<TpmsEccPoint, TpmRc> {
+    Ok(TpmsEccPoint { x: point.x.as_slice().try_into()?, y: point.y.as_slice().try_into()? })
+}
+
+/// A point that came with a command, for the curve of a key.
+///
+/// # Errors
+/// `TPM_RC_ECC_POINT` if it is malformed or not on the curve.
+pub fn received_point(tpm: &Core, parms: &TpmsEccParms, point: &TpmsEccPoint) -> Result<EccPoint, TpmRc> {
+    let point = fixed_point(parms, point).map_err(|_| TpmRc::ECC_POINT)?;
+    tpm.provider.ecc_check_point(parms.curve_id, &point).map_err(|_| TpmRc::ECC_POINT)?;
+    Ok(point)
 }

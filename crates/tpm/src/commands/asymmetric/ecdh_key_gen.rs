@@ -1,14 +1,14 @@
 //! `TPM2_ECDH_KeyGen` (Part 3, 14.4).
 
 use ironroot_crypto::CryptoError;
-use ironroot_wire::{EcdhKeyGen, EcdhKeyGenResponse, PublicKind, Tpm2b, TpmRc, TpmsEccPoint};
+use ironroot_wire::{EcdhKeyGen, EcdhKeyGenResponse, PublicKind, Tpm2b, TpmRc};
 
 use crate::{
     commands::Action,
     core_state::Core,
     rules::{
         ecdh::{self, Agreed},
-        secret_sharing::wire_point,
+        secret_sharing::{wire_point, wire_secret_point},
     },
 };
 
@@ -21,7 +21,7 @@ impl Action for EcdhKeyGen {
             CryptoError::Internal => TpmRc::FAILURE,
             _ => TpmRc::KEY.handle(1),
         })?;
-        let z_point = TpmsEccPoint { x: shared.x.as_slice().try_into()?, y: shared.y.as_slice().try_into()? };
+        let z_point = wire_secret_point(&shared)?;
         Ok(EcdhKeyGenResponse { z_point: Tpm2b(z_point), pub_point: Tpm2b(wire_point(&ephemeral)?) })
     }
 }

@@ -2,11 +2,14 @@
 
 use ironroot_crypto::CryptoError;
 use ironroot_wire::{
-    EcdhZGen, EcdhZGenResponse, PublicKind, Tpm2b, TpmRc, TpmaObject, TpmsEccPoint, TpmtEccScheme,
-    TpmuSensitiveComposite,
+    EcdhZGen, EcdhZGenResponse, PublicKind, Tpm2b, TpmRc, TpmaObject, TpmtEccScheme, TpmuSensitiveComposite,
 };
 
-use crate::{commands::Action, core_state::Core, rules::ecdh};
+use crate::{
+    commands::Action,
+    core_state::Core,
+    rules::{ecdh, secret_sharing::wire_secret_point},
+};
 
 impl Action for EcdhZGen {
     fn run(self, tpm: &mut Core) -> Result<EcdhZGenResponse, TpmRc> {
@@ -26,7 +29,7 @@ impl Action for EcdhZGen {
             CryptoError::Point => TpmRc::ECC_POINT.parameter(1),
             _ => TpmRc::KEY.handle(1),
         })?;
-        let out_point = TpmsEccPoint { x: shared.x.as_slice().try_into()?, y: shared.y.as_slice().try_into()? };
+        let out_point = wire_secret_point(&shared)?;
         Ok(EcdhZGenResponse { out_point: Tpm2b(out_point) })
     }
 }

@@ -8,15 +8,18 @@ use ironroot_crypto::{
     },
 };
 use ironroot_wire::{
-    PublicKind, Tpm2b, TpmRc, TpmaObject, TpmiEccKeyExchange, TpmsEccParms, TpmsEccPoint, TpmtEccScheme,
-    TpmuSensitiveComposite, ZGen2Phase, ZGen2PhaseResponse,
+    PublicKind, Tpm2b, TpmRc, TpmaObject, TpmiEccKeyExchange, TpmsEccPoint, TpmtEccScheme, TpmuSensitiveComposite,
+    ZGen2Phase, ZGen2PhaseResponse,
 };
 use zeroize::Zeroizing;
 
 use crate::{
     commands::Action,
     core_state::Core,
-    rules::{schemes, secret_sharing::fixed_point},
+    rules::{
+        schemes,
+        secret_sharing::{received_point, wire_secret_point},
+    },
 };
 
 impl Action for ZGen2Phase {
@@ -34,8 +37,8 @@ impl Action for ZGen2Phase {
             return Err(TpmRc::KEY.handle(1));
         };
         let curve = parms.curve_id;
-        let peer_static = received(tpm, parms, &self.in_qs_b.0).map_err(|rc| rc.parameter(1))?;
-        let peer_ephemeral = received(tpm, parms, &self.in_qe_b.0).map_err(|rc| rc.parameter(2))?;
+        let peer_static = received_point(tpm, parms, &self.in_qs_b.0).map_err(|rc| rc.parameter(1))?;
+        let peer_ephemeral = received_point(tpm, parms, &self.in_qe_b.0).map_err(|rc| rc.parameter(2))?;
         let r = tpm.commits.pending(schemes::ephemeral_purpose(curve), self.counter).map_err(|rc| rc.parameter(4))?;
 
         let (z1, z2) = if self.in_scheme == TpmiEccKeyExchange::Ecdh {
@@ -76,19 +79,11 @@ const fn exchange(scheme: TpmiEccKeyExchange) -> Exchange {
     }
 }
 
-fn received(tpm: &Core, parms: &TpmsEccParms, point: &TpmsEccPoint) -> Result<EccPoint, TpmRc> {
-    let point = fixed_point(parms, point).map_err(|_| TpmRc::ECC_POINT)?;
-    tpm.provider.ecc_check_point(parms.curve_id, &point).map_err(|_| TpmRc::ECC_POINT)?;
-    Ok(point)
-}
-
 /// A shared point as the response has it: infinity, and one that the scheme does not have, are Empty Points.
 fn out_point(point: Result<Option<Zeroizing<EccSecretPoint>>, CryptoError>) -> Result<Tpm2b<TpmsEccPoint>, TpmRc> {
     match point {
         Ok(None) | Err(CryptoError::Point) => Ok(Tpm2b(TpmsEccPoint::empty())),
-        Ok(Some(point)) => {
-            Ok(Tpm2b(TpmsEccPoint { x: point.x.as_slice().try_into()?, y: point.y.as_slice().try_into()? }))
-        }
+        Ok(Some(point)) => Ok(Tpm2b(wire_secret_point(&point)?)),
         Err(_) => Err(TpmRc::FAILURE),
     }
 }

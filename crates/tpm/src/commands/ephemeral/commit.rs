@@ -11,7 +11,7 @@ use crate::{
     core_state::Core,
     rules::{
         schemes,
-        secret_sharing::{fixed_point, wire_point},
+        secret_sharing::{received_point, wire_point, wire_secret_point},
     },
 };
 
@@ -73,9 +73,7 @@ fn received(tpm: &Core, parms: &TpmsEccParms, point: &TpmsEccPoint) -> Result<Op
     if point.x.is_empty() && point.y.is_empty() {
         return Ok(None);
     }
-    let point = fixed_point(parms, point).map_err(|_| TpmRc::ECC_POINT.parameter(1))?;
-    tpm.provider.ecc_check_point(parms.curve_id, &point).map_err(|_| TpmRc::ECC_POINT.parameter(1))?;
-    Ok(Some(point))
+    received_point(tpm, parms, point).map(Some).map_err(|rc| rc.parameter(1))
 }
 
 fn multiple(tpm: &Core, curve: TpmEccCurve, scalar: &[u8], point: &EccPoint) -> Result<TpmsEccPoint, TpmRc> {
@@ -83,5 +81,5 @@ fn multiple(tpm: &Core, curve: TpmEccCurve, scalar: &[u8], point: &EccPoint) -> 
         CryptoError::Internal => TpmRc::FAILURE,
         _ => TpmRc::NO_RESULT,
     })?;
-    Ok(TpmsEccPoint { x: product.x.as_slice().try_into()?, y: product.y.as_slice().try_into()? })
+    wire_secret_point(&product)
 }
