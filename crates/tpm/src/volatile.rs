@@ -96,15 +96,21 @@ impl Tpm {
         marshal_indices(&self.core.nv, &mut record);
         self.core.commits.marshal(&mut record);
         record.extend_from_slice(&limited::fingerprint(&*self.core.firmware));
-        let tag = tag(&self.core, VERSION, &record);
-        crypt(&self.core, &tag, &mut record, symmetric::cfb_encrypt);
-        let size = record.len().saturating_add(MAGIC.len()).saturating_add(TAG_SIZE).saturating_add(1);
-        let mut blob = Zeroizing::new(Vec::with_capacity(size));
-        blob.extend_from_slice(MAGIC);
-        blob.push(VERSION);
-        blob.extend_from_slice(&tag);
-        blob.extend_from_slice(&record);
-        blob
+        seal(&self.core, VERSION, record)
+    }
+
+    /// A blob around any record: a test's or a fuzzer's, whose bytes would otherwise all end at the tag.
+    #[cfg(any(test, fuzzing))]
+    #[must_use]
+    pub fn volatile_blob(&self, version: u8, record: &[u8]) -> Zeroizing<Vec<u8>> {
+        seal(&self.core, version, Zeroizing::new(record.to_vec()))
+    }
+
+    /// The record inside a blob of this TPM.
+    #[cfg(any(test, fuzzing))]
+    #[must_use]
+    pub fn volatile_record(&self, blob: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        open(&self.core, blob).ok().map(|(_, record)| record)
     }
 
     /// Takes over what [`Tpm::save_volatile`] saved, at the platform's time `now`. The time in between does not count as
@@ -160,6 +166,19 @@ fn marshal_indices(nv: &NonVolatile, out: &mut Vec<u8>) {
 
 fn take_indices(reader: &mut Reader<'_>) -> Result<Vec<NvIndex>, TpmRc> {
     (0..u32::unmarshal(reader)?).map(|_| NvIndex::unmarshal(reader)).collect()
+}
+
+/// The blob of a record.
+fn seal(core: &Core, version: u8, mut record: Zeroizing<Vec<u8>>) -> Zeroizing<Vec<u8>> {
+    let tag = tag(core, version, &record);
+    crypt(core, &tag, &mut record, symmetric::cfb_encrypt);
+    let size = record.len().saturating_add(MAGIC.len()).saturating_add(TAG_SIZE).saturating_add(1);
+    let mut blob = Zeroizing::new(Vec::with_capacity(size));
+    blob.extend_from_slice(MAGIC);
+    blob.push(version);
+    blob.extend_from_slice(&tag);
+    blob.extend_from_slice(&record);
+    blob
 }
 
 /// The authentic record of a blob.
@@ -230,15 +249,13 @@ mod tests {
     }
 
     /// A blob as the release that wrote this version made it.
-    fn blob(tpm: &Tpm, version: u8) -> Vec<u8> {
+    fn blob(tpm: &Tpm, version: u8) -> Zeroizing<Vec<u8>> {
         let mut record = Volatile::capture(&tpm.core).save(0);
         marshal_measurement(None, &mut record);
         if version > WITHOUT_ADMINISTRATION {
             tpm.core.administration.marshal(&mut record);
         }
-        let tag = tag(&tpm.core, version, &record);
-        crypt(&tpm.core, &tag, &mut record, symmetric::cfb_encrypt);
-        [MAGIC.as_slice(), &[version], &tag, &record].concat()
+        tpm.volatile_blob(version, &record)
     }
 
     #[test]
@@ -253,5 +270,28 @@ mod tests {
             new.restore_volatile(2, &blob).unwrap();
             assert!(new.core.mode == Mode::Operational, "version {version}");
         }
+    }
+
+    /// CVE-2021-3623, CVE-2021-3746, libtpms 614: blobs were read by the sizes that stand in them. The tag keeps such blobs out
+    /// here; behind a right tag, too, nothing is read that is not there, and the TPM stays one that can be used.
+    #[test]
+    fn cve_2021_3623_and_cve_2021_3746_a_record_may_be_cut_anywhere() {
+        const STARTUP: [u8; 12] = [0x80, 1, 0, 0, 0, 12, 0, 0, 1, 0x44, 0, 0];
+        let storage = MemoryStorage::new();
+        let mut old = tpm(&storage);
+        old.execute(0, 1, &STARTUP);
+        let record = old.volatile_record(&old.save_volatile()).unwrap();
+        let mut new = tpm(&storage);
+        for length in 0..record.len() {
+            let mut changed = record.to_vec();
+            changed.iter_mut().skip(length).take(2).for_each(|byte| *byte = 0xFF);
+            let blob = new.volatile_blob(VERSION, &changed);
+            let _ = new.restore_volatile(2, &blob);
+            new = tpm(&storage);
+            let cut = new.volatile_blob(VERSION, record.get(..length).unwrap());
+            assert_eq!(new.restore_volatile(2, &cut), Err(VolatileError::Profile), "{length} bytes");
+            assert!(new.restore_volatile(2, cut.get(..length.min(cut.len())).unwrap()).is_err());
+        }
+        assert_eq!(new.execute(0, 3, &STARTUP).get(6..10), Some(&[0; 4][..]));
     }
 }

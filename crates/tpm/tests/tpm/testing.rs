@@ -1,0 +1,277 @@
+//! Self-tests through bytes, with a provider that computes wrongly.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::common::{TestTpm, encode, frame, password, rc, rows, seeds};
+use crate::templates::*;
+use ironroot_crypto::{
+    CryptoError, EccPoint, EccProvider, EccSecretPoint, EdwardsProvider, MlDsaPrivateKey, MlDsaProvider,
+    MlKemPrivateKey, MlKemProvider, PORTABLE, Provider, Random, RsaPrivateKey, RsaProvider, ecc::eddsa::Domain,
+    rsa::RsaCrt,
+};
+use ironroot_platform::memory::{MemoryStorage, TestEntropy};
+use ironroot_tpm::{Profile, Tpm};
+use ironroot_wire::*;
+use zeroize::Zeroizing;
+
+fn test_result(tpm: &mut TestTpm) -> (Vec<u8>, TpmRc) {
+    let result = tpm.run(&GetTestResult {}).unwrap();
+    (result.out_data.to_vec(), TpmRc(result.test_result))
+}
+
+fn to_do(tpm: &mut TestTpm, to_test: &[TpmAlgId]) -> Vec<TpmAlgId> {
+    tpm.run(&IncrementalSelfTest { to_test: TpmlAlg::new(to_test.to_vec()) }).unwrap().to_do_list.to_vec()
+}
+
+#[test]
+fn the_to_do_list_shrinks_as_algorithms_are_tested() {
+    let mut tpm = TestTpm::started();
+    let all = to_do(&mut tpm, &[]);
+    for alg in [TpmAlgId::RSA, TpmAlgId::SHA256, TpmAlgId::AES, TpmAlgId::ECDSA, TpmAlgId::KDF1_SP800_108] {
+        assert!(all.contains(&alg));
+    }
+    assert!(all.is_sorted());
+    assert_eq!(to_do(&mut tpm, &[]), all, "asking tests nothing");
+    assert_eq!(test_result(&mut tpm), (vec![], TpmRc::NEEDS_TEST));
+
+    let after = to_do(&mut tpm, &[TpmAlgId::SHA256, TpmAlgId::CTR, TpmAlgId(0x7FFF)]);
+    assert_eq!(after.len(), all.len() - 2);
+    assert!(after.contains(&TpmAlgId::AES), "a cipher is tested with all of its modes");
+    let after = to_do(&mut tpm, &[TpmAlgId::AES]);
+    let modes = [TpmAlgId::AES, TpmAlgId::CTR, TpmAlgId::OFB, TpmAlgId::CBC, TpmAlgId::CFB, TpmAlgId::ECB];
+    assert!(!after.iter().any(|alg| modes.contains(alg)));
+    let after = to_do(&mut tpm, &all);
+    assert_eq!(after, []);
+    assert_eq!(test_result(&mut tpm), (vec![], TpmRc::SUCCESS));
+    tpm.power_cycle();
+    assert_eq!(to_do(&mut tpm, &[]), all);
+}
+
+#[test]
+fn self_test_tests_everything() {
+    for full_test in [false, true] {
+        let mut tpm = TestTpm::started();
+        for _ in 0..2 {
+            tpm.run(&SelfTest { full_test: TpmiYesNo(full_test) }).unwrap();
+            assert_eq!(test_result(&mut tpm), (vec![], TpmRc::SUCCESS));
+            assert_eq!(to_do(&mut tpm, &[]), []);
+        }
+    }
+    let mut tpm = TestTpm::started();
+    assert_eq!(rc(&tpm.raw(&frame(TpmSt::NoSessions, 0x143, &[2]))), TpmRc::VALUE.parameter(1));
+    assert_eq!(rc(&tpm.raw(&frame(TpmSt::NoSessions, 0x142, &[0, 0, 1, 0]))), TpmRc::SIZE.parameter(1));
+}
+
+#[test]
+fn a_command_tests_what_it_depends_on() {
+    let mut tpm = TestTpm::started();
+    tpm.run(&GetRandom { bytes_requested: 1 }).unwrap();
+    let left = to_do(&mut tpm, &[]);
+    assert!(!left.contains(&TpmAlgId::HMAC) && !left.contains(&TpmAlgId::SHA256));
+    assert!(left.contains(&TpmAlgId::RSA) && left.contains(&TpmAlgId::ECC));
+    // Each curve is tested before its first key, and the algorithms are when every curve is.
+    let curves = TpmEccCurve::EVERY.iter().filter(|curve| Profile::HOST.rules.has_curve(curve.value()));
+    for &curve in curves {
+        let left = to_do(&mut tpm, &[]);
+        assert!(left.contains(&TpmAlgId::ECC) && left.contains(&TpmAlgId::ECDSA) && left.contains(&TpmAlgId::EDDSA));
+        let mut template = ecc_srk();
+        let PublicKind::Ecc(parms, _) = &mut template.kind else { panic!() };
+        parms.curve_id = curve;
+        let made = tpm.run_auth(&create_primary(OWNER, template)).unwrap().object_handle;
+        tpm.run(&FlushContext { flush_handle: TpmiDhContext(made.0) }).unwrap();
+    }
+    let left = to_do(&mut tpm, &[]);
+    assert!(!left.contains(&TpmAlgId::ECC) && !left.contains(&TpmAlgId::ECDSA) && !left.contains(&TpmAlgId::ECDH));
+    assert!(!left.contains(&TpmAlgId::EDDSA) && !left.contains(&TpmAlgId::HASH_EDDSA));
+    assert!(!left.contains(&TpmAlgId::ECSCHNORR) && !left.contains(&TpmAlgId::ECMQV));
+    assert!(left.contains(&TpmAlgId::RSA) && left.contains(&TpmAlgId::MLKEM) && left.contains(&TpmAlgId::MLDSA));
+}
+
+/// A provider whose elliptic curves and lattices go wrong when the test says so.
+struct Faulty {
+    broken: AtomicBool,
+}
+
+impl Provider for Faulty {
+    fn name(&self) -> &'static str {
+        "faulty"
+    }
+}
+
+impl RsaProvider for Faulty {
+    fn rsa_public(&self, modulus: &[u8], exponent: u32, input: &[u8]) -> Result<Vec<u8>, CryptoError> {
+        PORTABLE.rsa_public(modulus, exponent, input)
+    }
+    fn rsa_load(&self, key: &RsaCrt) -> Result<Box<dyn RsaPrivateKey>, CryptoError> {
+        PORTABLE.rsa_load(key)
+    }
+    fn first_prime(
+        &self,
+        candidates: &[Zeroizing<Vec<u8>>],
+        bases: &[Zeroizing<Vec<u8>>],
+    ) -> Result<Option<usize>, CryptoError> {
+        PORTABLE.first_prime(candidates, bases)
+    }
+}
+
+impl EccProvider for Faulty {
+    fn ecc_base_multiply(&self, curve: TpmEccCurve, scalar: &[u8]) -> Result<EccPoint, CryptoError> {
+        PORTABLE.ecc_base_multiply(curve, scalar)
+    }
+    fn ecc_multiply(
+        &self,
+        curve: TpmEccCurve,
+        scalar: &[u8],
+        point: &EccPoint,
+    ) -> Result<Zeroizing<EccSecretPoint>, CryptoError> {
+        let mut product = PORTABLE.ecc_multiply(curve, scalar, point)?;
+        if self.broken.load(Ordering::SeqCst) {
+            product.x[0] ^= 1;
+        }
+        Ok(product)
+    }
+    fn ecc_combine(&self, curve: TpmEccCurve, terms: [(&[u8], &EccPoint); 2]) -> Result<EccPoint, CryptoError> {
+        PORTABLE.ecc_combine(curve, terms)
+    }
+
+    fn ecc_check_point(&self, curve: TpmEccCurve, point: &EccPoint) -> Result<(), CryptoError> {
+        PORTABLE.ecc_check_point(curve, point)
+    }
+    fn ecdsa_sign(
+        &self,
+        curve: TpmEccCurve,
+        scalar: &[u8],
+        digest: &[u8],
+        random: &mut dyn Random,
+    ) -> Result<(Vec<u8>, Vec<u8>), CryptoError> {
+        PORTABLE.ecdsa_sign(curve, scalar, digest, random)
+    }
+    fn ecdsa_verify(
+        &self,
+        curve: TpmEccCurve,
+        public: &EccPoint,
+        digest: &[u8],
+        r: &[u8],
+        s: &[u8],
+    ) -> Result<(), CryptoError> {
+        PORTABLE.ecdsa_verify(curve, public, digest, r, s)
+    }
+}
+
+impl EdwardsProvider for Faulty {
+    fn eddsa_sign(
+        &self,
+        curve: TpmEccCurve,
+        private: &[u8],
+        domain: Domain<'_>,
+        message: &[u8],
+    ) -> Result<Vec<u8>, CryptoError> {
+        let mut signature = PORTABLE.eddsa_sign(curve, private, domain, message)?;
+        if self.broken.load(Ordering::SeqCst) {
+            signature[0] ^= 1;
+        }
+        Ok(signature)
+    }
+}
+
+impl MlKemProvider for Faulty {
+    fn ml_kem_load(&self, set: TpmiMlkemParms, seed: &[u8]) -> Result<Box<dyn MlKemPrivateKey>, CryptoError> {
+        PORTABLE.ml_kem_load(set, seed)
+    }
+    fn ml_kem_check_public(&self, set: TpmiMlkemParms, public: &[u8]) -> Result<(), CryptoError> {
+        PORTABLE.ml_kem_check_public(set, public)
+    }
+    fn ml_kem_encapsulate(
+        &self,
+        set: TpmiMlkemParms,
+        public: &[u8],
+        message: &[u8; 32],
+    ) -> Result<(Zeroizing<Vec<u8>>, Vec<u8>), CryptoError> {
+        let (mut secret, ciphertext) = PORTABLE.ml_kem_encapsulate(set, public, message)?;
+        if self.broken.load(Ordering::SeqCst) {
+            secret[0] ^= 1;
+        }
+        Ok((secret, ciphertext))
+    }
+}
+
+impl MlDsaProvider for Faulty {
+    fn ml_dsa_load(&self, set: TpmiMldsaParms, seed: &[u8]) -> Result<Box<dyn MlDsaPrivateKey>, CryptoError> {
+        PORTABLE.ml_dsa_load(set, seed)
+    }
+    fn ml_dsa_verify_mu(
+        &self,
+        set: TpmiMldsaParms,
+        public: &[u8],
+        mu: &[u8; 64],
+        signature: &[u8],
+    ) -> Result<(), CryptoError> {
+        if self.broken.load(Ordering::SeqCst) {
+            return Err(CryptoError::Invalid);
+        }
+        PORTABLE.ml_dsa_verify_mu(set, public, mu, signature)
+    }
+}
+
+fn on(provider: &'static dyn Provider) -> TestTpm {
+    let storage = MemoryStorage::new();
+    let entropy = Box::new(TestEntropy::new(9));
+    let tpm = Tpm::manufacture(Box::new(storage.clone()), entropy, provider, Profile::HOST, seeds()).unwrap();
+    let mut tpm = TestTpm { tpm, storage, now: 1, locality: 0, profile: Profile::HOST };
+    tpm.startup(TpmSu::Clear).unwrap();
+    tpm
+}
+
+#[test]
+fn a_curve_is_tested_before_its_first_key_and_no_other() {
+    for curve in [TpmEccCurve::Curve25519, TpmEccCurve::Curve448] {
+        let provider: &'static Faulty = Box::leak(Box::new(Faulty { broken: AtomicBool::new(false) }));
+        let mut tpm = on(provider);
+        tpm.run_auth(&create_primary(OWNER, ecc_srk())).unwrap();
+        provider.broken.store(true, Ordering::SeqCst);
+        // P-256 has passed.
+        tpm.run_auth(&create_primary(OWNER, ecc_srk())).unwrap();
+        let mut template = ecc_srk();
+        let PublicKind::Ecc(parms, _) = &mut template.kind else { panic!() };
+        parms.curve_id = curve;
+        assert_eq!(tpm.run_auth(&create_primary(OWNER, template)).err(), Some(TpmRc::FAILURE));
+        assert_eq!(test_result(&mut tpm), (vec![0x00, 0x60], TpmRc::FAILURE), "TPM_ALG_EDDSA");
+    }
+}
+
+#[test]
+fn a_failed_test_ends_in_failure_mode_until_power_is_lost() {
+    let by: [fn(&mut TestTpm) -> TpmRc; 4] = [
+        |tpm| tpm.run(&SelfTest { full_test: TpmiYesNo(true) }).unwrap_err(),
+        |tpm| tpm.run(&SelfTest { full_test: TpmiYesNo(false) }).unwrap_err(),
+        |tpm| tpm.run(&IncrementalSelfTest { to_test: TpmlAlg::new(vec![TpmAlgId::ECC]) }).unwrap_err(),
+        |tpm| tpm.run_auth(&create_primary(OWNER, ecc_srk())).unwrap_err(),
+    ];
+    for fails in by {
+        let provider: &'static Faulty = Box::leak(Box::new(Faulty { broken: AtomicBool::new(true) }));
+        let mut tpm = on(provider);
+        tpm.run(&GetRandom { bytes_requested: 1 }).unwrap();
+        let failed = fails(&mut tpm);
+        rows::holds(SelfTest::INFO.code.0, "a test fails", TpmRc::FAILURE, Some(failed));
+        let after = tpm.run(&GetRandom { bytes_requested: 1 }).err();
+        let condition = "in failure mode, another command than TPM2_GetTestResult and TPM2_GetCapability";
+        rows::holds(0, condition, TpmRc::FAILURE, after);
+        assert_eq!(tpm.run(&SelfTest { full_test: TpmiYesNo(true) }), Err(TpmRc::FAILURE));
+        assert_eq!(test_result(&mut tpm), (vec![0x00, 0x19], TpmRc::FAILURE), "TPM_ALG_ECDH");
+        let capability = GetCapability { capability: TpmCap::TpmProperties, property: 0x100, property_count: 1 };
+        for with_session in [encode(&GetTestResult {}, &[password(b"")]), encode(&capability, &[password(b"")])] {
+            let refused = Some(rc(&tpm.raw(&with_session)));
+            rows::holds(0, "in failure mode, a permitted command with sessions", TpmRc::FAILURE, refused);
+            let code = u32::from_be_bytes(with_session[6..10].try_into().unwrap());
+            rows::holds(code, "in failure mode, with sessions", TpmRc::FAILURE, refused);
+        }
+        assert!(tpm.run(&capability).is_ok());
+
+        provider.broken.store(false, Ordering::SeqCst);
+        assert_eq!(tpm.run(&SelfTest { full_test: TpmiYesNo(true) }), Err(TpmRc::FAILURE), "no way back but power");
+        tpm.tpm.power_on(tpm.now);
+        tpm.startup(TpmSu::Clear).unwrap();
+        tpm.run(&SelfTest { full_test: TpmiYesNo(true) }).unwrap();
+        assert_eq!(test_result(&mut tpm), (vec![], TpmRc::SUCCESS));
+    }
+}
