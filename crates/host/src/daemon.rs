@@ -13,6 +13,7 @@ use crate::engine::Engine;
 use crate::error::DaemonError;
 use crate::machine::Machine;
 use crate::protocol::{TPM_RC_FAILURE, error_response};
+use crate::sandbox::{Holds, Sandbox};
 use crate::signal::Signal;
 
 /// What happens to the TPM when the daemon starts. swtpm's words for these are in brackets.
@@ -79,6 +80,7 @@ pub struct Builder {
     unix_mode: u32,
     limits: Limits,
     policy: Policy,
+    sandbox: Option<Sandbox>,
 }
 
 impl Builder {
@@ -178,11 +180,19 @@ impl Builder {
         self
     }
 
-    /// Takes the addresses, powers the TPM as asked, and opens the doors.
+    /// Enters this sandbox when the addresses are taken, before the TPM gets power and the first client is heard. The folders
+    /// of UNIX sockets are added to it, so that the sockets can be removed at the end. The whole process is in it from then on.
+    pub fn sandbox(mut self, sandbox: Sandbox) -> Self {
+        self.sandbox = Some(sandbox);
+        self
+    }
+
+    /// Takes the addresses, enters the sandbox, powers the TPM as asked, and opens the doors.
     ///
     /// # Errors
-    /// An address that cannot be had (found before the TPM is touched), or a TPM that does not start.
-    pub fn start(self) -> Result<Daemon, DaemonError> {
+    /// An address that cannot be had (found before the TPM is touched), a sandbox that cannot be entered, or a TPM that does
+    /// not start.
+    pub fn start(mut self) -> Result<Daemon, DaemonError> {
         if self.wanted.is_empty() {
             return Err(DaemonError::NoDoor);
         }
@@ -198,10 +208,12 @@ impl Builder {
         }
         let addresses = self.addresses(&doors);
         let signal = Signal::new().map_err(DaemonError::Resources)?;
+        let sandbox = self.sandbox.take();
+        let holds = sandbox.map(|sandbox| enter(sandbox, &doors)).transpose()?;
         let machine = Machine::new(self.engine, self.auto_shutdown, self.reject_locality_4);
         power_up(&machine, self.at_start)?;
         let hall = Hall::new(machine, signal, self.limits, self.policy);
-        let mut daemon = Daemon { hall, addresses, threads: Vec::new() };
+        let mut daemon = Daemon { hall, addresses, holds, threads: Vec::new() };
         for (door, listener) in doors {
             let hall = daemon.hall.clone();
             let thread = thread::Builder::new().name(format!("door {}", door.name()));
@@ -227,6 +239,7 @@ impl Builder {
 pub struct Daemon {
     hall: Arc<Hall>,
     addresses: Vec<(Door, Address)>,
+    holds: Option<Holds>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -276,12 +289,18 @@ impl Daemon {
                 stop_after_control_client: false,
                 state_is_encrypted: false,
             },
+            sandbox: None,
         }
     }
 
     /// Every channel's name and address, in the order in which they were asked for.
     pub fn addresses(&self) -> impl Iterator<Item = (&'static str, &Address)> {
         self.addresses.iter().map(|(door, address)| (door.name(), address))
+    }
+
+    /// What the sandbox holds back, if there is one.
+    pub fn sandbox(&self) -> Option<Holds> {
+        self.holds
     }
 
     /// What to set `TPM2TOOLS_TCTI` and its like to: one line for each door that tpm2-tss can open.
@@ -349,6 +368,15 @@ impl Drop for Daemon {
     fn drop(&mut self) {
         self.end();
     }
+}
+
+/// Restricts the process to its state and the removal of its own sockets.
+fn enter(mut sandbox: Sandbox, doors: &[(Door, Listener)]) -> Result<Holds, DaemonError> {
+    for folder in doors.iter().filter_map(|(_, listener)| listener.path()?.parent()) {
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        sandbox.removable.push(folder.to_owned());
+    }
+    Ok(sandbox.enter()?)
 }
 
 fn power_up(machine: &Machine, at_start: AtStart) -> Result<(), DaemonError> {

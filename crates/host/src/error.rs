@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::engine::EngineError;
+use crate::sandbox::SandboxError;
 
 /// Why a daemon did not start, or did not stop in order.
 #[derive(Debug, thiserror::Error)]
@@ -66,6 +67,9 @@ pub enum DaemonError {
     /// A thread or another resource of the process could not be had.
     #[error("cannot start the daemon: {0}")]
     Resources(#[source] io::Error),
+    /// The process cannot be restricted.
+    #[error(transparent)]
+    Sandbox(#[from] SandboxError),
     /// The TPM did not power on.
     #[error("the TPM does not start: {0}")]
     PowerOn(#[source] EngineError),

@@ -38,6 +38,7 @@ mod engine;
 mod error;
 mod machine;
 pub mod protocol;
+pub mod sandbox;
 mod signal;
 
 pub use daemon::{Address, AtStart, Builder, Daemon, Local, Stopper};

@@ -4,6 +4,7 @@ use std::{net::SocketAddr, path::PathBuf, str::FromStr};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ironroot_anchor::machine::Source;
+use ironroot_host::sandbox::{Seccomp, trial};
 
 /// A TPM 2.0 in software, and provisioning for it.
 #[derive(Debug, Parser)]
@@ -37,6 +38,9 @@ pub enum Command {
     Explain(Explain),
     /// Look for what is wrong with a TPM's folder and this machine.
     Doctor(Doctor),
+    /// Try one thing that the sandbox forbids (for `doctor --sandbox` and tests).
+    #[command(hide = true)]
+    Trial(Trial),
     /// Print a completion script for a shell.
     Completions(Completions),
     /// Print the manual page.
@@ -72,6 +76,9 @@ pub struct Up {
     /// The device value's source for a new TPM [default: this machine's best].
     #[arg(long, value_name = "SOURCE")]
     pub device_source: Option<Source>,
+    /// What happens at a system call that TPM and service do not need.
+    #[arg(long, value_name = "action=kill|log|none", default_value_t = Seccomp::Kill)]
+    pub seccomp: Seccomp,
     /// Print one JSON object instead of text.
     #[arg(long)]
     pub json: bool,
@@ -108,6 +115,16 @@ pub struct Tpm {
     /// Do not send TPM2_Shutdown before the end: the end is then a power failure for the TPM.
     #[arg(long)]
     pub no_auto_shutdown: bool,
+    /// Become this user (name or number) before any file is touched. Root alone can.
+    #[arg(long, value_name = "USER")]
+    pub runas: Option<String>,
+    /// What happens at a system call that the daemon does not need: it dies (kill), the kernel's audit log says so (log), or
+    /// system calls are not restricted (none).
+    #[arg(long, value_name = "action=kill|log|none", default_value_t = Seccomp::Kill)]
+    pub seccomp: Seccomp,
+    /// Let debuggers of the same user look into the process, and at its secrets.
+    #[arg(long)]
+    pub debuggable: bool,
     /// Print one JSON object instead of text.
     #[arg(long)]
     pub json: bool,
@@ -194,9 +211,34 @@ pub struct Doctor {
     /// The file with the product secret [default: DIR.product-secret].
     #[arg(long, value_name = "FILE")]
     pub product_secret: Option<PathBuf>,
+    /// Try on this machine everything that the daemon's sandbox forbids.
+    #[arg(long)]
+    pub sandbox: bool,
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+/// `trial`.
+#[derive(Debug, Args)]
+pub struct Trial {
+    /// Its name.
+    pub trial: trial::Trial,
+    /// The folder that the sandbox leaves.
+    #[arg(long)]
+    pub inside: PathBuf,
+    /// A folder that it does not leave, with a file `file` in it.
+    #[arg(long)]
+    pub outside: PathBuf,
+    /// An address where somebody listens.
+    #[arg(long)]
+    pub listener: SocketAddr,
+    /// As the provisioning service has it.
+    #[arg(long)]
+    pub service: bool,
+    /// Without any sandbox: to see that it is the sandbox that forbids.
+    #[arg(long)]
+    pub bare: bool,
 }
 
 /// `completions`.

@@ -19,7 +19,10 @@ use ironroot_anchor::machine::Source;
 use ironroot_attest::x509::TrustStore;
 use ironroot_client::{InProcess, Tpm as Client};
 use ironroot_crypto::Provider;
-use ironroot_host::{AtStart, Daemon};
+use ironroot_host::{
+    AtStart, Daemon,
+    sandbox::{Memory, Sandbox, Seccomp, Work},
+};
 use ironroot_platform::{Clock as _, Durability, host::SystemClock};
 use ironroot_provision::{
     agent::tpm::{EndorsementKey, store_ek_certificate},
@@ -169,16 +172,16 @@ impl Plant {
         Ok(tpm.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner))
     }
 
-    /// Starts the TPM behind its doors and the service beside it.
+    /// Starts the TPM behind its doors and the service beside it, in a sandbox that fits both if one is asked for. (It holds
+    /// for the whole process, so whoever wants to do something else in it does without.)
     ///
     /// # Errors
     /// Which address or file, and why.
-    pub fn start(&self, tpm: Tpm, addresses: &Addresses) -> Result<Started> {
+    pub fn start(&self, tpm: Tpm, addresses: &Addresses, sandboxed: Option<(Seccomp, Memory)>) -> Result<Started> {
         let mut trust = TrustStore::new();
         trust.add_root(self.factory()?.certificate().clone());
         let mut config = ServiceConfig::new(self.folder.join("service"), shared_provider(), trust);
         config.listen = addresses.service;
-        let service = Service::start_thread(config)?;
 
         let mut builder =
             Daemon::builder(HostEngine::new(tpm)).at_start(AtStart::StartupClear).state_is_encrypted(true);
@@ -190,7 +193,19 @@ impl Plant {
             Some(Endpoint::Unix(path)) => builder.swtpm_unix(path),
             None => builder,
         };
+        if let Some((seccomp, memory)) = sandboxed {
+            builder = builder.sandbox(Sandbox {
+                work: Work::TpmAndService,
+                seccomp,
+                writable: vec![self.folder.clone()],
+                memory: Some(memory),
+                ports: vec![addresses.service.port()],
+                ..Sandbox::default()
+            });
+        }
+        // The daemon first: its sandbox holds for the threads that come after it.
         let daemon = builder.start()?;
+        let service = Service::start_thread(config)?;
         Ok(Started { daemon, service })
     }
 }

@@ -7,6 +7,7 @@ use ironroot_platform::Durability;
 use ironroot_store::Options;
 use serde_json::json;
 
+use super::trial;
 use crate::{
     cli::Doctor,
     crypto,
@@ -29,6 +30,9 @@ pub fn run(arguments: &Doctor) -> Result {
     findings.extend(machine());
     if let Some(folder) = &arguments.state {
         findings.extend(state(&Place::new(folder.clone(), arguments.product_secret.clone(), None)));
+    }
+    if arguments.sandbox {
+        findings.extend(trial::all()?.into_iter().map(|(ok, text)| Finding { ok, text }));
     }
     let problems = findings.iter().filter(|finding| !finding.ok).count();
     if arguments.json {

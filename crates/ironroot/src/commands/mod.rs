@@ -6,6 +6,7 @@ mod env;
 mod explain;
 mod profile;
 mod tpm;
+mod trial;
 #[cfg(feature = "service")]
 mod up;
 
@@ -26,6 +27,7 @@ pub fn run(command: Command) -> Result {
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Profile(command) => profile::run(&command),
         Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::Trial(arguments) => trial::run(&arguments),
         Command::Completions(arguments) => completions::shell(arguments.shell),
         Command::Man => completions::manual(),
     }

@@ -1,6 +1,9 @@
 //! `ironroot tpm`: a TPM as a daemon in the foreground.
 
-use ironroot_host::{AtStart, Daemon};
+use ironroot_host::{
+    AtStart, Daemon,
+    sandbox::{self, Sandbox},
+};
 use ironroot_platform::Durability;
 use ironroot_store::Options;
 use serde_json::json;
@@ -29,6 +32,10 @@ impl From<Start> for AtStart {
 /// # Errors
 /// What did not start, and why.
 pub fn run(arguments: &Tpm) -> Result {
+    let memory = sandbox::prepare(arguments.runas.as_deref(), arguments.debuggable)?;
+    if let Some(gap) = memory.gap() {
+        tracing::warn!("{gap}");
+    }
     let mut place =
         Place::new(arguments.state.clone(), arguments.product_secret.clone(), arguments.device_source.clone());
     place.profile = arguments.profile.as_deref().map(profile::named_or_file).transpose()?;
@@ -40,7 +47,13 @@ pub fn run(arguments: &Tpm) -> Result {
     let mut builder = Daemon::builder(HostEngine::new(tpm))
         .at_start(arguments.start.into())
         .auto_shutdown(!arguments.no_auto_shutdown)
-        .state_is_encrypted(true);
+        .state_is_encrypted(true)
+        .sandbox(Sandbox {
+            seccomp: arguments.seccomp,
+            writable: vec![arguments.state.clone()],
+            memory: Some(memory),
+            ..Sandbox::default()
+        });
     if let Some(address) = arguments.mssim {
         builder = builder.mssim(address);
     }
@@ -53,7 +66,19 @@ pub fn run(arguments: &Tpm) -> Result {
     let stopper = daemon.stopper();
     stop::on_signal(move || stopper.stop())?;
     if arguments.json {
-        println!("{}", json!({ "tcti": daemon.tcti_lines(), "state": arguments.state, "device_value": grade.source }));
+        println!(
+            "{}",
+            json!({
+                "tcti": daemon.tcti_lines(),
+                "state": arguments.state,
+                "device_value": grade.source,
+                "sandbox": daemon.sandbox().map(|holds| json!({
+                    "files": holds.paths.to_string(),
+                    "seccomp": holds.seccomp.to_string(),
+                    "memory": memory.to_string(),
+                })),
+            })
+        );
     } else {
         println!("TPM in {} (device value: {}; {})", arguments.state.display(), grade.source, grade.words());
         for line in daemon.tcti_lines() {

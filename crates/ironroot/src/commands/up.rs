@@ -1,5 +1,6 @@
 //! `ironroot up`: a TPM with an endorsement certificate, and the provisioning service beside it.
 
+use ironroot_host::sandbox;
 use serde_json::json;
 
 use super::env::Running;
@@ -15,11 +16,15 @@ use crate::{
 /// # Errors
 /// What did not start, and why.
 pub fn run(arguments: &Up) -> Result {
+    let memory = sandbox::prepare(None, false)?;
+    if let Some(gap) = memory.gap() {
+        tracing::warn!("{gap}");
+    }
     let plant = Plant::at(&arguments.state, arguments.device_source.clone());
     let (device, made) = plant.device()?;
     let addresses =
         Addresses { mssim: Some(arguments.mssim), swtpm: Some(arguments.swtpm.clone()), service: arguments.service };
-    let running = plant.start(device.tpm, &addresses)?;
+    let running = plant.start(device.tpm, &addresses, Some((arguments.seccomp, memory)))?;
     let stopper = running.daemon.stopper();
     stop::on_signal(move || stopper.stop())?;
 

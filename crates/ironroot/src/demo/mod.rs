@@ -48,7 +48,7 @@ fn steps(folder: &Path, timeline: &mut Timeline) -> Result {
     timeline.step(2, "start: the TPM as a daemon, the provisioning service beside it");
     let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
     let addresses = Addresses { mssim: Some(loopback), swtpm: None, service: loopback };
-    let running = plant.start(device.tpm, &addresses)?;
+    let running = plant.start(device.tpm, &addresses, None)?;
     let tcti = running.daemon.tcti_lines().into_iter().next().unwrap_or_default();
     timeline.note(format!("TPM: {tcti}"));
     timeline.note(format!("service: {}", running.service_url()));
