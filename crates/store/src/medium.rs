@@ -1,6 +1,7 @@
 //! Where the state file lies: the few operations on it, so that tests can put a disk there that fails and loses power.
 
 use ironroot_platform::StorageError;
+use rustix::fs::OFlags;
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
@@ -72,6 +73,8 @@ pub trait Medium: Send {
 const CURRENT: &str = "state";
 const NEXT: &str = "state.new";
 const LOCK: &str = "lock";
+/// A file of a state is never a symbolic link: whoever may write to the folder must not choose what else is overwritten.
+const NO_LINK: i32 = OFlags::NOFOLLOW.bits().cast_signed();
 
 /// A folder of a file system, held by this process alone.
 #[derive(Debug)]
@@ -126,7 +129,7 @@ impl Folder {
         };
         match slot {
             Some(file) => Ok(file),
-            None => Ok(slot.insert(OpenOptions::new().write(true).open(path)?)),
+            None => Ok(slot.insert(OpenOptions::new().write(true).custom_flags(NO_LINK).open(path)?)),
         }
     }
 }
@@ -141,6 +144,7 @@ fn lock(path: &Path) -> Result<File, StorageError> {
         .create(true)
         .truncate(false)
         .mode(0o600)
+        .custom_flags(NO_LINK)
         .open(path)
         .map_err(|error| failed(&error))?;
     match file.try_lock() {
@@ -173,7 +177,7 @@ impl Medium for Folder {
     }
 
     fn read(&mut self, limit: u64) -> io::Result<Vec<u8>> {
-        let file = File::open(self.path_of(Which::Current))?;
+        let file = OpenOptions::new().read(true).custom_flags(NO_LINK).open(self.path_of(Which::Current))?;
         let metadata = file.metadata()?;
         if !metadata.is_file() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));

@@ -68,6 +68,9 @@ impl fmt::Display for Refusal {
 pub fn io_error(doing: &str, file: &str, error: &io::Error) -> StorageError {
     use io::ErrorKind as Kind;
     let text = |next: &str| format!("{file}: {doing} failed: {error}; {next}");
+    if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) {
+        return StorageError::Io(text("it is a symbolic link, which is not followed; put the file itself there"));
+    }
     match error.kind() {
         Kind::StorageFull | Kind::QuotaExceeded | Kind::FileTooLarge => {
             StorageError::Full(text("the state is as it was before; free some space and try again"))
