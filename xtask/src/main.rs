@@ -13,6 +13,7 @@ mod fuzz;
 mod kill;
 mod packages;
 mod peers;
+mod power_cuts;
 mod run;
 mod suite;
 mod tpm;
@@ -34,6 +35,8 @@ cargo xtask TASK
                   [--check] judges it
   kill            kill -9 under a writing load; every acknowledged write has to be there
                   [--rounds N] [--seed N] [--tpm …]
+  power-cuts      a long random use of a TPM, cut off at every write, torn write and reordering: nothing acknowledged is lost
+                  [--seconds N | --workloads N] [--seed S] [--commands N] [--jobs N]
   differential    our TPM beside libtpms in one process: the same commands, every difference explained or shown
                   [--commands N] [--seed S] [--minutes M] [--jobs N] [--docs]
   fuzz            libFuzzer, on stable Rust                      [TARGET…] [--seconds N] [--keep]
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
         "peers" => peers::peers(args),
         "conformance" => conformance::conformance(args),
         "kill" => kill::kill(args),
+        "power-cuts" => power_cuts::power_cuts(args),
         "fuzz" => fuzz::fuzz(args),
         "corpus" => corpus::corpus(args),
         "firmware" => firmware::firmware(args),

@@ -5,7 +5,7 @@
 
 use crate::args::Args;
 use crate::run::{self, NOT_RUN, Result, cargo, cmd, has, run, seconds};
-use crate::{bench, conformance, deny, differential, disks, firmware, fuzz, kill, packages, peers};
+use crate::{bench, conformance, deny, differential, disks, firmware, fuzz, kill, packages, peers, power_cuts};
 use std::time::{Duration, Instant};
 
 /// One row of the table.
@@ -34,6 +34,7 @@ const FULL: &[Step] = &[
     ("unmodified programs", || peers::peers(conformance::peers_arguments())),
     ("conformance page", conformance::check),
     ("demo", demo),
+    ("power cuts, 40 s", || power_cuts::power_cuts(words(&["--seconds=40"]))),
     ("kill -9, 200 rounds", || kill::kill(words(&[]))),
     ("speed beside swtpm", || bench::bench(words(&["--check"]))),
     ("fuzz, 30 s a target", || fuzz::fuzz(words(&["--seconds=30"]))),
