@@ -142,6 +142,7 @@ impl Machine {
             inner.execute(locality, command, response);
         }
         drop(inner);
+        wipe_stack();
         let response = response.get(begin..).unwrap_or_default();
         if let (Some(command), Some(rc)) = (code(command), code(response)) {
             tracing::debug!(code = format_args!("{command:#05x}"), rc = format_args!("{rc:#05x}"), "command");
@@ -375,6 +376,15 @@ impl Inner {
         self.execute(0, &command, &mut response);
         code(&response).unwrap_or(TPM_RC_FAILURE)
     }
+}
+
+/// Wipes what the command before left on this thread's stack: copies of keys and auth values in the frames of functions
+/// that have returned. The next command on this connection may be days away. (Post-quantum schemes go deeper, and wipe
+/// their own.)
+#[inline(never)]
+fn wipe_stack() {
+    let mut used = [0u8; 64 << 10];
+    std::hint::black_box(&mut used);
 }
 
 fn panicked() -> EngineError {

@@ -35,7 +35,7 @@ impl Engine for HostEngine {
     }
 
     fn execute(&mut self, locality: u8, command: &[u8], response: &mut Vec<u8>) {
-        response.extend_from_slice(&self.tpm.execute(locality, self.clock.now(), command));
+        response.extend_from_slice(&Zeroizing::new(self.tpm.execute(locality, self.clock.now(), command)));
     }
 
     fn save_volatile(&mut self) -> Result<Zeroizing<Vec<u8>>, EngineError> {

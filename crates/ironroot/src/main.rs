@@ -14,9 +14,15 @@ mod plant;
 mod profile;
 mod stop;
 
-use std::process::ExitCode;
+use std::{alloc::System, process::ExitCode};
 
 use clap::Parser;
+use zeroizing_alloc::ZeroAlloc;
+
+/// Memory that is freed or moved is wiped first: types that hold secrets do so by themselves, and this does it for what
+/// copies of them get into, the buffers of libraries among them.
+#[global_allocator]
+static ALLOCATOR: ZeroAlloc<System> = ZeroAlloc(System);
 
 fn main() -> ExitCode {
     let arguments = cli::Cli::parse();

@@ -35,8 +35,11 @@ pub(crate) struct Policy {
 /// One connection, as the others see it.
 pub(crate) struct Guest {
     pub(crate) stream: Stream,
-    /// When it was last served, in frames served by the daemon.
+    /// When it was last served (or came), in frames served by the daemon.
     last: AtomicU64,
+    /// Whether it ever asked for anything. Those that never did go first.
+    known: AtomicBool,
+    /// Whether the TPM works for it now: only then it is not sent away.
     busy: AtomicBool,
 }
 
@@ -51,6 +54,8 @@ pub(crate) struct Hall {
     served: AtomicU64,
     /// Whether a socket passed by SET_DATAFD is being served: there can be one at a time.
     pub(crate) passed: AtomicBool,
+    /// Whether a state blob is being received: there can be one at a time, since it is kept in memory as it comes.
+    pub(crate) receiving: AtomicBool,
 }
 
 impl Hall {
@@ -65,6 +70,7 @@ impl Hall {
             next: AtomicU64::new(0),
             served: AtomicU64::new(0),
             passed: AtomicBool::new(false),
+            receiving: AtomicBool::new(false),
         })
     }
 
@@ -76,10 +82,13 @@ impl Hall {
         at_end: impl FnOnce(&Self) + Send + 'static,
     ) -> io::Result<()> {
         stream.prepare(self.limits.write_timeout)?;
-        self.make_place();
+        if !self.make_place() {
+            return Err(io::Error::other("the TPM works for as many clients as there may be"));
+        }
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let last = AtomicU64::new(self.served.load(Ordering::Relaxed));
-        let guest = Arc::new(Guest { stream, last, busy: AtomicBool::new(false) });
+        let (known, busy) = (AtomicBool::new(false), AtomicBool::new(false));
+        let guest = Arc::new(Guest { stream, last, known, busy });
         self.guests().insert(number, guest.clone());
         let departure = Departure { hall: self.clone(), number, at_end: Some(at_end) };
         // If the thread cannot be had, the closure is dropped, and with it the departure that strikes the guest off.
@@ -123,30 +132,34 @@ impl Hall {
 
     /// Marks the beginning of a frame's service.
     pub(crate) fn begin(&self, guest: &Guest) {
+        guest.known.store(true, Ordering::Relaxed);
         guest.busy.store(true, Ordering::Relaxed);
         guest.last.store(self.served.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
     }
 
-    /// Marks its end.
+    /// Marks its end, or that it waits for the client: for the rest of a body, or to take its response.
     pub(crate) fn end(&self, guest: &Guest) {
         guest.busy.store(false, Ordering::Relaxed);
     }
 
-    /// If the hall is full, the guest that has been idle longest goes; waits a moment for the place.
-    fn make_place(&self) {
+    /// If the hall is full, somebody goes: of those that never asked for anything who came first, otherwise who has been
+    /// idle longest. Waits a moment for the place; false if there is none, since the TPM works for all of them.
+    fn make_place(&self) -> bool {
         let mut guests = self.guests();
-        let deadline = Instant::now().checked_add(Duration::from_secs(1));
+        let deadline = Instant::now().checked_add(Duration::from_millis(500));
         while guests.len() >= self.limits.connections {
             let idle = guests.values().filter(|guest| !guest.busy.load(Ordering::Relaxed));
-            if let Some(longest) = idle.min_by_key(|guest| guest.last.load(Ordering::Relaxed)) {
+            let rank = |guest: &&Arc<Guest>| (guest.known.load(Ordering::Relaxed), guest.last.load(Ordering::Relaxed));
+            if let Some(longest) = idle.min_by_key(rank) {
                 longest.stream.shutdown(Shutdown::Both);
             }
             let wait = Duration::from_millis(20);
             guests = self.changed.wait_timeout(guests, wait).unwrap_or_else(PoisonError::into_inner).0;
             if deadline.is_none_or(|deadline| Instant::now() > deadline) {
-                return;
+                return guests.len() < self.limits.connections;
             }
         }
+        true
     }
 
     /// Lets every guest finish the command that it is at, and waits for them to go. Those that do not go within

@@ -3,7 +3,7 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::stream::Stream;
 
@@ -16,6 +16,9 @@ pub(crate) struct Incoming {
     deadline: Option<Instant>,
     frame_timeout: Duration,
 }
+
+/// How slowly a body may come over its whole length, in bytes a second.
+const SLOWEST_BODY: u32 = 64 << 10;
 
 /// How a read went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +43,10 @@ impl Incoming {
 
     /// Uses up `length` bytes: a frame, or part of a body.
     pub(crate) fn consume(&mut self, length: usize) {
-        self.begin = self.begin.saturating_add(length).min(self.end);
+        let used = self.begin..self.begin.saturating_add(length).min(self.end);
+        self.begin = used.end;
+        // There may be a password in it, and the client may stay for days.
+        self.buffer.get_mut(used).unwrap_or_default().zeroize();
         self.deadline = None;
         if self.begin == self.end {
             (self.begin, self.end) = (0, 0);
@@ -105,16 +111,22 @@ impl Incoming {
     fn make_room(&mut self) {
         if self.begin > 0 {
             self.buffer.copy_within(self.begin..self.end, 0);
-            self.end = self.end.saturating_sub(self.begin);
-            self.begin = 0;
+            let end = self.end.saturating_sub(self.begin);
+            self.buffer.get_mut(end..self.end).unwrap_or_default().zeroize();
+            (self.begin, self.end) = (0, end);
         }
     }
 
-    /// Hands `length` bytes of a body to `sink` in pieces, as they come; each piece has the frame's time to come.
-    /// False if they did not all come.
+    /// Hands `length` bytes of a body to `sink` in pieces, as they come. Each piece has the frame's time to come, and all of
+    /// them that time and a second more for each [`SLOWEST_BODY`] bytes. False if they did not all come.
     pub(crate) fn stream_body(&mut self, stream: &Stream, length: u32, mut sink: impl FnMut(&[u8])) -> bool {
         let mut rest = crate::protocol::to_usize(length);
+        let patience = self.frame_timeout.saturating_add(Duration::from_secs(u64::from(length / SLOWEST_BODY)));
+        let begin = Instant::now();
         while rest > 0 {
+            if begin.elapsed() > patience {
+                return false;
+            }
             let here = self.bytes();
             let piece = here.get(..rest.min(here.len())).unwrap_or_default();
             if piece.is_empty() {
@@ -177,6 +189,37 @@ mod tests {
         assert!(begin.elapsed() < Duration::from_millis(1500), "{:?}", begin.elapsed());
         drop(server);
         dripping.join().unwrap();
+    }
+
+    #[test]
+    fn a_body_that_drips_has_one_deadline_for_all_of_it() {
+        let (mut client, server) = pair();
+        let mut incoming = Incoming::new(100, Duration::from_millis(120));
+        let dripping = std::thread::spawn(move || {
+            while client.write_all(b"x").is_ok() {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        });
+        let begin = Instant::now();
+        assert!(!incoming.stream_body(&server, 60_000, |_| ()));
+        assert!(begin.elapsed() < Duration::from_millis(1500), "{:?}", begin.elapsed());
+        drop(server);
+        dripping.join().unwrap();
+    }
+
+    #[test]
+    fn what_is_used_up_is_wiped() {
+        let (mut client, server) = pair();
+        let mut incoming = Incoming::new(16, Duration::from_millis(50));
+        client.write_all(b"passwordNEXT").unwrap();
+        assert_eq!(incoming.fill(&server), Fill::More);
+        incoming.consume(8);
+        assert_eq!(incoming.buffer[..12], *b"\0\0\0\0\0\0\0\0NEXT");
+        client.write_all(b"...").unwrap();
+        assert_eq!(incoming.fill(&server), Fill::More);
+        assert_eq!(incoming.buffer[..12], *b"NEXT...\0\0\0\0\0");
+        incoming.clear();
+        assert_eq!(incoming.buffer[..], [0; 16]);
     }
 
     #[test]

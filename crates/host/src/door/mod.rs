@@ -11,6 +11,15 @@ pub(crate) use hall::{Hall, Limits, Policy};
 pub(crate) use listen::Listener;
 pub(crate) use stream::Stream;
 
+use zeroize::Zeroize;
+
+/// Empties a response's buffer; what was unsealed for a client is not kept for it.
+fn wipe(answer: &mut Vec<u8>) {
+    // Only what was used: the buffer's capacity was allocated empty.
+    answer.as_mut_slice().zeroize();
+    answer.clear();
+}
+
 /// Which protocol a connection speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Door {

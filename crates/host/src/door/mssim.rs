@@ -1,8 +1,8 @@
 //! Serving the Microsoft simulator protocol.
 
-use super::Hall;
 use super::hall::Guest;
 use super::incoming::{Fill, Incoming};
+use super::{Hall, wipe};
 use crate::engine::EngineError;
 use crate::protocol::mssim::{
     CommandPort, ENVELOPE, PlatformPort, SERVER_OFFERS, SERVER_VERSION, SIZE_PLACE, parse_command_port,
@@ -14,6 +14,9 @@ use zeroize::Zeroizing;
 
 /// Bytes that are read and thrown away to keep in step with a client that sent too much; beyond, it is cut off.
 pub(super) const LONGEST_SKIP: u32 = 1 << 20;
+
+/// The longest event of an H-CRTM sequence that is taken in one piece, larger than any firmware.
+pub(super) const LONGEST_HASH: u32 = 64 << 20;
 
 /// What becomes of a connection after a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +43,6 @@ pub(super) fn serve_commands(hall: &Hall, guest: &Guest) {
             },
         };
         hall.begin(guest);
-        answer.clear();
         let next = match frame {
             CommandPort::Send { locality, command } => {
                 answer.extend_from_slice(&[0; SIZE_PLACE]);
@@ -55,15 +57,17 @@ pub(super) fn serve_commands(hall: &Hall, guest: &Guest) {
                 answer.extend_from_slice(&[0; SIZE_PLACE]);
                 answer.extend_from_slice(&error_response(TPM_RC_COMMAND_SIZE));
                 seal_response(&mut answer);
+                hall.end(guest);
                 let kept_up = body <= LONGEST_SKIP && incoming.stream_body(&guest.stream, body, |_| ());
                 if kept_up { Next::Answer } else { Next::AnswerAndLeave }
             }
             CommandPort::HashData { length: body } => {
                 incoming.consume(length);
+                hall.end(guest);
                 let mut hash = |piece: &[u8]| {
                     let _ = hall.machine.with_running(|engine| engine.hash_data(piece));
                 };
-                let whole = incoming.stream_body(&guest.stream, body, &mut hash);
+                let whole = body <= LONGEST_HASH && incoming.stream_body(&guest.stream, body, &mut hash);
                 acknowledge(&mut answer, whole)
             }
             other => {
@@ -72,8 +76,9 @@ pub(super) fn serve_commands(hall: &Hall, guest: &Guest) {
                 next
             }
         };
-        let sent = next == Next::Leave || guest.stream.write_all(&answer).is_ok();
         hall.end(guest);
+        let sent = next == Next::Leave || guest.stream.write_all(&answer).is_ok();
+        wipe(&mut answer);
         if !sent || next != Next::Answer {
             return;
         }
@@ -129,8 +134,8 @@ pub(super) fn serve_platform(hall: &Hall, guest: &Guest) {
         hall.begin(guest);
         answer.clear();
         let next = serve_signal(hall, frame, &mut answer);
-        let sent = next == Next::Leave || guest.stream.write_all(&answer).is_ok();
         hall.end(guest);
+        let sent = next == Next::Leave || guest.stream.write_all(&answer).is_ok();
         if !sent || next != Next::Answer {
             return;
         }

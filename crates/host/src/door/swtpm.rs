@@ -6,10 +6,10 @@ pub(super) use control::serve_control;
 
 use zeroize::Zeroizing;
 
-use super::Hall;
 use super::hall::Guest;
 use super::incoming::{Fill, Incoming};
 use super::mssim::LONGEST_SKIP;
+use super::{Hall, wipe};
 use crate::protocol::mssim::{ENVELOPE, SIZE_PLACE, seal_response};
 use crate::protocol::swtpm::{Data, parse_data};
 use crate::protocol::{HEADER, Parse, TPM_RC_COMMAND_SIZE, TPM_RC_FAILURE, error_response};
@@ -20,7 +20,6 @@ pub(super) fn serve_data(hall: &Hall, guest: &Guest) {
     let mut incoming = Incoming::new(maximum.saturating_add(ENVELOPE), hall.limits.frame_timeout);
     let mut answer = Zeroizing::new(Vec::with_capacity(maximum.saturating_add(16)));
     while !hall.signal.is_raised() {
-        answer.clear();
         let (frame, length) = match parse_data(incoming.bytes(), maximum) {
             Parse::Complete { frame, length } => (frame, length),
             Parse::Incomplete { .. } => match incoming.fill(&guest.stream) {
@@ -57,11 +56,13 @@ pub(super) fn serve_data(hall: &Hall, guest: &Guest) {
             Data::TooLong { rest, enveloped } => {
                 refuse(&mut answer, enveloped);
                 incoming.consume(length);
+                hall.end(guest);
                 stay = rest <= LONGEST_SKIP && incoming.stream_body(&guest.stream, rest, |_| ());
             }
         }
-        let sent = guest.stream.write_all(&answer).is_ok();
         hall.end(guest);
+        let sent = guest.stream.write_all(&answer).is_ok();
+        wipe(&mut answer);
         if !sent || !stay {
             return;
         }

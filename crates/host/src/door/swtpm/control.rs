@@ -12,12 +12,13 @@ use zeroize::Zeroizing;
 
 use super::super::hall::Guest;
 use super::super::incoming::{Fill, Incoming};
-use super::super::{Door, Hall, Stream};
+use super::super::mssim::LONGEST_HASH;
+use super::super::{Door, Hall, Stream, wipe};
 use crate::engine::EngineError;
 use crate::protocol::swtpm::{BlobType, Control, capability, parse_control, reply, result};
 use crate::protocol::{Parse, to_usize};
 
-/// The longest state blob that is taken.
+/// The longest state blob that is taken; one comes at a time.
 const LONGEST_BLOB: u32 = 16 << 20;
 
 /// The longest message that is looked at in one piece; bodies are streamed.
@@ -56,7 +57,6 @@ impl Session<'_> {
             }
         };
         self.hall.begin(self.guest);
-        self.answer.clear();
         let came = self.incoming.bytes().len();
         self.incoming.consume(length);
         let stay = if frame.has_body() {
@@ -73,9 +73,11 @@ impl Session<'_> {
         };
         // A socket that came with any other request is closed here.
         self.passed = None;
-        let sent = self.answer.is_empty() || self.guest.stream.write_all(&self.answer).is_ok();
         self.hall.end(self.guest);
-        if frame == Control::Shutdown && self.answer.as_slice() == [0; 4] {
+        let sent = self.answer.is_empty() || self.guest.stream.write_all(&self.answer).is_ok();
+        let done = self.answer.as_slice() == [0; 4];
+        wipe(&mut self.answer);
+        if frame == Control::Shutdown && done {
             self.hall.stop_requested();
         }
         sent && stay
@@ -102,6 +104,10 @@ impl Session<'_> {
         if incoming.bytes().len() > to_usize(length) {
             return (result::BAD_PARAMETER, true);
         }
+        if length > LONGEST_HASH {
+            return (result::BAD_PARAMETER, false);
+        }
+        hall.end(guest);
         let whole = incoming.stream_body(&guest.stream, length, |piece| {
             let _ = hall.machine.with_running(|engine| engine.hash_data(piece));
         });
@@ -119,8 +125,13 @@ impl Session<'_> {
         if length > LONGEST_BLOB {
             return (result::BAD_PARAMETER, false);
         }
-        // Grows with what really comes, so that a claimed length costs nothing.
-        let mut state = Zeroizing::new(Vec::new());
+        if hall.receiving.swap(true, Ordering::AcqRel) {
+            return (result::FAIL, false);
+        }
+        let _receiving = Receiving(hall);
+        hall.end(guest);
+        // As long as it will be, so that nothing of it is left behind where it grew. Untouched memory costs nothing.
+        let mut state = Zeroizing::new(Vec::with_capacity(to_usize(length)));
         if !incoming.stream_body(&guest.stream, length, |piece| state.extend_from_slice(piece)) {
             return (result::BAD_PARAMETER, false);
         }
@@ -224,7 +235,11 @@ impl Session<'_> {
             }
         };
         match state {
-            Ok(state) => reply::state_blob(&mut self.answer, result::SUCCESS, 0, &state, offset),
+            Ok(state) => {
+                // With room for all of it: growing would leave parts of it behind.
+                self.answer = Zeroizing::new(Vec::with_capacity(state.len().saturating_add(64)));
+                reply::state_blob(&mut self.answer, result::SUCCESS, 0, &state, offset);
+            }
             Err(error) => reply::state_blob(&mut self.answer, of(Err(error)), 0, &[], 0),
         }
     }
@@ -245,6 +260,15 @@ impl Session<'_> {
                 result::IO_ERROR
             }
         }
+    }
+}
+
+/// Makes way for the next state blob, however this one ended.
+struct Receiving<'a>(&'a Hall);
+
+impl Drop for Receiving<'_> {
+    fn drop(&mut self) {
+        self.0.receiving.store(false, Ordering::Release);
     }
 }
 
