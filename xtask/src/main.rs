@@ -16,6 +16,8 @@ mod peers;
 mod power_cuts;
 mod run;
 mod suite;
+mod taint;
+mod timing;
 mod tpm;
 
 use args::Args;
@@ -42,6 +44,10 @@ cargo xtask TASK
   fuzz            libFuzzer, on stable Rust                      [TARGET…] [--seconds N] [--keep]
   corpus          seeds for the fuzz target `command` from the peers' real traffic
   firmware        the TPM's crates for bare metal                [TARGET…]
+  taint           private-key operations under valgrind, secrets marked: no branch or address may depend on one
+                  [--only WORD] [--docs] [--verbose]
+  timing          Welch's t-test on the times of two classes of secrets
+                  [--samples N] [--only WORD] [--core N] [--docs]
   deny            licences, bans and sources of all dependencies [--advisories]
 ";
 
@@ -60,6 +66,8 @@ fn main() -> ExitCode {
         "corpus" => corpus::corpus(args),
         "firmware" => firmware::firmware(args),
         "deny" => deny::deny(args),
+        "taint" => taint::taint(args),
+        "timing" => timing::timing(args),
         "differential" => differential::differential(args),
         "help" | "--help" | "-h" => {
             print!("{HELP}");

@@ -29,6 +29,10 @@ pub const DIFFERENTIAL: &[&str] = &["libtpms-dev"];
 pub const BUILD: &[&str] = &["gcc", "libc6-dev"];
 /// What the measurements need: the peer, and taskset.
 pub const BENCH: &[&str] = &["swtpm", "util-linux"];
+/// What marks secrets.
+pub const TAINT: &[&str] = &["gcc", "libc6-dev", "valgrind"];
+/// What pins the timing test to a core.
+pub const TIMING: &[&str] = &["gcc", "libc6-dev", "util-linux"];
 
 /// Makes sure that the packages are there.
 pub fn need(packages: &[&str]) -> Result {

@@ -83,8 +83,15 @@ fn words(words: &[&str]) -> Args {
 }
 
 fn debian() -> Result {
-    let lists =
-        [packages::BUILD, packages::PEERS, packages::FIRMWARE, packages::FUZZ, packages::BENCH, packages::DIFFERENTIAL];
+    let lists = [
+        packages::BUILD,
+        packages::PEERS,
+        packages::FIRMWARE,
+        packages::FUZZ,
+        packages::BENCH,
+        packages::DIFFERENTIAL,
+        packages::TAINT,
+    ];
     packages::need(&lists.concat())
 }
 

@@ -174,7 +174,7 @@ impl Key {
         }
         let [p, q, dp, dq, qinv] = secrets.map(|secret| Number::from_bytes(secret));
         let (p, q, scratch) = (p?, q?, Scratch::new()?);
-        if p.product(&q, &scratch)?.to_bytes(key.n.len())?.as_slice() != key.n {
+        if !bool::from(p.product(&q, &scratch)?.to_bytes(key.n.len())?.ct_eq(&key.n)) {
             return Err(CryptoError::Key);
         }
         let mut rsa = Object::new()?;

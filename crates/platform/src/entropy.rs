@@ -1,5 +1,6 @@
 //! Randomness.
 
+use alloc::boxed::Box;
 use core::fmt;
 
 /// The source failed; nothing may be generated from it until it works again.
@@ -21,4 +22,10 @@ pub trait Entropy: Send {
     /// # Errors
     /// [`EntropyError`] if the source cannot deliver; `out` must not be used then.
     fn fill(&mut self, out: &mut [u8]) -> Result<(), EntropyError>;
+}
+
+impl<E: Entropy + ?Sized> Entropy for Box<E> {
+    fn fill(&mut self, out: &mut [u8]) -> Result<(), EntropyError> {
+        (**self).fill(out)
+    }
 }

@@ -6,6 +6,7 @@
 #![no_std]
 #![forbid(unsafe_code)]
 #![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+#![cfg_attr(test, allow(clippy::arithmetic_side_effects))]
 
 extern crate alloc;
 #[cfg(feature = "std")]
@@ -15,6 +16,7 @@ mod clock;
 mod component;
 mod entropy;
 mod firmware;
+pub mod health;
 #[cfg(feature = "std")]
 pub mod host;
 pub mod memory;

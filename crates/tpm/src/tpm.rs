@@ -8,7 +8,7 @@ use ironroot_platform::{
     AttachedComponent, Entropy, Firmware, Milliseconds, Storage, StorageError, UnmeasuredFirmware,
 };
 use ironroot_wire::{
-    SeedValue, Tpm2bDigest, TpmHandle, TpmRc, TpmaPermanent, TpmiAlgHash, TpmiYesNo, TpmlPcrSelection, TpmsPcrSelect,
+    SeedValue, Tpm2bDigest, TpmHandle, TpmaPermanent, TpmiAlgHash, TpmiYesNo, TpmlPcrSelection, TpmsPcrSelect,
     TpmsPcrSelection,
 };
 
@@ -189,6 +189,7 @@ impl Tpm {
     pub fn power_on(&mut self, now: Milliseconds) {
         let core = &mut self.core;
         core.nv.lose_power();
+        core.random.power_on();
         core.objects = Objects::new(core.profile.loaded_objects);
         core.sessions = Sessions::new(core.profile.loaded_sessions, core.profile.active_sessions);
         core.pcrs = Pcrs::new(&core.nv.permanent().pcr_allocation);
@@ -214,9 +215,7 @@ impl Tpm {
         let core = &mut self.core;
         core.locality = locality;
         core.pass_time(now);
-        if core.random.refresh().is_err() {
-            return pipeline::error_response(TpmRc::FAILURE);
-        }
+        core.random.begin_command();
         core.forgive_failures();
         pipeline::execute(core, command)
     }

@@ -192,7 +192,7 @@ fn from_modulus<const N: usize, const H: usize>(
         return Err(CryptoError::Key);
     }
     let key = complete::<H>(&p, &q, exponent)?;
-    if key.n == modulus { Ok(key) } else { Err(CryptoError::Key) }
+    if bool::from(key.n.ct_eq(modulus)) { Ok(key) } else { Err(CryptoError::Key) }
 }
 
 /// A number from big-endian bytes: leading zeros are added or taken away as needed.

@@ -182,9 +182,9 @@ impl<const N: usize, const H: usize> Key<N, H> {
         }
         let (p, q) = (prime(&key.p)?, prime(&key.q)?);
         let (low, high) = p.modulus().as_ref().widening_mul(q.modulus().as_ref());
-        if key.n.split_at_checked(Uint::<H>::BYTES)
-            != Some((high.to_be_bytes().as_slice(), low.to_be_bytes().as_slice()))
-        {
+        let mut product = bytes(&high);
+        product.extend_from_slice(&bytes(&low));
+        if !bool::from(product.ct_eq(&key.n)) {
             return Err(CryptoError::Key);
         }
         Ok(Self {

@@ -6,7 +6,8 @@ use subtle::ConstantTimeEq;
 use super::{
     Invocation,
     auth_area::{Entity, SessionUse},
-    failures, hmac, pin, policy_check,
+    failures::{self, LockoutUse},
+    hmac, pin, policy_check,
 };
 use crate::{
     core_state::Core,
@@ -47,7 +48,7 @@ fn check_session(tpm: &mut Core, invocation: &Invocation<'_>, usage: &SessionUse
     let session = tpm.sessions.get(usage.handle).cloned();
     let Some(entity) = usage.entity else {
         failures::check_lockout(tpm, None, session.as_ref())?;
-        return check_proof(tpm, invocation, usage, session.as_ref());
+        return check_guarded(tpm, invocation, usage, session.as_ref());
     };
     if uses_auth_value(session.as_ref()) {
         pin::settle(tpm, entity.handle)?;
@@ -56,7 +57,7 @@ fn check_session(tpm: &mut Core, invocation: &Invocation<'_>, usage: &SessionUse
     if uses_auth_value(session.as_ref()) {
         require_written(tpm, invocation, entity.handle)?;
     }
-    let result = check_proof(tpm, invocation, usage, session.as_ref());
+    let result = check_guarded(tpm, invocation, usage, session.as_ref());
     if uses_auth_value(session.as_ref()) { pin::note(tpm, entity.handle, result) } else { result }
 }
 
@@ -77,6 +78,20 @@ fn require_written(tpm: &Core, invocation: &Invocation<'_>, handle: TpmHandle) -
     // A locked one says so, once it is authorized.
     let index = tpm.nv_index(handle)?;
     if index.has(TpmaNv::WRITTEN) || index.has(TpmaNv::READLOCKED) { Ok(()) } else { Err(TpmRc::NV_UNINITIALIZED) }
+}
+
+/// [`check_proof`], with lockoutAuth closed while it is looked at.
+fn check_guarded(
+    tpm: &mut Core,
+    invocation: &Invocation<'_>,
+    usage: &SessionUse,
+    session: Option<&Session>,
+) -> Result<(), TpmRc> {
+    let entity = usage.entity.map(|entity| entity.handle);
+    let lockout = LockoutUse::of(entity, uses_auth_value(session), session);
+    failures::close_lockout(tpm, lockout)?;
+    let result = check_proof(tpm, invocation, usage, session);
+    failures::reopen_lockout(tpm, lockout, result)
 }
 
 /// The policy, password or HMAC of a session.

@@ -1,10 +1,10 @@
 //! Authorization failures and lockout (Part 1, clause 16.8).
 
-use ironroot_wire::{HandleKind, TpmHandle, TpmRc, TpmaNv, TpmaObject};
+use ironroot_wire::{HandleKind, TpmHandle, TpmRc, TpmaNv, TpmaObject, TpmiYesNo};
 
 use crate::{
     core_state::Core,
-    state::{objects::Slot, sessions::Session},
+    state::{objects::Slot, permanent::Shutdown, sessions::Session},
 };
 
 /// Whether the auth value of an entity is under dictionary-attack protection.
@@ -36,7 +36,68 @@ pub fn check_lockout(tpm: &mut Core, entity: Option<TpmHandle>, session: Option<
     }
     let permanent = tpm.nv.permanent();
     let locked = (lockout && !permanent.lockout_auth_enabled.0) || (protected && permanent.in_lockout());
-    if locked { Err(TpmRc::LOCKOUT) } else { Ok(()) }
+    if locked {
+        return Err(TpmRc::LOCKOUT);
+    }
+    if protected { note_use(tpm) } else { Ok(()) }
+}
+
+/// Makes durable, once in a power cycle, that an auth value under protection is used. Whoever sees that an answer does not
+/// come at once, because a failure is being written, and cuts the power, has spent a try all the same (Part 1, 16.8.6).
+fn note_use(tpm: &mut Core) -> Result<(), TpmRc> {
+    if tpm.nv.permanent().shutdown == Shutdown::NoneAfterUse || tpm.nv.permanent().recovery_time == 0 {
+        return Ok(());
+    }
+    if tpm.nv.permanent().shutdown.is_orderly() {
+        tpm.nv.set_saved_state(None);
+    }
+    tpm.nv.permanent_mut().shutdown = Shutdown::NoneAfterUse;
+    super::commit(tpm)
+}
+
+/// Before lockoutAuth is looked at: closes it, durably, so that a power cut leaves it closed. One wrong value in
+/// lockoutRecovery is all that anybody gets (Part 1, 16.8.5).
+///
+/// # Errors
+/// `TPM_RC_NV_UNAVAILABLE` or `TPM_RC_NV_SPACE` from the store.
+pub fn close_lockout(tpm: &mut Core, usage: LockoutUse) -> Result<(), TpmRc> {
+    if usage == LockoutUse::None {
+        return Ok(());
+    }
+    tpm.nv.permanent_mut().lockout_auth_enabled = TpmiYesNo(false);
+    super::commit(tpm)
+}
+
+/// After lockoutAuth has been looked at: opens it again, unless it was wrong or that could not be recorded.
+///
+/// # Errors
+/// The result's, or that of the store.
+pub fn reopen_lockout(tpm: &mut Core, usage: LockoutUse, result: Result<(), TpmRc>) -> Result<(), TpmRc> {
+    if usage == LockoutUse::None || matches!(result, Err(TpmRc::AUTH_FAIL | TpmRc::NV_UNAVAILABLE | TpmRc::NV_SPACE)) {
+        return result;
+    }
+    tpm.nv.permanent_mut().lockout_auth_enabled = TpmiYesNo(true);
+    super::commit(tpm)?;
+    result
+}
+
+/// Whether a session shows knowledge of lockoutAuth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LockoutUse {
+    /// Of another auth value, or of none.
+    None,
+    /// Of lockoutAuth.
+    Shown,
+}
+
+impl LockoutUse {
+    /// By what a session authorizes, if it does so with an auth value, or what it is bound to.
+    #[must_use]
+    pub fn of(entity: Option<TpmHandle>, uses_auth_value: bool, session: Option<&Session>) -> Self {
+        let authorizes = uses_auth_value && entity == Some(TpmHandle::LOCKOUT);
+        let bound = session.is_some_and(|session| session.bound_lockout);
+        if authorizes || bound { Self::Shown } else { Self::None }
+    }
 }
 
 /// Whether a session that is to be bound to an entity is thereby under dictionary-attack protection.
@@ -59,12 +120,11 @@ pub fn record(tpm: &mut Core, entity: Option<TpmHandle>, session: Option<&Sessio
         return TpmRc::BAD_AUTH;
     }
     let time = tpm.clock.time();
+    // Only an interval without any failure forgives one (Part 1, 16.8.2).
+    tpm.lockout_timers.restart(time);
     if (protected && entity == Some(TpmHandle::LOCKOUT)) || bound_lockout {
         tpm.lockout_timers.lockout_failed(time);
     } else {
-        if tpm.nv.permanent().failed_tries == 0 {
-            tpm.lockout_timers.restart(time);
-        }
         tpm.lockout_timers.failed();
     }
     match record_failures(tpm) {

@@ -51,7 +51,9 @@ struct Invocation<'a> {
 
 /// Carries out a command and returns its response.
 pub fn execute(tpm: &mut Core, command: &[u8]) -> Vec<u8> {
-    match attempt(tpm, command) {
+    // Nothing random leaves the TPM if entropy was missing, a nonce of the response included.
+    let done = self_test::require_entropy(tpm).and_then(|()| attempt(tpm, command));
+    match done.and_then(|response| self_test::require_entropy(tpm).map(|()| response)) {
         Ok(response) => response,
         Err(rc) => {
             tpm.nv.rollback();
@@ -92,6 +94,7 @@ fn attempt(tpm: &mut Core, command: &[u8]) -> Result<Vec<u8>, TpmRc> {
     let before = may_stage.then(|| Volatile::capture(tpm));
     let done = (entry.run)(tpm, &mut handle_reader, &mut parameter_reader, &mut output).and_then(|()| {
         command_audit::begin(tpm, &invocation)?;
+        self_test::require_entropy(tpm)?;
         commit(tpm)
     });
     if let (Err(rc), Some(before)) = (done, before) {

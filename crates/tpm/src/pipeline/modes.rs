@@ -50,7 +50,7 @@ pub fn check(tpm: &Core, header: &Header) -> Result<(), TpmRc> {
 /// `TPM_RC_NV_UNAVAILABLE`, `TPM_RC_NV_SPACE` from the store.
 pub fn before_action(tpm: &mut Core, info: &CommandInfo, audited: bool) -> Result<(), TpmRc> {
     if tpm.mode == Mode::Operational
-        && tpm.nv.permanent().shutdown != Shutdown::None
+        && tpm.nv.permanent().shutdown.is_orderly()
         && (audited || !HARMLESS.contains(&info.code))
     {
         tpm.nv.permanent_mut().shutdown = Shutdown::None;

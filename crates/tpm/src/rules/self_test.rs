@@ -201,6 +201,17 @@ pub fn before_curve(tpm: &mut Core, curve: TpmEccCurve) -> Result<(), TpmRc> {
     Ok(())
 }
 
+/// What `TPM2_GetTestResult` names where not an algorithm has failed, but the entropy source: `TPM_ALG_ERROR`.
+pub const ENTROPY: TpmAlgId = TpmAlgId(0x0000);
+
+/// That entropy was there whenever it was due. A TPM in failure mode already has said why.
+///
+/// # Errors
+/// As [`before_command`].
+pub const fn require_entropy(tpm: &mut Core) -> Result<(), TpmRc> {
+    if tpm.random.has_failed() && !matches!(tpm.mode, Mode::Failure) { Err(fail(tpm, ENTROPY)) } else { Ok(()) }
+}
+
 /// A test has failed.
 const fn fail(tpm: &mut Core, alg: TpmAlgId) -> TpmRc {
     tpm.self_tests.failed = Some(alg);

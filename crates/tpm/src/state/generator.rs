@@ -1,63 +1,92 @@
-//! The TPM's generator of random numbers (Part 1, clause 11.4.10): a deterministic generator that the platform's
-//! entropy seeds and reseeds.
+//! The TPM's generator of random numbers (Part 1, clause 8.4.11): a deterministic generator that the platform's entropy
+//! seeds, and reseeds before the first number of each command.
+//!
+//! So a copy of the TPM's memory (a virtual machine put back, a forked process) does not repeat what the original gives: the
+//! copies differ as soon as one of them takes a random number in its next command. An entropy source that fails its health
+//! tests, or does not deliver, ends in failure mode.
 
 use alloc::{boxed::Box, vec::Vec};
 
 use ironroot_crypto::{Random, drbg::Drbg};
-use ironroot_platform::{Entropy, EntropyError};
+use ironroot_platform::{Entropy, EntropyError, health::Tested};
 use zeroize::Zeroizing;
 
 /// Bytes of entropy for one seeding: 256 bits of strength and half as much again for the nonce (SP 800-90A, 8.6.7).
 const SEED_SIZE: usize = 48;
+/// Bytes of entropy of a reseeding (SP 800-90A, 9.2: as many bits as the strength).
+const RESEED_SIZE: usize = 32;
 
 /// The generator.
 pub struct Generator {
     drbg: Drbg,
-    entropy: Box<dyn Entropy>,
+    entropy: Tested<Box<dyn Entropy>>,
+    /// Whether fresh entropy has gone in since the command began.
+    fresh: bool,
+    /// Whether entropy was missing when it was due, so that what came out since must not be used.
+    failed: bool,
 }
 
 impl Generator {
-    /// Seeds a generator from the platform.
+    /// Seeds a generator from the platform, once the entropy source has passed its start-up test.
     ///
     /// # Errors
     /// The entropy source failed.
-    pub fn new(mut entropy: Box<dyn Entropy>) -> Result<Self, EntropyError> {
+    pub fn new(entropy: Box<dyn Entropy>) -> Result<Self, EntropyError> {
+        let mut entropy = Tested::new(entropy);
         let mut seed = Zeroizing::new([0; SEED_SIZE]);
         entropy.fill(seed.as_mut_slice())?;
         let (entropy_input, nonce) = seed.split_at(32);
         let drbg = Drbg::new(entropy_input, nonce, b"ironroot tpm");
-        Ok(Self { drbg, entropy })
+        Ok(Self { drbg, entropy, fresh: true, failed: false })
     }
 
-    /// Reseeds from the platform, if the generator has given out as much as one seed may.
-    ///
-    /// # Errors
-    /// The entropy source failed.
-    pub fn refresh(&mut self) -> Result<(), EntropyError> {
-        if self.drbg.needs_reseed() { self.reseed(&[]) } else { Ok(()) }
+    /// A new power cycle: an entropy source that has failed is tested again, from its start-up test on.
+    pub fn power_on(&mut self) {
+        if self.entropy.has_failed() {
+            self.entropy.restart();
+        }
+        self.fresh = false;
+        self.failed = false;
+    }
+
+    /// A new command: its first random number is preceded by fresh entropy.
+    pub const fn begin_command(&mut self) {
+        self.fresh = false;
+    }
+
+    /// Whether entropy was missing when it was due: what was generated since must not be used.
+    #[must_use]
+    pub const fn has_failed(&self) -> bool {
+        self.failed
     }
 
     /// Reseeds from the platform and mixes in `additional` (`TPM2_StirRandom`).
-    ///
-    /// # Errors
-    /// The entropy source failed.
-    pub fn reseed(&mut self, additional: &[u8]) -> Result<(), EntropyError> {
-        let mut seed = Zeroizing::new([0; SEED_SIZE]);
-        self.entropy.fill(seed.as_mut_slice())?;
-        self.drbg.reseed(seed.as_slice(), additional);
-        Ok(())
+    pub fn reseed(&mut self, additional: &[u8]) {
+        let mut entropy = Zeroizing::new([0; RESEED_SIZE]);
+        match self.entropy.fill(entropy.as_mut_slice()) {
+            Ok(()) => {
+                self.drbg.reseed(entropy.as_slice(), additional);
+                self.fresh = true;
+            }
+            Err(EntropyError) => self.failed = true,
+        }
     }
 
     /// `size` random bytes.
     pub fn bytes(&mut self, size: usize) -> Zeroizing<Vec<u8>> {
         let mut out = Zeroizing::new(alloc::vec![0; size]);
-        self.drbg.fill(&mut out);
+        self.fill(&mut out);
         out
     }
 }
 
 impl Random for Generator {
+    /// Where entropy is missing, the bytes are still unpredictable to whoever does not know the state, but the command must
+    /// end without them: [`Generator::has_failed`].
     fn fill(&mut self, out: &mut [u8]) {
+        if !self.fresh || self.drbg.needs_reseed() {
+            self.reseed(&[]);
+        }
         self.drbg.fill(out);
     }
 }

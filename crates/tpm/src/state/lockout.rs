@@ -1,5 +1,6 @@
-//! Dictionary-attack protection (Part 1, clause 16.8). Every failure is committed before its response, so a power cut
-//! cannot lose one, and an unorderly shutdown needs no penalty (Part 1, 16.8.5 allows that).
+//! Dictionary-attack protection (Part 1, clause 16.8). Every failure is committed before its response. Because its absence
+//! tells an attacker who can cut the power that the guess was wrong, a power cycle in which protected auth values were used
+//! and that does not end in order counts as a failure, too (Part 1, 16.8.6), and lockoutAuth is closed while it is looked at.
 
 use ironroot_wire::{TpmHandle, TpmiYesNo};
 
@@ -50,7 +51,7 @@ impl LockoutTimers {
         changed.then_some((failed, enabled))
     }
 
-    /// Starts the interval of self-healing anew: after the first failure, or new parameters.
+    /// Starts the interval of self-healing anew: after a failure, or new parameters.
     pub fn restart(&mut self, time: u64) {
         self.healed_at = time;
     }

@@ -15,13 +15,8 @@ use ironroot_wire::{Reader, Rules, TpmHandle, TpmRc, TpmlCc, Wire};
 use zeroize::Zeroizing;
 
 use super::{
-    administration::Administration,
-    commits::Commits,
-    nv_index::NvIndex,
-    objects::Object,
-    permanent::{Permanent, Shutdown},
-    saved::SavedState,
-    settings::Settings,
+    administration::Administration, commits::Commits, nv_index::NvIndex, objects::Object, permanent::Permanent,
+    saved::SavedState, settings::Settings,
 };
 use crate::{profile::Profile, rules::object_record};
 
@@ -359,7 +354,7 @@ impl NonVolatile {
     /// Takes the changes of orderly indices that need not be stored yet out of what is staged.
     fn take_deferred(&self, staged: &mut Staged) -> BTreeMap<u32, Arc<NvIndex>> {
         let permanent = staged.permanent.as_ref().unwrap_or(&self.permanent);
-        if permanent.shutdown != Shutdown::None {
+        if permanent.shutdown.is_orderly() {
             // The TPM has been shut down in order and stays so: what is stored has to be right.
             return BTreeMap::new();
         }

@@ -78,9 +78,17 @@ pub enum Shutdown {
     ClearUnsafe,
     /// By `TPM2_Shutdown(TPM_SU_STATE)` while Clock was not safe.
     StateUnsafe,
+    /// Not at all, and an auth value under dictionary-attack protection was used since the start-up (Part 1, 16.8.6).
+    NoneAfterUse,
 }
 
 impl Shutdown {
+    /// Whether there was a `TPM2_Shutdown`, and nothing after it.
+    #[must_use]
+    pub const fn is_orderly(self) -> bool {
+        !matches!(self, Self::None | Self::NoneAfterUse)
+    }
+
     /// Whether the state was saved.
     #[must_use]
     pub const fn is_state(self) -> bool {
@@ -105,6 +113,7 @@ impl ironroot_wire::Wire for Shutdown {
             2 => Ok(Self::State),
             3 => Ok(Self::ClearUnsafe),
             4 => Ok(Self::StateUnsafe),
+            5 => Ok(Self::NoneAfterUse),
             _ => Err(ironroot_wire::TpmRc::VALUE),
         }
     }

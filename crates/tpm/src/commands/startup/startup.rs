@@ -55,7 +55,7 @@ impl Action for Startup {
 }
 
 fn start(tpm: &mut Core, kind: Kind, saved: Option<SavedState>, shutdown: Shutdown) -> Result<(), TpmRc> {
-    let orderly = shutdown != Shutdown::None;
+    let orderly = shutdown.is_orderly();
     // The first start of all has no Clock to repeat.
     let clock_safe = shutdown.is_clock_safe() || tpm.nv.permanent().total_reset_count == 0;
     count(tpm, kind, orderly)?;
@@ -79,6 +79,10 @@ fn start(tpm: &mut Core, kind: Kind, saved: Option<SavedState>, shutdown: Shutdo
 /// Counts the start-up and takes note that nothing has been shut down since.
 fn count(tpm: &mut Core, kind: Kind, orderly: bool) -> Result<(), TpmRc> {
     let permanent = tpm.nv.permanent_mut();
+    // Power may have been cut before a failure was recorded (Part 1, 16.8.6): it counts, whether or not there was one.
+    if permanent.shutdown == Shutdown::NoneAfterUse && permanent.recovery_time != 0 {
+        permanent.failed_tries = permanent.failed_tries.saturating_add(1).min(permanent.max_tries);
+    }
     permanent.shutdown = Shutdown::None;
     if kind == Kind::Reset {
         permanent.reset_count = permanent.reset_count.wrapping_add(1);
