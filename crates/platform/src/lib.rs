@@ -14,6 +14,7 @@ extern crate std;
 
 mod clock;
 mod component;
+mod counter;
 mod entropy;
 mod firmware;
 pub mod health;
@@ -25,6 +26,7 @@ mod storage;
 
 pub use clock::{Clock, Milliseconds};
 pub use component::{AttachedComponent, ComponentValue, SentObject};
+pub use counter::{CountedState, CounterError, CounterKind, MonotonicCounter};
 pub use entropy::{Entropy, EntropyError};
 pub use firmware::{FIRMWARE_SECRET_SIZE, Firmware, FirmwareSecret, UnmeasuredFirmware};
 pub use secret::{CopyResistance, DeviceSecret, DeviceSecretError, DeviceValue};

@@ -6,6 +6,8 @@
 
 #[cfg(target_has_atomic = "64")]
 pub use clock::ManualClock;
+#[cfg(feature = "std")]
+pub use counter::{CounterFault, MemoryCounter};
 pub use entropy::{FailingEntropy, TestEntropy};
 pub use faulty::{Fault, Faults, FaultyStorage};
 pub use firmware::TestFirmware;
@@ -18,6 +20,8 @@ use alloc::{string::String, vec::Vec};
 use zeroize::Zeroizing;
 
 mod clock;
+#[cfg(feature = "std")]
+mod counter;
 mod entropy;
 mod faulty;
 mod firmware;

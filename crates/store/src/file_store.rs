@@ -1,22 +1,22 @@
 //! The store: commits as frames, compaction, and the way back after a failure.
 
+use crate::access::Access;
 use crate::body;
+use crate::checkpoint::{self, Place, Shape, no_entropy};
 use crate::frame::{self, Kind, Seal};
-use crate::header::{BLOCK, Header, Opened};
-use crate::journal::{self, Journal, MAX_FILE};
-use crate::keys::{FileKeys, StateKey};
+use crate::guard::{Guard, Policy};
+use crate::header::BLOCK;
+use crate::journal::{self, MAX_FILE};
 use crate::medium::{Folder, Medium, Which};
 use crate::refusal::io_error;
-use ironroot_platform::{Change, Durability, Entropy, RecordKey, Records, Storage, StorageError, host::OsEntropy};
+use ironroot_platform::{Change, CounterError, Durability, Entropy, RecordKey, Records, Storage, StorageError};
 use std::collections::BTreeMap;
 use std::io;
-use std::path::Path;
-use zeroize::Zeroizing;
 
 /// A file is made this long, and gets at least this long before it is compacted. Bytes.
-const SMALLEST: usize = 64 << 10;
+pub const SMALLEST: usize = 64 << 10;
 /// A file is compacted when it is longer than this many times what is in it.
-const WASTE: usize = 4;
+pub const WASTE: usize = 4;
 
 /// How a store behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,152 +34,33 @@ impl Default for Options {
 
 /// Storage in one sealed file.
 pub struct FileStore<M: Medium = Folder> {
-    medium: M,
-    state_key: Zeroizing<StateKey>,
-    entropy: Box<dyn Entropy>,
-    relaxed: bool,
-    place: Place,
+    pub(crate) medium: M,
+    pub(crate) access: Access,
+    pub(crate) entropy: Box<dyn Entropy>,
+    pub(crate) relaxed: bool,
+    pub(crate) place: Place,
+    pub(crate) shape: Shape,
+    /// The state's counter, if it has one.
+    pub(crate) guard: Option<Guard>,
+    /// The sequence number of a frame behind the end that was not acknowledged because the counter could not be reached. The
+    /// counter may have taken the number nevertheless; so the state goes on in a new file, behind this number.
+    pub(crate) withdrawn: Option<u64>,
+    /// Somebody else advances the counter: nothing is committed any more.
+    pub(crate) overtaken: Option<StorageError>,
     /// The records as they were verified, until they are first asked for.
-    records: Option<Records>,
+    pub(crate) records: Option<Records>,
     /// The records' sizes in a checkpoint, and their sum.
-    sizes: BTreeMap<RecordKey, usize>,
-    live: usize,
+    pub(crate) sizes: BTreeMap<RecordKey, usize>,
+    pub(crate) live: usize,
     /// Something that was never acknowledged lies behind the end, and must go before the next frame is written.
-    dirty: bool,
+    pub(crate) dirty: bool,
     /// The file was replaced, and a power cut may still bring back the old one.
-    folder_dirty: bool,
+    pub(crate) folder_dirty: bool,
     /// Do not try to compact again before the journal is this long.
-    compact_at: usize,
-}
-
-/// Where in which file the next frame goes.
-struct Place {
-    keys: FileKeys,
-    generation: u64,
-    /// The end of the last frame.
-    end: usize,
-    /// The length of the file; between the end and it there are zeros.
-    length: usize,
-    /// The sequence number and the tag of the last frame.
-    sequence: u64,
-    chain: [u8; 16],
-}
-
-impl FileStore<Folder> {
-    /// Opens the state in a folder. Nothing is written before it has been verified.
-    ///
-    /// # Errors
-    /// [`StorageError::Refused`] if the state is damaged, sealed under another key, or newer than this release;
-    /// [`StorageError::Io`] if there is none, or it cannot be read, or another process has it open.
-    pub fn open(folder: &Path, key: &StateKey, options: Options) -> Result<Self, StorageError> {
-        Self::open_on(Folder::open(folder)?, key, options, Box::new(OsEntropy))
-    }
-
-    /// Makes an empty state in a folder, which is made too if it is missing. Never overwrites a state.
-    ///
-    /// # Errors
-    /// [`StorageError`] if there is a state already, or it cannot be written.
-    pub fn create(folder: &Path, key: &StateKey, options: Options) -> Result<Self, StorageError> {
-        Self::create_on(Folder::create(folder)?, key, options, Box::new(OsEntropy))
-    }
-
-    /// Opens the state in a folder, or makes an empty one if there is none.
-    ///
-    /// # Errors
-    /// As [`Self::open`] and [`Self::create`].
-    pub fn open_or_create(folder: &Path, key: &StateKey, options: Options) -> Result<Self, StorageError> {
-        let mut medium = Folder::create(folder)?;
-        if exists(&mut medium)? {
-            Self::open_on(medium, key, options, Box::new(OsEntropy))
-        } else {
-            Self::create_on(medium, key, options, Box::new(OsEntropy))
-        }
-    }
-}
-
-fn exists(medium: &mut impl Medium) -> Result<bool, StorageError> {
-    medium.exists().map_err(|error| io_error("looking for the state", &medium.name(), &error))
+    pub(crate) compact_at: usize,
 }
 
 impl<M: Medium> FileStore<M> {
-    /// [`FileStore::open`] on any medium.
-    ///
-    /// # Errors
-    /// As [`FileStore::open`].
-    pub fn open_on(
-        mut medium: M,
-        key: &StateKey,
-        options: Options,
-        entropy: Box<dyn Entropy>,
-    ) -> Result<Self, StorageError> {
-        let (journal, length) = read(&mut medium, key)?;
-        let relaxed = options.durability != Durability::Power;
-        if !relaxed {
-            // What was read may be in the machine's memory only (the writer was killed before it waited for the disk), and so
-            // may the name of a compacted file. Nobody may be told of it before it is safe.
-            medium
-                .sync(Which::Current)
-                .and_then(|()| medium.sync_folder())
-                .map_err(|error| io_error("making the state durable", &medium.name(), &error))?;
-        }
-        let sizes = sizes(&journal.records);
-        let live = sizes.values().fold(0, |sum: usize, size| sum.saturating_add(*size));
-        Ok(Self {
-            medium,
-            state_key: Zeroizing::new(*key),
-            entropy,
-            relaxed,
-            // A file that was cut short by hand may have an odd length; what is written next gives it an even one.
-            dirty: journal.unfinished || length % BLOCK != 0,
-            place: Place {
-                keys: journal.keys,
-                generation: journal.generation,
-                end: journal.end,
-                length,
-                sequence: journal.sequence,
-                chain: journal.chain,
-            },
-            records: Some(journal.records),
-            sizes,
-            live,
-            folder_dirty: false,
-            compact_at: 0,
-        })
-    }
-
-    /// [`FileStore::create`] on any medium.
-    ///
-    /// # Errors
-    /// As [`FileStore::create`].
-    pub fn create_on(
-        mut medium: M,
-        key: &StateKey,
-        options: Options,
-        mut entropy: Box<dyn Entropy>,
-    ) -> Result<Self, StorageError> {
-        if exists(&mut medium)? {
-            return Err(StorageError::Io(format!(
-                "{}: there is a state here already; open it, or use an empty folder for a new one",
-                medium.name()
-            )));
-        }
-        let place = write_checkpoint(&mut medium, key, entropy.as_mut(), &Records::new(), (1, 1))?;
-        medium.sync_folder().map_err(|error| io_error("making the new state durable", &medium.name(), &error))?;
-        Ok(Self {
-            medium,
-            state_key: Zeroizing::new(*key),
-            entropy,
-            relaxed: options.durability != Durability::Power,
-            place,
-            records: Some(Records::new()),
-            sizes: BTreeMap::new(),
-            live: 0,
-            dirty: false,
-            folder_dirty: false,
-            compact_at: 0,
-        })
-    }
-
     /// The number of the last commit; it never goes back in the life of a state, compactions included (they count too). What
     /// a monotonic counter is compared with.
     #[must_use]
@@ -193,12 +74,47 @@ impl<M: Medium> FileStore<M> {
         self.place.generation
     }
 
+    /// What has happened to the state beside commits, oldest first: seconds of the UNIX epoch, and words.
+    #[must_use]
+    pub fn history(&self) -> Vec<(u64, String)> {
+        self.shape.history().0
+    }
+
     fn failed(&self, doing: &str, error: &io::Error) -> StorageError {
         io_error(doing, &self.medium.name(), error)
     }
 
+    /// Makes what was read and the name of its file survive a power cut.
+    pub(crate) fn settle(&mut self) -> io::Result<()> {
+        self.medium.sync(Which::Current)?;
+        self.medium.sync_folder()?;
+        self.folder_dirty = false;
+        Ok(())
+    }
+
+    /// Raises the counter to a state that is durable.
+    pub(crate) fn catch_up(&mut self) -> Result<(), StorageError> {
+        if self.guard.as_ref().is_none_or(|guard| guard.reached() >= self.place.sequence) {
+            return Ok(());
+        }
+        if self.relaxed {
+            // A counter that is ahead of what a power cut leaves would make the state an old copy.
+            self.settle().map_err(|error| self.failed("making the state durable", &error))?;
+        }
+        let Some(guard) = &mut self.guard else {
+            return Ok(());
+        };
+        guard.catch_up(self.place.sequence).map_err(|error| guard.failed(&self.medium.name(), &error))
+    }
+
     /// Finishes what an earlier failure left to do.
-    fn recover(&mut self) -> Result<(), StorageError> {
+    pub(crate) fn recover(&mut self) -> Result<(), StorageError> {
+        if let Some(overtaken) = &self.overtaken {
+            return Err(overtaken.clone());
+        }
+        if self.withdrawn.is_some() {
+            self.compact()?;
+        }
         if self.dirty {
             self.cut().map_err(|error| self.failed("cutting off an unfinished change", &error))?;
         }
@@ -257,7 +173,7 @@ impl<M: Medium> FileStore<M> {
         };
         let content = body::length(changes).ok_or_else(too_large)?;
         let mut random = [0; 32];
-        self.entropy.fill(&mut random).map_err(|error| no_entropy(&self.medium, error))?;
+        self.entropy.fill(&mut random).map_err(|error| no_entropy(&self.medium.name(), error))?;
         let sequence = self.place.sequence.wrapping_add(1);
         let seal = Seal {
             keys: &self.place.keys,
@@ -291,14 +207,39 @@ impl<M: Medium> FileStore<M> {
             }
             return Err(self.failed("writing a change", &error));
         }
-        self.place.end = self.place.end.saturating_add(frame.len());
-        if self.place.end > self.place.length {
-            self.place.length = self.place.end.saturating_add(room);
+        let end = self.place.end.saturating_add(frame.len());
+        if end > self.place.length {
+            self.place.length = end.saturating_add(room);
         }
+        self.count_up(sequence, frame.len())?;
+        self.place.end = end;
         self.place.sequence = sequence;
         self.place.chain = tag;
         self.count(changes);
         Ok(())
+    }
+
+    /// Advances the counter for a frame that is durable behind the end, if it is advanced with every commit. If that
+    /// fails, the frame is withdrawn.
+    fn count_up(&mut self, sequence: u64, size: usize) -> Result<(), StorageError> {
+        let Some(guard) = self.guard.as_mut().filter(|guard| guard.policy == Policy::EveryCommit) else {
+            return Ok(());
+        };
+        let Err(error) = guard.catch_up(sequence) else {
+            return Ok(());
+        };
+        let failure = guard.failed(&self.medium.name(), &error);
+        if let CounterError::Ahead(_) = error {
+            self.overtaken = Some(failure.clone());
+            self.take_back(size);
+        } else {
+            // The counter may have it. If it has and the frame were only wiped, the state would be an old copy from now on; so
+            // the frame stays until a file that is ahead of it has taken its place. What cannot be done now is tried again
+            // before anything else.
+            self.withdrawn = Some(sequence);
+            let _ = self.compact();
+        }
+        Err(failure)
     }
 
     /// Keeps the sizes up to date.
@@ -326,71 +267,66 @@ impl<M: Medium> FileStore<M> {
     /// Writes the state anew into another file, and puts that in the place of the first. Whatever fails or is cut off, one
     /// of the two is the state.
     fn compact(&mut self) -> Result<(), StorageError> {
-        let records = self.load()?;
-        let numbers = (self.place.generation.wrapping_add(1), self.place.sequence.wrapping_add(1));
-        self.place = write_checkpoint(&mut self.medium, &self.state_key, self.entropy.as_mut(), &records, numbers)?;
+        let records = self.current()?;
+        self.write_anew(&records)
+    }
+
+    /// Makes the next file go on behind a number that the counter has reached.
+    pub(crate) fn go_on_behind(&mut self, sequence: u64) {
+        self.withdrawn = Some(sequence);
+    }
+
+    /// Writes the state with these records into a new file.
+    pub(crate) fn write_anew(&mut self, records: &Records) -> Result<(), StorageError> {
+        let last = self.withdrawn.unwrap_or(self.place.sequence).max(self.place.sequence);
+        let numbers = (self.place.generation.wrapping_add(1), last.wrapping_add(1));
+        let entropy = self.entropy.as_mut();
+        self.place = checkpoint::write(&mut self.medium, &mut self.access, entropy, &self.shape, records, numbers)?;
         self.folder_dirty = true;
-        self.compact_at = 0;
+        // A new file has nothing behind its end.
+        (self.dirty, self.withdrawn, self.compact_at) = (false, None, 0);
         Ok(())
     }
-}
 
-fn no_entropy(medium: &impl Medium, error: ironroot_platform::EntropyError) -> StorageError {
-    StorageError::Io(format!("{}: {error}; nothing was changed; try again", medium.name()))
-}
-
-fn sizes(records: &Records) -> BTreeMap<RecordKey, usize> {
-    records.iter().map(|(key, value)| (*key, value.len().saturating_add(body::PUT_OVERHEAD))).collect()
-}
-
-/// Reads and verifies the file, and says how long it is.
-fn read(medium: &mut impl Medium, key: &StateKey) -> Result<(Journal, usize), StorageError> {
-    let name = medium.name();
-    let file = medium.read(MAX_FILE.saturating_add(1)).map_err(|error| io_error("reading the state", &name, &error))?;
-    let journal = journal::read(&file, key).map_err(|refusal| refusal.into_error(&name))?;
-    Ok((journal, file.len()))
-}
-
-/// Writes a new file with all records and installs it. `numbers` are its generation and the checkpoint's sequence number.
-fn write_checkpoint(
-    medium: &mut impl Medium,
-    state_key: &StateKey,
-    entropy: &mut dyn Entropy,
-    records: &Records,
-    numbers: (u64, u64),
-) -> Result<Place, StorageError> {
-    let (generation, first_sequence) = numbers;
-    let (mut file_id, mut random) = ([0; 32], [0; 32]);
-    entropy.fill(&mut file_id).and_then(|()| entropy.fill(&mut random)).map_err(|error| no_entropy(medium, error))?;
-    let (mut file, Opened { header, keys, chain }) = Header { file_id, generation, first_sequence }.write(state_key);
-    let content = sizes(records).values().fold(0, |sum: usize, size| sum.saturating_add(*size));
-    let seal = Seal {
-        keys: &keys,
-        kind: Kind::Checkpoint,
-        relaxed: false,
-        sequence: first_sequence,
-        chain: &chain,
-        random: &random,
-    };
-    let write = |out: &mut Vec<u8>| records.iter().for_each(|(key, value)| body::write_put(*key, value, out));
-    let (frame, tag) = seal
-        .seal(content, write)
-        .ok_or_else(|| StorageError::Full(format!("{}: the state is larger than 16 MiB", medium.name())))?;
-    file.extend_from_slice(&frame);
-    let end = file.len();
-    let length = SMALLEST.max(content.saturating_mul(WASTE)).max(end).next_multiple_of(BLOCK);
-    file.resize(length, 0);
-
-    let result = medium
-        .create_next()
-        .and_then(|()| medium.write_at(Which::Next, 0, &file))
-        .and_then(|()| medium.sync(Which::Next))
-        .and_then(|()| medium.install());
-    if let Err(error) = result {
-        medium.discard_next();
-        return Err(io_error("writing a new state file", &medium.name(), &error));
+    /// What follows a compaction.
+    fn compacted(&mut self) -> Result<(), StorageError> {
+        self.recover()?;
+        if self.guard.as_ref().is_some_and(|guard| guard.policy == Policy::EveryCommit) {
+            // The commit that follows advances it.
+            return Ok(());
+        }
+        match self.catch_up() {
+            // What cannot be reached now is tried again at the next compaction.
+            Err(StorageError::Refused(text)) => {
+                let overtaken = StorageError::Refused(text);
+                self.overtaken = Some(overtaken.clone());
+                Err(overtaken)
+            }
+            _ => Ok(()),
+        }
     }
-    Ok(Place { keys, generation: header.generation, end, length, sequence: first_sequence, chain: tag })
+
+    /// The records, read from the file up to the last frame that was acknowledged.
+    pub(crate) fn current(&mut self) -> Result<Records, StorageError> {
+        if let Some(records) = self.records.take() {
+            return Ok(records);
+        }
+        let file = read_file(&mut self.medium)?;
+        let file = if self.withdrawn.is_some() { file.get(..self.place.end).unwrap_or_default() } else { &file };
+        let name = self.medium.name();
+        let journal = journal::read(file, &mut self.access).map_err(|refusal| refusal.into_error(&name))?;
+        if (journal.end, journal.sequence, journal.chain) != (self.place.end, self.place.sequence, self.place.chain) {
+            return Err(StorageError::Refused(format!(
+                "{name}: somebody else changed the state while it was open; stop the TPM and restore a backup of the folder"
+            )));
+        }
+        Ok(journal.records)
+    }
+}
+
+pub fn read_file(medium: &mut impl Medium) -> Result<Vec<u8>, StorageError> {
+    let read = medium.read(MAX_FILE.saturating_add(1));
+    read.map_err(|error| io_error("reading the state", &medium.name(), &error))
 }
 
 impl<M: Medium> Storage for FileStore<M> {
@@ -399,14 +335,7 @@ impl<M: Medium> Storage for FileStore<M> {
             return Ok(records);
         }
         self.recover()?;
-        let (journal, _) = read(&mut self.medium, &self.state_key)?;
-        if (journal.end, journal.sequence, journal.chain) != (self.place.end, self.place.sequence, self.place.chain) {
-            return Err(StorageError::Refused(format!(
-                "{}: somebody else changed the state while it was open; stop the TPM and restore a backup of the folder",
-                self.medium.name()
-            )));
-        }
-        Ok(journal.records)
+        self.current()
     }
 
     fn commit(&mut self, changes: &[Change]) -> Result<(), StorageError> {
@@ -416,7 +345,7 @@ impl<M: Medium> Storage for FileStore<M> {
         self.recover()?;
         if self.is_wasteful(changes) {
             match self.compact() {
-                Ok(()) => self.recover()?,
+                Ok(()) => self.compacted()?,
                 Err(StorageError::Refused(text)) => return Err(StorageError::Refused(text)),
                 // Compaction can wait: the journal goes on as long as the disk has room.
                 Err(_) => self.compact_at = self.place.end.saturating_add(SMALLEST),
@@ -427,5 +356,15 @@ impl<M: Medium> Storage for FileStore<M> {
 
     fn durability(&self) -> Durability {
         if self.relaxed { Durability::Process } else { Durability::Power }
+    }
+}
+
+impl<M: Medium> Drop for FileStore<M> {
+    /// A state that is closed in order leaves no window to older copies.
+    fn drop(&mut self) {
+        if self.withdrawn.is_none() && self.overtaken.is_none() && !self.dirty {
+            // Nobody is left to be told; the next opening catches up.
+            let _ = self.catch_up();
+        }
     }
 }

@@ -6,10 +6,11 @@
 //! zeros before it is used, so an unfinished frame has a block that is still all zero (or the file ends inside it),
 //! and a finished frame never has.
 
+use crate::access::Access;
 use crate::body;
 use crate::frame::{FrameHeader, Kind, MAX_BLOCKS};
 use crate::header::{BLOCK, Header, Opened, is_zero};
-use crate::keys::{FileKeys, StateKey};
+use crate::keys::FileKeys;
 use crate::refusal::{Reason, Refusal};
 use ironroot_platform::Records;
 
@@ -18,31 +19,34 @@ pub const MAX_FILE: u64 = 128 << 20;
 
 /// A verified state file.
 pub struct Journal {
+    pub header: Header,
     pub records: Records,
+    /// The store's own records.
+    pub own: Records,
     /// Where the last frame ends.
     pub end: usize,
     /// The sequence number of the last frame.
     pub sequence: u64,
     /// The tag of the last frame.
     pub chain: [u8; 16],
-    pub generation: u64,
     pub keys: FileKeys,
     /// Behind the end there is something of a commit that was never finished.
     pub unfinished: bool,
 }
 
 /// Reads and verifies a whole file.
-pub fn read(file: &[u8], state_key: &StateKey) -> Result<Journal, Refusal> {
+pub fn read(file: &[u8], access: &mut Access) -> Result<Journal, Refusal> {
     if file.len() as u64 > MAX_FILE {
         return Err(Refusal { offset: 0, reason: Reason::TooLarge });
     }
-    let Opened { header, keys, chain } = Header::read(file, state_key)?;
+    let Opened { header, keys, chain } = Header::read(file)?.unlock(file, access)?;
     let mut journal = Journal {
         records: Records::new(),
+        own: Records::new(),
         end: BLOCK,
         sequence: header.first_sequence.wrapping_sub(1),
         chain,
-        generation: header.generation,
+        header,
         keys,
         unfinished: false,
     };
@@ -100,7 +104,9 @@ impl Journal {
         let Some((contents, tag)) = header.open(frame, &self.keys, &self.chain) else {
             return self.unopened(&header, frame, behind, at);
         };
-        if !body::apply(&contents, &mut self.records) {
+        // The store's own records stand in checkpoints, since version 2.
+        let own = (kind == Kind::Checkpoint && self.header.version > 1).then_some(&mut self.own);
+        if !body::apply(&contents, &mut self.records, own) {
             return Err(Refusal::damaged(at, format!("frame {wanted} holds changes of an unknown form")));
         }
         (self.end, self.sequence, self.chain) = (at.saturating_add(size), wanted, tag);

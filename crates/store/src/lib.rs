@@ -6,20 +6,34 @@
 //! as it is; only a last frame that was never acknowledged is passed over. The bytes are described in
 //! docs/state-format.md.
 //!
-//! What this does not stop: an old copy of the whole file put back. [`FileStore::sequence`] is the number that a monotonic
-//! counter will be compared with.
+//! An old copy of the whole file is as good as the last one by itself. A state can be given a counter that never goes back
+//! ([`NewCounter`]), in another place; then a copy whose [`FileStore::sequence`] is behind the counter is refused.
 #![forbid(unsafe_code)]
 #![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
+mod access;
 mod body;
+mod checkpoint;
+mod counter_file;
 mod file_store;
 mod frame;
+mod guard;
 mod header;
+mod history;
 mod journal;
 mod keys;
+mod maintenance;
 pub mod medium;
+mod open;
 mod refusal;
+mod sealing;
 pub mod simulated;
 
+pub use access::{Access, Connect, MAX_INSTANCE, NewCounter};
+pub use counter_file::FileCounter;
 pub use file_store::{FileStore, Options};
+pub use guard::Policy;
 pub use header::VERSION;
+pub use maintenance::{Accepted, CounterChange, KeyChange};
+pub use refusal::{Reason, Refusal};
+pub use sealing::{Cost, KEY_SIZE, Sealing, SecondKey};

@@ -137,12 +137,12 @@ fn other_files_other_keys_and_later_formats_are_told_apart() {
     assert_eq!(disk.operations(), 0);
 
     let mut newer = file;
-    newer[9] = 2;
+    newer[9] = 3;
     refused(&newer, "damaged at byte 0");
     use sha2::Digest;
     let sum = sha2::Sha256::digest(&newer[..480]);
     newer[480..512].copy_from_slice(&sum);
-    refused(&newer, "format version 2");
+    refused(&newer, "format version 3");
 }
 
 #[test]
