@@ -25,6 +25,8 @@ pub enum Purpose {
     FirmwareSecret,
     /// A key that an application asks for by name.
     ApplicationKey,
+    /// The master key of one of several TPMs of a device.
+    Instance,
 }
 
 impl Purpose {
@@ -36,6 +38,7 @@ impl Purpose {
             Self::StateKey => b"state key",
             Self::FirmwareSecret => b"firmware secret",
             Self::ApplicationKey => b"application key",
+            Self::Instance => b"instance",
         }
     }
 }

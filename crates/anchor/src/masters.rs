@@ -117,6 +117,17 @@ impl DeviceMaster {
         self.0.derive(purpose, name, length)
     }
 
+    /// The master key of one of several TPMs of this device, in the place of the device's own: another identity, and another
+    /// key for its state.
+    ///
+    /// # Errors
+    /// [`DeriveError`] if the name is longer than 4 GiB.
+    pub fn instance(&self, name: &str) -> Result<Self, DeriveError> {
+        let mut master = Zeroizing::new([0; 64]);
+        self.derive(Purpose::Instance, name, 64)?.iter().zip(master.iter_mut()).for_each(|(from, to)| *to = *from);
+        Ok(Self(Master(master)))
+    }
+
     /// The endorsement primary seed with which a TPM is manufactured. `TPM2_ChangeEPS` puts a random one in its place.
     ///
     /// # Errors

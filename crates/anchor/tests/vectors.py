@@ -36,6 +36,7 @@ firmware = key(device_master, b"firmware secret", b"", 64)
 svn_secrets = {255: mac(firmware, b"ironroot/firmware/v1/svn")}
 for svn in range(254, -1, -1):
     svn_secrets[svn] = hashlib.sha512(svn_secrets[svn + 1]).digest()
+instance = key(device_master, b"instance", b"vm1", 64)
 rows = [
     ("product secret", secret),
     ("device value", device_value),
@@ -49,6 +50,8 @@ rows = [
     ("Firmware SVN Secret 1", svn_secrets[1]),
     ("Firmware SVN Secret 0", svn_secrets[0]),
     ("state key", key(device_master, b"state key", b"", 32)),
+    ('instance master "vm1"', instance),
+    ('state key of "vm1"', key(instance, b"state key", b"", 32)),
     ('global application key "wifi", 16', key(global_master, b"application key", b"wifi", 16)),
     ('global application key "wifi", 80', key(global_master, b"application key", b"wifi", 80)),
     ('device application key "wifi", 16', key(device_master, b"application key", b"wifi", 16)),

@@ -6,6 +6,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use ironroot_anchor::machine::Source;
 use ironroot_host::sandbox::{Seccomp, trial};
 
+use crate::{counter::CounterPlace, second_key::KeySource};
+
 /// A TPM 2.0 in software, and provisioning for it.
 #[derive(Debug, Parser)]
 #[command(name = "ironroot", version, about, max_term_width = 100)]
@@ -31,6 +33,9 @@ pub enum Command {
     Tpm(Tpm),
     /// Print the settings for a shell: eval "$(ironroot env)".
     Env(Env),
+    /// Look at a TPM's state, back it up, give it other keys, go on after a rollback.
+    #[command(subcommand)]
+    State(StateCommand),
     /// List or show the profiles that a TPM can be manufactured with.
     #[command(subcommand)]
     Profile(ProfileCommand),
@@ -96,6 +101,9 @@ pub struct Tpm {
     /// The device value's source for a new TPM [default: this machine's best].
     #[arg(long, value_name = "SOURCE")]
     pub device_source: Option<Source>,
+    /// What the state is sealed under beside the device value.
+    #[command(flatten)]
+    pub access: Sealed,
     /// The profile of a new TPM, by name or as a JSON file (see `ironroot profile`) [default: host]. A TPM keeps its
     /// profile for life.
     #[arg(long, value_name = "NAME|FILE")]
@@ -214,6 +222,9 @@ pub struct Doctor {
     /// Try on this machine everything that the daemon's sandbox forbids.
     #[arg(long)]
     pub sandbox: bool,
+    /// What the state is sealed under beside the device value.
+    #[command(flatten)]
+    pub access: Sealed,
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
@@ -239,6 +250,141 @@ pub struct Trial {
     /// Without any sandbox: to see that it is the sandbox that forbids.
     #[arg(long)]
     pub bare: bool,
+}
+
+/// What a state is sealed under beside the device value, and what counts for it.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Sealed {
+    /// A key (32 bytes, raw or in hexadecimal) or a passphrase beside the device value: file=FILE, fd=NUMBER, pwdfile=FILE
+    /// or pwdfd=NUMBER. A new TPM is sealed under it.
+    #[arg(long, value_name = "SOURCE=WHERE")]
+    pub key: Option<KeySource>,
+    /// A counter against old copies of the state, in a folder on another disk: file=DIR[,advance=commit|sessions]. A new TPM is
+    /// bound to it; one that has none is refused; one that has its counter elsewhere by now is told where.
+    #[arg(long, value_name = "file=DIR")]
+    pub counter: Option<CounterPlace>,
+    /// The name of this TPM among several of this device. Each has an identity and a key of its own.
+    #[arg(long, value_name = "NAME")]
+    pub instance: Option<String>,
+}
+
+/// `state`.
+#[derive(Debug, Subcommand)]
+pub enum StateCommand {
+    /// Show what is in a state: versions, numbers, keys and sizes of records; never values.
+    Inspect(StateReport),
+    /// Read everything, and fail with the first thing that is wrong and its place.
+    Verify(StateReport),
+    /// Write an encrypted backup that opens on this device only.
+    Export(Export),
+    /// Make a state from a backup, in a folder that has none.
+    Import(Import),
+    /// Seal a state anew, under other keys or with another counter. The TPM stays the same.
+    Rekey(Rekey),
+    /// Go on with an old copy of a state, or without a counter that was lost. What was committed since is lost.
+    AcceptRollback(AcceptRollback),
+}
+
+/// Where a state is, and what opens it.
+#[derive(Debug, Args)]
+pub struct StatePlace {
+    /// The TPM's folder.
+    #[arg(long, value_name = "DIR")]
+    pub state: PathBuf,
+    /// The file with the product secret [default: DIR.product-secret].
+    #[arg(long, value_name = "FILE")]
+    pub product_secret: Option<PathBuf>,
+    /// What the state is sealed under beside the device value.
+    #[command(flatten)]
+    pub access: Sealed,
+}
+
+/// `state inspect`, `state verify`.
+#[derive(Debug, Args)]
+pub struct StateReport {
+    /// The state.
+    #[command(flatten)]
+    pub place: StatePlace,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `state export`.
+#[derive(Debug, Args)]
+pub struct Export {
+    /// The state.
+    #[command(flatten)]
+    pub place: StatePlace,
+    /// The backup; a file that is there is not overwritten.
+    #[arg(long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// The backup's key or passphrase, in the forms of --key.
+    #[arg(long, value_name = "SOURCE=WHERE")]
+    pub backup_key: KeySource,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `state import`.
+#[derive(Debug, Args)]
+pub struct Import {
+    /// The new state.
+    #[command(flatten)]
+    pub place: StatePlace,
+    /// The backup.
+    #[arg(long, value_name = "FILE")]
+    pub input: PathBuf,
+    /// The backup's key or passphrase, in the forms of --key.
+    #[arg(long, value_name = "SOURCE=WHERE")]
+    pub backup_key: KeySource,
+    /// The device value's source [default: the one that the backup names].
+    #[arg(long, value_name = "SOURCE")]
+    pub device_source: Option<Source>,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `state rekey`.
+#[derive(Debug, Args)]
+pub struct Rekey {
+    /// The state, and what opens it now.
+    #[command(flatten)]
+    pub place: StatePlace,
+    /// The new key or passphrase, in the forms of --key [default: the old one, with fresh keys made from it].
+    #[arg(long, value_name = "SOURCE=WHERE", conflicts_with = "remove_key")]
+    pub new_key: Option<KeySource>,
+    /// Seal under the device value alone.
+    #[arg(long)]
+    pub remove_key: bool,
+    /// Give the state a counter, or another one, in the form of --counter.
+    #[arg(long, value_name = "file=DIR", conflicts_with = "remove_counter")]
+    pub new_counter: Option<CounterPlace>,
+    /// Let the state expect no counter.
+    #[arg(long)]
+    pub remove_counter: bool,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `state accept-rollback`.
+#[derive(Debug, Args)]
+pub struct AcceptRollback {
+    /// The state.
+    #[command(flatten)]
+    pub place: StatePlace,
+    /// Why; kept in the state's history.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// The old counter is lost: go on with this one, in the form of --counter.
+    #[arg(long, value_name = "file=DIR")]
+    pub new_counter: Option<CounterPlace>,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `completions`.

@@ -11,13 +11,16 @@ use ironroot_anchor::{
     masters, product_file, words,
 };
 use ironroot_platform::{CopyResistance, DeviceValue, host::OsEntropy};
-use ironroot_store::{FileStore, Options};
+use ironroot_store::{Access, FileStore, MAX_INSTANCE, NewCounter, Options};
 use ironroot_tpm::{FIRMWARE_SVN, FIRMWARE_VERSION, Profile, SEED_SIZE, Seeds, Tpm};
 use zeroize::Zeroizing;
 
 use crate::{
+    cli::Sealed,
+    counter::CounterPlace,
     crypto::provider,
     failure::{Failure, Result},
+    second_key::KeySource,
 };
 
 /// Where a device's parts are.
@@ -31,6 +34,12 @@ pub struct Place {
     pub source: Option<Source>,
     /// The profile of a new TPM; the host's if `None`. One that is there must have this one, if any is given.
     pub profile: Option<Profile>,
+    /// What seals the state beside the device value.
+    pub key: Option<KeySource>,
+    /// What counts for the state.
+    pub counter: Option<CounterPlace>,
+    /// Which of the device's TPMs it is; empty for the one without a name.
+    pub instance: String,
 }
 
 /// A device value's source, for people.
@@ -64,7 +73,60 @@ impl Place {
     /// A TPM in `folder`, with the product secret beside it unless another file is named.
     pub fn new(folder: PathBuf, product_secret: Option<PathBuf>, source: Option<Source>) -> Self {
         let product_secret = product_secret.unwrap_or_else(|| beside(&folder, "product-secret"));
-        Self { folder, product_secret, source, profile: None }
+        Self { folder, product_secret, source, profile: None, key: None, counter: None, instance: String::new() }
+    }
+
+    /// With what the command line says of keys, counter and instance.
+    ///
+    /// # Errors
+    /// A name that no instance can have.
+    pub fn sealed_as(mut self, sealed: &Sealed) -> Result<Self> {
+        if let Some(name) = &sealed.instance
+            && (name.is_empty() || name.len() > MAX_INSTANCE || name.chars().any(char::is_control))
+        {
+            return Err(Failure::new(format!("--instance: a name has 1 to {MAX_INSTANCE} bytes; choose another one")));
+        }
+        self.key.clone_from(&sealed.key);
+        self.counter.clone_from(&sealed.counter);
+        self.instance = sealed.instance.clone().unwrap_or_default();
+        Ok(self)
+    }
+
+    /// What opens the state.
+    ///
+    /// # Errors
+    /// The key cannot be read.
+    pub fn access(&self, anchor: &Anchor) -> Result<Access> {
+        let access = self.access_of_new(anchor)?;
+        Ok(match &self.counter {
+            Some(counter) => access.with_counters(counter.connect()).only_with_counter(),
+            None => access,
+        })
+    }
+
+    /// What a new state is sealed under.
+    ///
+    /// # Errors
+    /// The key cannot be read.
+    pub fn access_of_new(&self, anchor: &Anchor) -> Result<Access> {
+        let second = self.key.as_ref().map(KeySource::load).transpose()?;
+        Ok(Access::new(&*anchor.state_key()?).with_second(second).with_instance(&self.instance))
+    }
+
+    /// The counter of a new state, if one was named.
+    ///
+    /// # Errors
+    /// It cannot be there.
+    pub fn new_counter(&self) -> Result<Option<NewCounter>> {
+        self.counter.as_ref().map(|counter| counter.for_new(&self.folder)).transpose()
+    }
+
+    /// The secrets of a device from a source, and a product secret that is there.
+    ///
+    /// # Errors
+    /// A file or source, named.
+    pub fn anchor_from(&self, source: &Source) -> Result<Anchor> {
+        Anchor::of(&self.load_secret()?, &Machine::this().read(source)?, &self.instance)
     }
 
     /// Whether there is a TPM.
@@ -87,7 +149,7 @@ impl Place {
         let fallback = beside(&self.folder, "device-value");
         let (source, value) = machine::choose(&Machine::this(), self.source.clone(), &fallback, &mut OsEntropy)?;
         machine::record(&self.folder, &source)?;
-        Anchor::new(&secret, &value)
+        Anchor::of(&secret, &value, &self.instance)
     }
 
     /// The secrets of a device that has been manufactured: the same source as then.
@@ -105,8 +167,7 @@ impl Place {
                 self.folder.display()
             )));
         }
-        let value = Machine::this().read(&source)?;
-        Anchor::new(&self.load_secret()?, &value)
+        self.anchor_from(&source)
     }
 
     fn load_secret(&self) -> Result<ProductSecret> {
@@ -132,7 +193,11 @@ impl Place {
     pub fn manufacture(&self, durability: Options) -> Result<(Tpm, Grade)> {
         let anchor = self.new_anchor()?;
         let profile = self.profile.unwrap_or(Profile::HOST);
-        let store = FileStore::create(&self.folder, &*anchor.state_key()?, durability)?;
+        let access = self.access_of_new(&anchor)?;
+        let store = match self.new_counter()? {
+            Some(counter) => FileStore::create_counted(&self.folder, access, durability, counter)?,
+            None => FileStore::create(&self.folder, access, durability)?,
+        };
         let mut tpm = Tpm::manufacture(Box::new(store), Box::new(OsEntropy), provider(), profile, anchor.seeds()?)
             .map_err(|error| Failure::during(self.folder.display(), error))?;
         tpm.set_firmware(Box::new(anchor.firmware()?));
@@ -145,7 +210,7 @@ impl Place {
     /// What failed, on which file, and the next step.
     pub fn open(&self, durability: Options) -> Result<(Tpm, Grade)> {
         let anchor = self.anchor()?;
-        let tpm = anchor.open(&self.folder, self.profile, durability)?;
+        let tpm = anchor.open(&self.folder, self.access(&anchor)?, self.profile, durability)?;
         Ok((tpm, anchor.grade))
     }
 }
@@ -156,11 +221,26 @@ impl Anchor {
     /// # Errors
     /// The secret or the value is unusable.
     pub fn new(secret: &ProductSecret, value: &DeviceValue) -> Result<Self> {
-        let (_, master) = masters(secret, value)?;
+        Self::of(secret, value, "")
+    }
+
+    /// The anchor of one of several TPMs of a product's device.
+    ///
+    /// # Errors
+    /// The secret or the value is unusable.
+    pub fn of(secret: &ProductSecret, value: &DeviceValue, instance: &str) -> Result<Self> {
+        let (_, mut master) = masters(secret, value)?;
+        if !instance.is_empty() {
+            master = master.instance(instance)?;
+        }
         Ok(Self { master, grade: Grade::of(value) })
     }
 
-    fn state_key(&self) -> Result<Zeroizing<[u8; 32]>> {
+    /// The key that seals this device's states.
+    ///
+    /// # Errors
+    /// None in practice.
+    pub fn state_key(&self) -> Result<Zeroizing<[u8; 32]>> {
         Ok(self.master.state_key()?)
     }
 
@@ -179,8 +259,14 @@ impl Anchor {
     ///
     /// # Errors
     /// The store refuses a folder that was made with another anchor.
-    pub fn open(&self, folder: &Path, profile: Option<Profile>, durability: Options) -> Result<Tpm> {
-        let store = FileStore::open(folder, &*self.state_key()?, durability)?;
+    pub fn open(
+        &self,
+        folder: &Path,
+        access: impl Into<Access>,
+        profile: Option<Profile>,
+        durability: Options,
+    ) -> Result<Tpm> {
+        let store = FileStore::open(folder, access, durability)?;
         let mut tpm = Tpm::open(Box::new(store), Box::new(OsEntropy), provider(), profile, self.seeds()?)
             .map_err(|error| Failure::during(folder.display(), error))?;
         tpm.set_firmware(Box::new(self.firmware()?));

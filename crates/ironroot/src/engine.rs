@@ -30,8 +30,7 @@ impl Engine for HostEngine {
     }
 
     fn power_off(&mut self) {
-        // Volatile state goes now rather than with the next power-on.
-        self.tpm.power_on(self.clock.now());
+        self.tpm.power_off(self.clock.now());
     }
 
     fn execute(&mut self, locality: u8, command: &[u8], response: &mut Vec<u8>) {

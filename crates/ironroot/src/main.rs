@@ -3,6 +3,7 @@
 
 mod cli;
 mod commands;
+mod counter;
 mod crypto;
 #[cfg(feature = "service")]
 mod demo;
@@ -12,6 +13,7 @@ mod failure;
 #[cfg(feature = "service")]
 mod plant;
 mod profile;
+mod second_key;
 mod stop;
 
 use std::{alloc::System, process::ExitCode};

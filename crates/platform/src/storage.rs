@@ -78,4 +78,8 @@ pub trait Storage: Send {
 
     /// What a commit survives.
     fn durability(&self) -> Durability;
+
+    /// The power goes in order: what can wait for that is done now, such as advancing a counter that wears out. What is
+    /// committed is durable without it.
+    fn rest(&mut self) {}
 }

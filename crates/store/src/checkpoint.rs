@@ -19,7 +19,7 @@ const COUNTER_SECRET: RecordKey = RecordKey(1);
 /// The one that holds the counter's place, as text.
 const COUNTER_PLACE: RecordKey = RecordKey(2);
 /// The one that holds the history.
-const HISTORY: RecordKey = RecordKey(3);
+pub const HISTORY: RecordKey = RecordKey(3);
 
 /// Where in which file the next frame goes.
 pub struct Place {
@@ -104,6 +104,13 @@ impl Shape {
     /// What has happened to the state beside commits.
     pub fn history(&self) -> History {
         self.own.get(&HISTORY).map(|text| History::read(text)).unwrap_or_default()
+    }
+
+    /// Takes on the history of another state.
+    pub fn remember(&mut self, history: Option<Zeroizing<Vec<u8>>>) {
+        if let Some(history) = history {
+            self.own.insert(HISTORY, history);
+        }
     }
 
     /// Adds an event to the history.

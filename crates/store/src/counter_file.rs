@@ -24,6 +24,8 @@ const SUMMED: usize = 480;
 #[derive(Debug)]
 pub struct FileCounter {
     folder: PathBuf,
+    /// Only reads, and leaves the file to whoever holds it.
+    observes: bool,
     /// The file of the state that was asked for last, held as long as the counter.
     open: Option<([u8; 16], File)>,
 }
@@ -41,7 +43,13 @@ impl FileCounter {
     /// The counters in a folder, which must exist when one is registered.
     #[must_use]
     pub fn new(folder: &Path) -> Self {
-        Self { folder: folder.to_owned(), open: None }
+        Self { folder: folder.to_owned(), observes: false, open: None }
+    }
+
+    /// The same, to be looked at while somebody else counts with them.
+    #[must_use]
+    pub fn observing(folder: &Path) -> Self {
+        Self { observes: true, ..Self::new(folder) }
     }
 
     fn path(&self, id: &[u8; 16]) -> PathBuf {
@@ -57,7 +65,9 @@ impl FileCounter {
     fn file(&mut self, state: &CountedState) -> Result<&File, CounterError> {
         if self.open.as_ref().is_none_or(|(id, _)| *id != state.id) {
             let path = self.path(&state.id);
-            let file = OpenOptions::new().read(true).write(true).open(&path).map_err(|error| match error.kind() {
+            let file = OpenOptions::new().read(true).write(!self.observes).open(&path).map_err(|error| match error
+                .kind()
+            {
                 io::ErrorKind::NotFound => CounterError::Missing(format!("{}: {error}", path.display())),
                 _ => self.unreachable(state, "opening the counter", &error),
             })?;
@@ -71,7 +81,8 @@ impl FileCounter {
 
     /// Locks a file and keeps it.
     fn hold(&mut self, state: &CountedState, file: File) -> Result<(), CounterError> {
-        match file.try_lock() {
+        let locked = if self.observes { Ok(()) } else { file.try_lock() };
+        match locked {
             Ok(()) => {
                 self.open = Some((state.id, file));
                 Ok(())

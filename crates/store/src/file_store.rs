@@ -357,14 +357,18 @@ impl<M: Medium> Storage for FileStore<M> {
     fn durability(&self) -> Durability {
         if self.relaxed { Durability::Process } else { Durability::Power }
     }
-}
 
-impl<M: Medium> Drop for FileStore<M> {
-    /// A state that is closed in order leaves no window to older copies.
-    fn drop(&mut self) {
+    /// A state that is put to rest in order leaves no window to older copies.
+    fn rest(&mut self) {
         if self.withdrawn.is_none() && self.overtaken.is_none() && !self.dirty {
             // Nobody is left to be told; the next opening catches up.
             let _ = self.catch_up();
         }
+    }
+}
+
+impl<M: Medium> Drop for FileStore<M> {
+    fn drop(&mut self) {
+        self.rest();
     }
 }

@@ -52,13 +52,15 @@ impl FileKeys {
 
 /// The value in the file header that tells whether the device is the right one, whatever else the file is sealed with.
 pub fn device_check(device: &StateKey, file_id: &[u8; 32], header: &[&[u8]]) -> [u8; 32] {
-    finish(keyed(&hkdf(file_id, device, b"ironroot/state/v2/device check")), header)
+    finish(keyed(&hkdf(file_id, device, &[b"ironroot/state/v2/device check"])), header)
 }
 
 /// HKDF (RFC 5869) with SHA-256 for one block of output: two calls of HMAC, which cannot fail.
-pub fn hkdf(salt: &[u8; 32], input: &[u8], info: &[u8]) -> Zeroizing<[u8; 32]> {
+pub fn hkdf(salt: &[u8; 32], input: &[u8], info: &[&[u8]]) -> Zeroizing<[u8; 32]> {
     let prk = Zeroizing::new(finish(keyed(salt), &[input]));
-    Zeroizing::new(finish(keyed(&prk), &[info, &[1]]))
+    let mut mac = keyed(&prk);
+    info.iter().for_each(|part| Mac::update(&mut mac, part));
+    Zeroizing::new(finish(mac, &[&[1]]))
 }
 
 /// HMAC keyed with 32 bytes. The block that the type wants is the key and zeros, which is what HMAC makes of a short key.

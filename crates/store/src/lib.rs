@@ -12,6 +12,7 @@
 #![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
 mod access;
+mod backup;
 mod body;
 mod checkpoint;
 mod counter_file;
@@ -20,6 +21,7 @@ mod frame;
 mod guard;
 mod header;
 mod history;
+mod inspect;
 mod journal;
 mod keys;
 mod maintenance;
@@ -30,10 +32,11 @@ mod sealing;
 pub mod simulated;
 
 pub use access::{Access, Connect, MAX_INSTANCE, NewCounter};
+pub use backup::{BackupReport, label as backup_label};
 pub use counter_file::FileCounter;
 pub use file_store::{FileStore, Options};
 pub use guard::Policy;
 pub use header::VERSION;
+pub use inspect::{Contents, CounterReport, Damage, HeaderReport, Report, inspect};
 pub use maintenance::{Accepted, CounterChange, KeyChange};
-pub use refusal::{Reason, Refusal};
-pub use sealing::{Cost, KEY_SIZE, Sealing, SecondKey};
+pub use sealing::{Cost, KEY_SIZE, SecondKey};

@@ -12,6 +12,17 @@ use crate::refusal::{Reason, io_error};
 use ironroot_platform::{Durability, Entropy, RecordKey, Records, StorageError, host::OsEntropy};
 use std::collections::BTreeMap;
 use std::path::Path;
+use zeroize::Zeroizing;
+
+/// What a state that is not empty begins with.
+pub struct First<'a> {
+    pub records: &'a Records,
+    /// The sequence number of the checkpoint.
+    pub sequence: u64,
+    /// The history of the state before, and one more event.
+    pub history: Option<Zeroizing<Vec<u8>>>,
+    pub event: &'a str,
+}
 
 impl FileStore<Folder> {
     /// Opens the state in a folder. Nothing is written before it has been verified.
@@ -42,15 +53,7 @@ impl FileStore<Folder> {
         counter: NewCounter,
     ) -> Result<Self, StorageError> {
         let entropy = Box::new(OsEntropy);
-        Self::create_with(
-            Folder::create(folder)?,
-            access.into(),
-            options,
-            entropy,
-            Some(counter),
-            &Records::new(),
-            None,
-        )
+        Self::create_with(Folder::create(folder)?, access.into(), options, entropy, Some(counter), None)
     }
 
     /// Opens the state in a folder, or makes an empty one if there is none.
@@ -148,18 +151,17 @@ impl<M: Medium> FileStore<M> {
         options: Options,
         entropy: Box<dyn Entropy>,
     ) -> Result<Self, StorageError> {
-        Self::create_with(medium, access.into(), options, entropy, None, &Records::new(), None)
+        Self::create_with(medium, access.into(), options, entropy, None, None)
     }
 
-    /// Makes a state with these records, a counter, and an event that its history begins with.
+    /// Makes a state with a counter, and with what it begins with if it is not empty.
     pub(crate) fn create_with(
         mut medium: M,
         mut access: Access,
         options: Options,
         mut entropy: Box<dyn Entropy>,
         counter: Option<NewCounter>,
-        records: &Records,
-        event: Option<&str>,
+        first: Option<First<'_>>,
     ) -> Result<Self, StorageError> {
         let name = medium.name();
         if exists(&mut medium)? {
@@ -179,10 +181,14 @@ impl<M: Medium> FileStore<M> {
             // First the counter: one that counts for a state which was never finished does no harm.
             guard.register().map_err(|reason| refused(&name, reason))?;
         }
-        if let Some(event) = event {
-            shape.note(event);
+        let nothing = Records::new();
+        let (mut records, mut sequence) = (&nothing, 1);
+        if let Some(first) = first {
+            shape.remember(first.history);
+            shape.note(first.event);
+            (records, sequence) = (first.records, first.sequence);
         }
-        let place = checkpoint::write(&mut medium, &mut access, entropy.as_mut(), &shape, records, (1, 1))?;
+        let place = checkpoint::write(&mut medium, &mut access, entropy.as_mut(), &shape, records, (1, sequence))?;
         medium.sync_folder().map_err(|error| io_error("making the new state durable", &name, &error))?;
         let sizes = sizes(records);
         let mut store = Self {

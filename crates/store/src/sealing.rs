@@ -86,35 +86,55 @@ impl Sealing {
 
     /// The key of the state.
     pub fn state_key(&self, device: &StateKey, second: Option<&SecondKey>) -> Result<Zeroizing<StateKey>, Reason> {
+        match (self, second) {
+            (Self::Device, None) => Ok(Zeroizing::new(*device)),
+            (_, Some(second)) => self.combined(device, second, b"ironroot/state/v2/"),
+            (_, None) => Err(Reason::KeyMissing(self.clone())),
+        }
+    }
+
+    /// The key of a backup.
+    pub fn backup_key(&self, device: &StateKey, second: &SecondKey) -> Result<Zeroizing<[u8; 32]>, Reason> {
+        self.combined(device, second, b"ironroot/backup/v1/")
+    }
+
+    /// A key from both.
+    fn combined(&self, device: &StateKey, second: &SecondKey, prefix: &[u8]) -> Result<Zeroizing<[u8; 32]>, Reason> {
         let mut both = Zeroizing::new([0; 64]);
         let (salt, label): (_, &[u8]) = match (self, second) {
-            (Self::Device, None) => return Ok(Zeroizing::new(*device)),
-            (Self::Device, Some(_)) => return Err(Reason::KeyNotExpected),
-            (Self::Key { salt }, Some(SecondKey::Key(key))) => {
+            (Self::Device, _) => return Err(Reason::KeyNotExpected),
+            (Self::Key { salt }, SecondKey::Key(key)) => {
                 fill(&mut both, device, key);
-                (salt, b"ironroot/state/v2/with key")
+                (salt, b"with key")
             }
-            (Self::Passphrase { salt, cost }, Some(SecondKey::Passphrase(words))) => {
+            (Self::Passphrase { salt, cost }, SecondKey::Passphrase(words)) => {
                 fill(&mut both, device, &*stretch(words, salt, *cost)?);
-                (salt, b"ironroot/state/v2/with passphrase")
+                (salt, b"with passphrase")
             }
-            (_, None) => return Err(Reason::KeyMissing(self.clone())),
-            (_, Some(_)) => return Err(Reason::WrongKind(self.clone())),
+            _ => return Err(Reason::WrongKind(self.clone())),
         };
-        Ok(hkdf(salt, both.as_slice(), label))
+        Ok(hkdf(salt, both.as_slice(), &[prefix, label]))
+    }
+
+    /// The salt.
+    pub const fn salt(&self) -> [u8; 32] {
+        match self {
+            Self::Device => [0; 32],
+            Self::Key { salt } | Self::Passphrase { salt, .. } => *salt,
+        }
     }
 
     /// Its bytes in a header.
     pub fn write(&self, out: &mut Vec<u8>) {
-        let (mode, cost, salt) = match self {
-            Self::Device => (0, None, [0; 32]),
-            Self::Key { salt } => (1, None, *salt),
-            Self::Passphrase { salt, cost } => (2, Some(*cost), *salt),
+        let (mode, cost) = match self {
+            Self::Device => (0, None),
+            Self::Key { .. } => (1, None),
+            Self::Passphrase { cost, .. } => (2, Some(*cost)),
         };
         let Cost { memory, passes, lanes } = cost.unwrap_or(Cost { memory: 0, passes: 0, lanes: 0 });
         out.extend_from_slice(&[mode, 0, 0, 0]);
         [memory, passes, lanes].iter().for_each(|number| out.extend_from_slice(&number.to_be_bytes()));
-        out.extend_from_slice(&salt);
+        out.extend_from_slice(&self.salt());
     }
 
     /// Reads what [`Self::write`] wrote; nothing if it is of another form.
@@ -149,7 +169,7 @@ fn fill(both: &mut [u8; 64], first: &[u8; 32], second: &[u8; 32]) {
 }
 
 /// argon2id, 32 bytes.
-pub fn stretch(words: &[u8], salt: &[u8; 32], cost: Cost) -> Result<Zeroizing<[u8; 32]>, Reason> {
+fn stretch(words: &[u8], salt: &[u8; 32], cost: Cost) -> Result<Zeroizing<[u8; 32]>, Reason> {
     let failed = || Reason::Damaged("the cost of the passphrase is out of bounds".into());
     if !cost.is_bearable() {
         return Err(failed());

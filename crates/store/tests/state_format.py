@@ -4,6 +4,7 @@
   state_format.py FILE KEYHEX [key=HEX|words=TEXT]   prints the records of a state, one a line
   state_format.py --own FILE KEYHEX [...]            prints the store's own records
   state_format.py --counter FILE IDHEX SECRETHEX     prints the number that a counter's file holds
+  state_format.py --backup FILE KEYHEX key=HEX|words=TEXT  prints a backup's label and records
   state_format.py --vectors                          prints the block of vectors in the document
 
 Passphrases need the module argon2 (apt-get install python3-argon2).
@@ -150,6 +151,24 @@ def counter(data, name, secret):
     return max(numbers)
 
 
+def backup(data, device, second):
+    """The label, and the records."""
+    assert data[:10] == b"IRBACKUP\0\1" and hashlib.sha256(data[:-32]).digest() == data[-32:], "checksum"
+    label, (memory, passes, lanes), salt = int.from_bytes(data[14:16], "big"), struct.unpack(">3I", data[20:32]), data[32:64]
+    assert mac(hkdf(salt, device, b"ironroot/backup/v1/device check"), data[:96]) == data[96:128], "device"
+    given = second.split("=", 1)[1]
+    if data[16] == 1:
+        key = hkdf(salt, device + bytes.fromhex(given), b"ironroot/backup/v1/with key")
+    else:
+        words = stretch(given.encode(), salt, memory, passes, lanes)
+        key = hkdf(salt, device + words, b"ironroot/backup/v1/with passphrase")
+    head, body, tag = data[:128 + label], data[128 + label:-48], data[-48:-32]
+    assert len(body) == int.from_bytes(data[88:96], "big"), "length"
+    records, own = {}, {}
+    apply(xchacha_open(key, data[64:88], head, body, tag), records, own)
+    return head[128:].decode(), records
+
+
 def vectors():
     state_key, file_id, salt = bytes(range(32)), bytes(range(32, 64)), b"\x44" * 32
     print("state key =", state_key.hex())
@@ -175,6 +194,11 @@ def contents(path):
 
 if sys.argv[1] == "--vectors":
     vectors()
+elif sys.argv[1] == "--backup":
+    name, found = backup(contents(sys.argv[2]), bytes.fromhex(sys.argv[3]), sys.argv[4])
+    print("label", name)
+    for number, value in sorted(found.items()):
+        print(f"{number:016x} {value.hex()}")
 elif sys.argv[1] == "--counter":
     print(counter(contents(sys.argv[2]), bytes.fromhex(sys.argv[3]), bytes.fromhex(sys.argv[4])))
 else:

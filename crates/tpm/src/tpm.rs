@@ -209,6 +209,13 @@ impl Tpm {
         self.measurement = None;
     }
 
+    /// Power goes off in order, at the platform's time `now`: volatile state goes at once, rather than with the next
+    /// [`Self::power_on`], and storage may do what it has put off.
+    pub fn power_off(&mut self, now: Milliseconds) {
+        self.power_on(now);
+        self.core.nv.rest();
+    }
+
     /// Carries out one command that arrives at `locality` (0 to 4, or 32 and above) at the platform's time `now`, and
     /// returns its response. What the response acknowledges is durable.
     pub fn execute(&mut self, locality: u8, now: Milliseconds, command: &[u8]) -> Vec<u8> {

@@ -51,6 +51,9 @@ fn the_documents_vectors() {
     expect("global application key \"wifi\", 80", &global.derive(Purpose::ApplicationKey, "wifi", 80).unwrap());
     expect("device application key \"wifi\", 16", &master.derive(Purpose::ApplicationKey, "wifi", 16).unwrap());
     expect("device application key \"\", 32", &master.derive(Purpose::ApplicationKey, "", 32).unwrap());
+    let instance = master.instance("vm1").unwrap();
+    expect("instance master \"vm1\"", instance.0.0.as_slice());
+    expect("state key of \"vm1\"", instance.state_key().unwrap().as_slice());
     expect("firmware secret", master.firmware_secret().unwrap().as_slice());
     let firmware = |svn| MeasuredFirmware::new(&master, b"image", svn).unwrap();
     expect("Firmware Secret of \"image\"", firmware(7).secret().unwrap().as_slice());
@@ -60,7 +63,7 @@ fn the_documents_vectors() {
             expect(&name, firmware(own).svn_secret(svn).unwrap().as_slice());
         }
     }
-    assert_eq!(vectors.len(), 16);
+    assert_eq!(vectors.len(), 18);
 }
 
 #[test]

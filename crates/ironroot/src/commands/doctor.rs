@@ -10,6 +10,7 @@ use serde_json::json;
 use super::trial;
 use crate::{
     cli::Doctor,
+    commands::state::rollback_defence,
     crypto,
     device::Place,
     failure::{Failure, Result},
@@ -29,7 +30,8 @@ pub fn run(arguments: &Doctor) -> Result {
     let mut findings = vec![good(format!("public-key primitives: {}", crypto::provider().name()))];
     findings.extend(machine());
     if let Some(folder) = &arguments.state {
-        findings.extend(state(&Place::new(folder.clone(), arguments.product_secret.clone(), None)));
+        let place = Place::new(folder.clone(), arguments.product_secret.clone(), None);
+        findings.extend(state(&place.sealed_as(&arguments.access)?));
     }
     if arguments.sandbox {
         findings.extend(trial::all()?.into_iter().map(|(ok, text)| Finding { ok, text }));
@@ -84,6 +86,7 @@ fn state(place: &Place) -> Vec<Finding> {
         Ok(_) => good(format!("{}: the state opens and every record is intact", place.folder.display())),
         Err(failure) => bad(failure.to_string()),
     });
+    findings.extend(rollback_defence(place).map(|words| good(format!("{}: {words}", place.folder.display()))));
     findings
 }
 

@@ -5,6 +5,7 @@ mod doctor;
 mod env;
 mod explain;
 mod profile;
+mod state;
 mod tpm;
 mod trial;
 #[cfg(feature = "service")]
@@ -25,6 +26,7 @@ pub fn run(command: Command) -> Result {
         Command::Tpm(arguments) => tpm::run(&arguments),
         Command::Env(arguments) => env::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::State(command) => state::run(&command),
         Command::Profile(command) => profile::run(&command),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Trial(arguments) => trial::run(&arguments),

@@ -36,8 +36,8 @@ pub fn run(arguments: &Tpm) -> Result {
     if let Some(gap) = memory.gap() {
         tracing::warn!("{gap}");
     }
-    let mut place =
-        Place::new(arguments.state.clone(), arguments.product_secret.clone(), arguments.device_source.clone());
+    let place = Place::new(arguments.state.clone(), arguments.product_secret.clone(), arguments.device_source.clone());
+    let mut place = place.sealed_as(&arguments.access)?;
     place.profile = arguments.profile.as_deref().map(profile::named_or_file).transpose()?;
     let durability = match arguments.durability {
         Durable::Power => Durability::Power,

@@ -39,7 +39,7 @@ pub fn stolen_folder(folder: &Path, plant: &Plant, timeline: &mut Timeline) -> R
     ironroot_platform::Entropy::fill(&mut OsEntropy, &mut other)?;
     let other_device = DeviceValue { value: other, source: "another device".into(), resistance: CopyResistance::Fused };
     let anchor = Anchor::new(&secret, &other_device)?;
-    match anchor.open(&copy, None, Options { durability: Durability::Power }) {
+    match anchor.open(&copy, &*anchor.state_key()?, None, Options { durability: Durability::Power }) {
         Ok(_) => Err(Failure::new("the TPM's folder opened with another device's value")),
         Err(refusal) => {
             timeline.note(format!("the folder copied to another device does not open: {refusal}"));

@@ -103,6 +103,10 @@ impl<S: Storage> Storage for FaultyStorage<S> {
     fn durability(&self) -> Durability {
         self.inner.durability()
     }
+
+    fn rest(&mut self) {
+        self.inner.rest();
+    }
 }
 
 #[cfg(test)]

@@ -251,6 +251,11 @@ impl NonVolatile {
         self.unsaved.clear();
     }
 
+    /// The power goes in order.
+    pub fn rest(&mut self) {
+        self.storage.rest();
+    }
+
     /// The persistent object with this handle.
     #[must_use]
     pub fn persistent(&self, handle: TpmHandle) -> Option<&Arc<Object>> {
