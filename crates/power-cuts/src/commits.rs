@@ -17,8 +17,20 @@ pub struct Commit {
     pub records: Arc<Records>,
 }
 
+/// A commit that failed. Until another one is acknowledged nobody knows whether it is on the disk.
+#[derive(Clone)]
+pub struct Failed {
+    /// How many operations the disk had seen when it began.
+    pub begun: usize,
+    /// How many commits had been acknowledged.
+    pub after: usize,
+    /// All records as they would be.
+    pub records: Arc<Records>,
+}
+
 #[derive(Default)]
 struct Log {
+    failed: Vec<Failed>,
     commits: Vec<Commit>,
     records: Records,
 }
@@ -32,7 +44,7 @@ impl Commits {
     #[must_use]
     pub fn starting_with(records: Records) -> Self {
         let first = Commit { begun: 0, acknowledged: 0, records: Arc::new(records.clone()) };
-        Self(Arc::new(Mutex::new(Log { commits: vec![first], records })))
+        Self(Arc::new(Mutex::new(Log { failed: Vec::new(), commits: vec![first], records })))
     }
 
     /// How many there are.
@@ -45,6 +57,12 @@ impl Commits {
     #[must_use]
     pub fn all(&self) -> Vec<Commit> {
         self.lock().commits.clone()
+    }
+
+    /// Those that failed.
+    #[must_use]
+    pub fn failed(&self) -> Vec<Failed> {
+        self.lock().failed.clone()
     }
 
     fn lock(&self) -> MutexGuard<'_, Log> {
@@ -69,17 +87,25 @@ impl Storage for Logged {
 
     fn commit(&mut self, changes: &[Change]) -> Result<(), StorageError> {
         let begun = self.disk.position();
-        self.store.commit(changes)?;
+        let result = self.store.commit(changes);
         let mut log = self.commits.lock();
+        let mut records = log.records.clone();
         for change in changes {
             match change {
-                Change::Put(key, value) => drop(log.records.insert(*key, value.clone())),
-                Change::Delete(key) => drop(log.records.remove(key)),
+                Change::Put(key, value) => drop(records.insert(*key, value.clone())),
+                Change::Delete(key) => drop(records.remove(key)),
             }
         }
-        let records = Arc::new(log.records.clone());
-        log.commits.push(Commit { begun, acknowledged: self.disk.position(), records });
-        Ok(())
+        let after = log.commits.len();
+        match result {
+            Ok(()) => {
+                let commit = Commit { begun, acknowledged: self.disk.position(), records: Arc::new(records.clone()) };
+                log.commits.push(commit);
+                log.records = records;
+            }
+            Err(_) => log.failed.push(Failed { begun, after, records: Arc::new(records) }),
+        }
+        result
     }
 
     fn durability(&self) -> Durability {

@@ -31,8 +31,19 @@ use workload::{Workload, Wrong};
 /// # Errors
 /// What was lost, with the seed that repeats it.
 pub fn round(backend: Backend, seed: u64, commands: usize, report: &mut Report) -> Result<(), Wrong> {
+    round_on(backend, false, seed, commands, report)
+}
+
+/// The same on a disk that fails now and then if it is `failing`: commands are refused, nothing is lost, and life goes on.
+///
+/// # Errors
+/// As [`round`].
+pub fn round_on(backend: Backend, failing: bool, seed: u64, commands: usize, report: &mut Report) -> Result<(), Wrong> {
     let run = |report: &mut Report| {
         let mut work = Workload::begin(backend, seed)?;
+        if failing {
+            work.fail();
+        }
         work.run(commands)?;
         prove::prove(work, backend, seed, report)
     };

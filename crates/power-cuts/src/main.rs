@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use ironroot_power_cuts::{backend::Backend, report::Report, round};
+use ironroot_power_cuts::{backend::Backend, report::Report, round_on};
 
 /// What is asked for.
 struct Options {
@@ -58,7 +58,10 @@ fn run(options: &Options) -> Result<Report, String> {
                 break;
             }
             let backend = TURNS.get((turn % TURNS.len() as u64) as usize).copied().unwrap_or(Backend::File);
-            if let Err(why) = round(backend, options.seed.wrapping_add(turn), options.commands, &mut report) {
+            // Every other time the disk fails now and then.
+            let failing = turn % 2 == 1;
+            let seed = options.seed.wrapping_add(turn);
+            if let Err(why) = round_on(backend, failing, seed, options.commands, &mut report) {
                 stop.store(true, Ordering::Relaxed);
                 if let Ok(mut wrong) = wrong.lock() {
                     wrong.get_or_insert(why);

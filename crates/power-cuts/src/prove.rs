@@ -10,7 +10,7 @@ use ironroot_wire::{Startup, TpmSu};
 
 use crate::backend::Backend;
 use crate::client::Client;
-use crate::commits::{Commit, Commits, Logged};
+use crate::commits::{Commit, Commits, Failed, Logged};
 use crate::crash::{Disk, How};
 use crate::report::Report;
 use crate::trace::{Op, TraceDisk};
@@ -25,6 +25,9 @@ struct Past {
     backend: Backend,
     trace: Vec<Op>,
     commits: Vec<Commit>,
+    failed: Vec<Failed>,
+    /// Whether the disk failed now and then.
+    failing: bool,
     answered: Vec<Answered>,
     /// The disk before the first operation.
     before: Disk,
@@ -44,9 +47,21 @@ struct Cut<'a> {
 /// # Errors
 /// The first cut after which something is lost, mixed or refused.
 pub fn prove(work: Workload, backend: Backend, luck: u64, report: &mut Report) -> Result<(), Wrong> {
-    let Workload { disk, commits, answered, client, .. } = work;
+    let Workload { disk, commits, answered, client, refused, failing, .. } = work;
     drop(client);
-    let past = Past { backend, trace: disk.trace(), commits: commits.all(), answered, before: backend.blank_disk() };
+    report.refused += refused;
+    for (key, count) in disk.met() {
+        *report.met.entry(key).or_default() += count;
+    }
+    let past = Past {
+        backend,
+        trace: disk.trace(),
+        commits: commits.all(),
+        failed: commits.failed(),
+        failing,
+        answered,
+        before: backend.blank_disk(),
+    };
     report.count(&past.answered, &past.commits);
     report.compactions += past.trace.iter().filter(|op| matches!(op, Op::Install)).count() as u64;
     let mut luck = TestEntropy::new(luck);
@@ -137,6 +152,10 @@ impl Cut<'_> {
             Err(error) => return Err(format!("LOST: refused: {error}")),
         };
         let records = store.load().map_err(|error| format!("LOST: refused: {error}"))?;
+        if self.is_failed_one(&records) {
+            report.failed += 1;
+            return Ok(None);
+        }
         let found = self.find(&records)?;
         if self.known().is_none() || records.is_empty() {
             return Ok(None);
@@ -145,6 +164,12 @@ impl Cut<'_> {
         let logged = Logged { store, disk: disk.clone(), commits: commits.clone() };
         self.ask(found, Box::new(logged), luck, report)?;
         Ok(Some(After { backend, state, trace: disk.trace(), commits: commits.all() }))
+    }
+
+    /// Whether these are the records of a commit that failed and that none has followed yet.
+    fn is_failed_one(&self, records: &Records) -> bool {
+        let open = |failed: &&Failed| failed.begun <= self.operations && failed.after == self.acknowledged;
+        self.past.failed.iter().filter(open).any(|failed| *failed.records == *records)
     }
 
     /// Which commit's records these are: the last one's that was acknowledged, or those of the one that was under way.
@@ -166,14 +191,15 @@ impl Cut<'_> {
         })
     }
 
-    /// What a client that knows the state after commit `found` may expect: one of these.
-    fn expected(&self, found: usize, report: &mut Report) -> Vec<Arc<View>> {
+    /// What a client that knows the state after commit `found` may expect: one of these. Nothing is known of a command that
+    /// was sent more than once because the disk failed, and was not answered yet: what each time counted is not told apart.
+    fn expected(&self, found: usize, report: &mut Report) -> Option<Vec<Arc<View>>> {
         let answered = &self.past.answered;
         let answers = self.answers();
         let view = |at: usize| answered.get(at).map(|answered| Arc::clone(&answered.view));
         let known = self.known();
         if known.is_some_and(|known| known.commits == found.saturating_add(1)) {
-            return view(answers.saturating_sub(1)).into_iter().collect();
+            return Some(view(answers.saturating_sub(1)).into_iter().collect());
         }
         // The command that made this commit.
         let command = answered.partition_point(|answered| answered.commits <= found);
@@ -181,18 +207,21 @@ impl Cut<'_> {
             Some(whole) if whole.commits == found.saturating_add(1) => {
                 // Commands behind it that made no commit may have changed what is not stored; in a strict store they were
                 // not answered when it was under way.
-                view(command).into_iter().collect()
+                Some(view(command).into_iter().collect())
             }
             Some(_) => {
                 // A command that commits more than once: what it undoes or counts first is there, the rest is not.
                 report.halfway += 1;
+                if self.past.failing {
+                    return None;
+                }
                 let before = command.checked_sub(1).and_then(view);
                 let undone = before.as_ref().map(|before| Arc::new(before.not_shut_down()));
                 let after =
                     view(command).zip(before.as_ref()).map(|(after, before)| Arc::new(after.unanswered(before)));
-                [before, undone, after].into_iter().flatten().collect()
+                Some([before, undone, after].into_iter().flatten().collect())
             }
-            None => Vec::new(),
+            None => Some(Vec::new()),
         }
     }
 
@@ -212,7 +241,7 @@ impl Cut<'_> {
         if !resume {
             client.run(&Startup { startup_type: startup }, &[]).map_err(|rc| format!("LOST: the start: {rc}"))?;
         }
-        let expected = self.expected(found, report);
+        let Some(expected) = self.expected(found, report) else { return Ok(()) };
         let Some(likely) = expected.first() else {
             // Before the first command was answered there is nothing to be kept but the TPM itself.
             let first = self.past.answered.first().map_or(0, |answered| answered.commits);
@@ -250,6 +279,8 @@ fn second_cut(after: After, luck: &mut TestEntropy, report: &mut Report) -> Resu
         backend: after.backend,
         trace: after.trace,
         commits: after.commits,
+        failed: Vec::new(),
+        failing: false,
         answered: Vec::new(),
         before: Disk::with(after.state),
     };

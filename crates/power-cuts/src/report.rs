@@ -6,6 +6,7 @@ use std::fmt;
 use ironroot_wire::{CommandAttributes, TpmCc, commands::CHAPTERS};
 
 use crate::commits::Commit;
+use crate::trace::Met;
 use crate::workload::Answered;
 
 /// Counts.
@@ -33,6 +34,12 @@ pub struct Report {
     pub asked: u64,
     /// Of these, those that were found between two commits of one command.
     pub halfway: u64,
+    /// Disks on which a commit was found that had failed, and that no other had followed yet.
+    pub failed: u64,
+    /// Commands that met a failing disk, were answered so, and succeeded when it was well again.
+    pub refused: u64,
+    /// Which calls have met which faults.
+    pub met: Met,
     /// Second cuts, while the TPM came up.
     pub second: u64,
     /// How often each command succeeded, and how often it committed something.
@@ -76,10 +83,15 @@ impl Report {
             (&mut self.asked, other.asked),
             (&mut self.halfway, other.halfway),
             (&mut self.second, other.second),
+            (&mut self.failed, other.failed),
+            (&mut self.refused, other.refused),
             (&mut self.refusals, other.refusals),
         ];
         for (mine, theirs) in all {
             *mine += theirs;
+        }
+        for (key, count) in &other.met {
+            *self.met.entry(*key).or_default() += count;
         }
         for (code, (succeeded, committed)) in &other.coverage {
             let mine = self.coverage.entry(*code).or_default();
@@ -116,6 +128,13 @@ impl fmt::Display for Report {
             "{} TPMs started and asked for everything ({} between two commits of one command), {} second cuts",
             self.asked, self.halfway, self.second
         )?;
+        if !self.met.is_empty() {
+            writeln!(
+                f,
+                "failing disks: {} commands refused and carried out later; {} disks with a failed commit; calls that failed: {:?}",
+                self.refused, self.failed, self.met
+            )?;
+        }
         write!(f, "commands that Part 3 marks NV (succeeded/committed):")?;
         for info in CHAPTERS.iter().flat_map(|chapter| chapter.iter()) {
             let (succeeded, committed) = self.coverage.get(&info.code).copied().unwrap_or_default();

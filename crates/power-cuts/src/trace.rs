@@ -1,5 +1,7 @@
-//! A disk that records what is done to it: every write, new length, flush, rename and flush of the folder, in order.
+//! A disk that records what is done to it: every write, new length, flush, rename and flush of the folder, in order. It
+//! fails when it is told to.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -45,11 +47,52 @@ impl Names {
     }
 }
 
+/// What goes wrong with a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fault {
+    /// One call fails (EIO). A write is done in part nevertheless.
+    Error,
+    /// This call and all later ones fail.
+    Broken,
+    /// One call finds the disk full (ENOSPC); of a write, a part has found room.
+    Full,
+    /// This call and all later ones find it full.
+    StaysFull,
+    /// The disk has become read-only (EROFS): only reading works.
+    ReadOnly,
+}
+
+impl Fault {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Error, Self::Broken, Self::Full, Self::StaysFull, Self::ReadOnly];
+
+    /// Whether it is over after one call.
+    #[must_use]
+    pub const fn is_once(self) -> bool {
+        matches!(self, Self::Error | Self::Full)
+    }
+
+    fn error(self) -> io::Error {
+        match self {
+            Self::Error | Self::Broken => io::Error::other("simulated EIO"),
+            Self::Full | Self::StaysFull => io::ErrorKind::StorageFull.into(),
+            Self::ReadOnly => io::ErrorKind::ReadOnlyFilesystem.into(),
+        }
+    }
+}
+
+/// How often each call has met each fault.
+pub type Met = BTreeMap<(&'static str, Fault), u64>;
+
 #[derive(Default)]
 struct Disk {
     files: Vec<Vec<u8>>,
     names: Names,
     trace: Vec<Op>,
+    calls: u64,
+    /// From which call on what goes wrong.
+    fault: Option<(u64, Fault)>,
+    met: Met,
 }
 
 /// A disk as programs see it, and what they did to it. Clones are handles of the same disk.
@@ -61,7 +104,7 @@ impl TraceDisk {
     #[must_use]
     pub fn with(state: Option<Vec<u8>>) -> Self {
         let names = Names { current: state.as_ref().map(|_| 0), next: None };
-        Self(Arc::new(Mutex::new(Disk { files: state.into_iter().collect(), names, trace: Vec::new() })))
+        Self(Arc::new(Mutex::new(Disk { files: state.into_iter().collect(), names, ..Disk::default() })))
     }
 
     /// How many operations there have been.
@@ -74,6 +117,30 @@ impl TraceDisk {
     #[must_use]
     pub fn trace(&self) -> Vec<Op> {
         self.lock().trace.clone()
+    }
+
+    /// Lets the `n`-th call from now (1 is the next) go wrong.
+    pub fn fail_nth(&self, n: u64, fault: Fault) {
+        let mut disk = self.lock();
+        disk.fault = Some((disk.calls.saturating_add(n), fault));
+    }
+
+    /// Nothing goes wrong any more.
+    pub fn repair(&self) {
+        self.lock().fault = None;
+    }
+
+    /// Whether a call has met the fault.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        let disk = self.lock();
+        disk.fault.is_some_and(|(at, _)| disk.calls >= at)
+    }
+
+    /// Which calls have met which faults.
+    #[must_use]
+    pub fn met(&self) -> Met {
+        self.lock().met.clone()
     }
 
     fn lock(&self) -> MutexGuard<'_, Disk> {
@@ -92,6 +159,22 @@ impl Disk {
 
     fn file(&mut self, id: usize) -> io::Result<&mut Vec<u8>> {
         self.files.get_mut(id).ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    /// Counts a call, which fails if it is its turn.
+    fn call(&mut self, name: &'static str) -> io::Result<()> {
+        self.calls = self.calls.saturating_add(1);
+        match self.fault {
+            Some((at, fault)) if self.calls == at || self.calls > at && !fault.is_once() => {
+                if name == "read" && !matches!(fault, Fault::Error | Fault::Broken) {
+                    return Ok(());
+                }
+                let count = self.met.entry((name, fault)).or_default();
+                *count = count.saturating_add(1);
+                Err(fault.error())
+            }
+            _ => Ok(()),
+        }
     }
 
     fn rename(&mut self, op: Op) {
@@ -126,6 +209,7 @@ impl Medium for TraceDisk {
 
     fn read(&mut self, limit: u64) -> io::Result<Vec<u8>> {
         let mut disk = self.lock();
+        disk.call("read")?;
         let id = disk.id(Which::Current)?;
         let file = disk.file(id)?;
         Ok(file.get(..size(limit)).unwrap_or(file).to_vec())
@@ -133,6 +217,7 @@ impl Medium for TraceDisk {
 
     fn create_next(&mut self) -> io::Result<()> {
         let mut disk = self.lock();
+        disk.call("create")?;
         let id = disk.files.len();
         disk.files.push(Vec::new());
         disk.rename(Op::Create(id));
@@ -142,13 +227,22 @@ impl Medium for TraceDisk {
     fn write_at(&mut self, which: Which, offset: u64, bytes: &[u8]) -> io::Result<()> {
         let mut disk = self.lock();
         let id = disk.id(which)?;
-        write(disk.file(id)?, size(offset), bytes);
-        disk.trace.push(Op::Write(id, size(offset), bytes.into()));
-        Ok(())
+        let outcome = disk.call("write");
+        let read_only = matches!(disk.fault, Some((_, Fault::ReadOnly)));
+        let done = match &outcome {
+            Ok(()) => bytes,
+            Err(_) if read_only => return outcome,
+            // A short write: an error says nothing about how much of it was done.
+            Err(_) => bytes.get(..bytes.len() / 1024 * 512).unwrap_or(bytes),
+        };
+        write(disk.file(id)?, size(offset), done);
+        disk.trace.push(Op::Write(id, size(offset), done.into()));
+        outcome
     }
 
     fn set_len(&mut self, which: Which, length: u64) -> io::Result<()> {
         let mut disk = self.lock();
+        disk.call("set_len")?;
         let id = disk.id(which)?;
         disk.file(id)?.resize(size(length), 0);
         disk.trace.push(Op::SetLen(id, size(length)));
@@ -157,6 +251,7 @@ impl Medium for TraceDisk {
 
     fn sync(&mut self, which: Which) -> io::Result<()> {
         let mut disk = self.lock();
+        disk.call("sync")?;
         let id = disk.id(which)?;
         disk.trace.push(Op::Sync(id));
         Ok(())
@@ -164,13 +259,16 @@ impl Medium for TraceDisk {
 
     fn install(&mut self) -> io::Result<()> {
         let mut disk = self.lock();
+        disk.call("rename")?;
         disk.id(Which::Next)?;
         disk.rename(Op::Install);
         Ok(())
     }
 
     fn sync_folder(&mut self) -> io::Result<()> {
-        self.lock().rename(Op::SyncNames);
+        let mut disk = self.lock();
+        disk.call("sync folder")?;
+        disk.rename(Op::SyncNames);
         Ok(())
     }
 

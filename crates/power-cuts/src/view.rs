@@ -92,6 +92,8 @@ pub struct View {
     pub allocation: Allocation,
     /// Clock cannot be less than this: what it was set to.
     pub clock_floor: u64,
+    /// The disk fails now and then, so that Clock may have been told and not recorded.
+    pub failing: bool,
     /// How the TPM was shut down, if no other command has been carried out since.
     pub shutdown: Option<TpmSu>,
 }
@@ -179,7 +181,11 @@ impl View {
             Start::Restart | Start::Resume => (was.reset_count, was.restart_count.wrapping_add(1)),
         };
         same("resetCount and restartCount", &counts, &(is.reset_count, is.restart_count))?;
-        let recorded = if self.shutdown.is_some() { was.clock } else { was.clock.saturating_sub(CLOCK_UPDATE) };
+        let recorded = match (self.shutdown, self.failing) {
+            (Some(_), _) => was.clock,
+            (None, false) => was.clock.saturating_sub(CLOCK_UPDATE),
+            (None, true) => 0,
+        };
         let least = recorded.max(self.clock_floor);
         if is.clock < least {
             return Err(format!(

@@ -12,8 +12,8 @@ use crate::backend::Backend;
 use crate::client::{Client, password, seeds};
 use crate::commits::{Commits, Logged};
 use crate::steps;
-use crate::trace::TraceDisk;
-use crate::view::{Auths, View};
+use crate::trace::{Fault, TraceDisk};
+use crate::view::{Auths, Seen, View};
 
 /// Something that must not happen, in words.
 pub type Wrong = String;
@@ -50,6 +50,10 @@ pub struct Workload {
     pub disk: TraceDisk,
     /// The commits.
     pub commits: Commits,
+    /// Whether the disk fails now and then.
+    pub failing: bool,
+    /// How many commands were refused because of that.
+    pub refused: u64,
     /// The commands.
     pub answered: Vec<Answered>,
     backend: Backend,
@@ -79,7 +83,8 @@ impl Workload {
         client.run(&Startup { startup_type: TpmSu::Clear }, &[]).map_err(|rc| format!("the first start: {rc}"))?;
         let auths = Auths::default();
         let seen = client.see(&auths, None, true)?;
-        let view = View { allocation: seen.allocation.clone(), seen, auths, clock_floor: 0, shutdown: None };
+        let view =
+            View { allocation: seen.allocation.clone(), seen, auths, clock_floor: 0, failing: false, shutdown: None };
         let mut this = Self {
             client,
             dice: TestEntropy::new(seed ^ 0x5EED),
@@ -89,6 +94,8 @@ impl Workload {
             pins: BTreeMap::new(),
             disk,
             commits,
+            failing: false,
+            refused: 0,
             answered: Vec::new(),
             backend,
         };
@@ -103,8 +110,21 @@ impl Workload {
     pub fn run(&mut self, commands: usize) -> Result<(), Wrong> {
         while self.answered.len() < commands {
             steps::step(self)?;
+            // What went wrong in a compaction is no failure of a command.
+            if self.failing && self.disk.has_failed() {
+                self.disk.repair();
+                self.arm();
+            }
         }
+        self.disk.repair();
         Ok(())
+    }
+
+    /// From now on the disk fails now and then.
+    pub fn fail(&mut self) {
+        self.failing = true;
+        self.view.failing = true;
+        self.arm();
     }
 
     /// A number below `bound`.
@@ -160,8 +180,12 @@ impl Workload {
         sessions: &[TpmsAuthCommand],
         learn: impl FnOnce(&mut View),
     ) -> Result<Option<C::Response>, Wrong> {
-        let result = self.client.run(command, sessions);
+        let mut result = self.client.run(command, sessions);
         let code = C::INFO.code;
+        if self.met_a_fault(&result) {
+            self.is_unharmed().map_err(|why| format!("TPM2_{} on a failing disk: {why}", C::INFO.name))?;
+            result = self.again(|client| client.run(command, sessions));
+        }
         if let Err(rc @ (TpmRc::NV_UNAVAILABLE | TpmRc::NV_SPACE | TpmRc::FAILURE)) = result {
             return Err(format!("TPM2_{} was answered {rc}", C::INFO.name));
         }
@@ -175,6 +199,42 @@ impl Workload {
         self.look(new_seeds).map_err(|why| format!("after TPM2_{}: {why}", C::INFO.name))?;
         self.note(code, result.is_ok());
         Ok(result.ok())
+    }
+
+    /// Whether a command was refused because the disk fails, as it is to.
+    fn met_a_fault<T>(&self, result: &Result<T, TpmRc>) -> bool {
+        self.failing && matches!(result, Err(TpmRc::NV_UNAVAILABLE | TpmRc::NV_SPACE))
+    }
+
+    /// A command was refused because the disk fails: nothing that it might have done shows, and questions are answered.
+    fn is_unharmed(&mut self) -> Result<(), Wrong> {
+        if self.blind || self.view.shutdown.is_some() {
+            return Ok(());
+        }
+        let seen = self.client.see(&self.view.auths, Some(&self.view.seen), false)?;
+        let was = Seen { time: seen.time, ..self.view.seen.clone() };
+        if seen == was { Ok(()) } else { Err(format!("something has changed: {was:02x?} has become {seen:02x?}")) }
+    }
+
+    /// Sends a command that was refused again: to a disk that is still broken, if it is, and to one that is well.
+    fn again<T>(&mut self, send: impl Fn(&mut Client) -> Result<T, TpmRc>) -> Result<T, TpmRc> {
+        self.refused += 1;
+        let mut result = send(&mut self.client);
+        if self.met_a_fault(&result) {
+            self.disk.repair();
+            result = send(&mut self.client);
+        }
+        self.arm();
+        result
+    }
+
+    /// Has the disk fail at one of the next calls.
+    fn arm(&mut self) {
+        if self.failing {
+            let fault = self.one_of(&Fault::ALL).unwrap_or(Fault::Error);
+            let soon = 1 + self.below(12);
+            self.disk.fail_nth(soon, fault);
+        }
     }
 
     /// Takes down that a command was answered.
@@ -209,16 +269,26 @@ impl Workload {
     /// What must not happen.
     pub fn power_cycle(&mut self, startup: TpmSu, process_too: bool) -> Result<(), Wrong> {
         if process_too {
-            let store = self.backend.open(&self.disk).map_err(|error: StorageError| error.to_string())?;
+            let store = match self.backend.open(&self.disk) {
+                Err(StorageError::Io(_) | StorageError::Full(_)) if self.failing && self.disk.has_failed() => {
+                    self.disk.repair();
+                    self.backend.open(&self.disk)
+                }
+                opened => opened,
+            };
+            let store = store.map_err(|error| error.to_string())?;
             let logged = Logged { store, disk: self.disk.clone(), commits: self.commits.clone() };
             self.client.tpm = open(Box::new(logged), self.dice.next_word())?;
         }
         self.client.tpm.power_on(self.client.now);
         self.client.tpm.set_physical_presence(true);
         let start = self.view.start(startup);
-        self.client
-            .run(&Startup { startup_type: startup }, &[])
-            .map_err(|rc| format!("{start:?} after {:?}: {rc}", self.view.shutdown))?;
+        let command = Startup { startup_type: startup };
+        let mut started = self.client.run(&command, &[]);
+        if self.met_a_fault(&started) {
+            started = self.again(|client| client.run(&command, &[]));
+        }
+        started.map_err(|rc| format!("{start:?} after {:?}: {rc}", self.view.shutdown))?;
         self.blind = false;
         if start != crate::view::Start::Resume {
             self.view.auths.hierarchies.remove(&TpmHandle::PLATFORM.0);

@@ -1,7 +1,7 @@
 //! The proof holds for the real store, and fails for stores that are known to be bad.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use ironroot_power_cuts::{backend::Backend, report::Report, round};
+use ironroot_power_cuts::{backend::Backend, report::Report, round, round_on};
 
 #[test]
 fn the_state_file_loses_nothing() {
@@ -41,4 +41,20 @@ fn a_store_that_renames_what_it_has_not_flushed_is_caught() {
 #[test]
 fn a_journal_without_a_chain_is_caught() {
     is_caught(Backend::Unchained, "a mixture that never was");
+}
+
+/// EIO once and for ever after, a full disk, a read-only one, at any call: commands are refused with the code that Part 3 has
+/// for it, what was acknowledged stays, and the same commands succeed when the disk is well again. And the power may be cut
+/// at any time meanwhile.
+#[test]
+fn a_failing_disk_loses_nothing_and_life_goes_on() {
+    let mut report = Report::default();
+    for seed in 0..3 {
+        round_on(Backend::File, true, seed, 200, &mut report).unwrap();
+    }
+    println!("{report}");
+    assert!(report.refused > 30 && report.asked > 500, "{report}");
+    for call in ["write", "set_len", "sync"] {
+        assert!(report.met.keys().any(|(met, _)| *met == call), "no {call} has failed: {:?}", report.met);
+    }
 }
