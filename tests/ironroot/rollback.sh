@@ -48,6 +48,15 @@ for advance in commit sessions; do
     rm -r damaged
     equal "the old copy" "$before" "$(hash tpm/state)"
 
+    # Cut short at any length: a part of it, or an older state that is whole.
+    length=$(($(xxd -p -c 1 latest/state | grep -n -v '^00$' | tail -n 1 | cut -d : -f 1)))
+    for size in 0 7 8 511 512 $(seq 600 97 $((length - 512))) $((length - 1)); do
+        head -c "$size" latest/state >tpm/state
+        cut=$(hash tpm/state)
+        refuses 'not an Ironroot state|damaged at byte|an old copy' tpm
+        equal "the state of $size bytes" "$cut" "$(hash tpm/state)"
+    done
+
     # The latest state, put back.
     cp latest/state tpm/state
     starts tpm || die "the latest state is refused: $(cat said)"
