@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::arithmetic_side_effects, clippy::indexing_slicing)]
 
 use ironroot_platform::{Change, Durability, RecordKey, Storage};
-use ironroot_store::{FileStore, Options};
+use ironroot_store::{FileCounter, FileStore, NewCounter, Options, Policy};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
@@ -43,6 +43,18 @@ fn commits(folder: &Path, durability: Durability, size: usize) {
     report(&format!("commit of {size} B, {durability:?}"), &times(1000, commit));
 }
 
+/// With a counter's file beside the state, on the same disk: what the second flush costs.
+fn counted(folder: &Path, policy: Policy) {
+    let (state, counters) = (folder.join("state"), folder.join("counters"));
+    let _ = std::fs::remove_dir_all(folder);
+    std::fs::create_dir_all(&counters).unwrap();
+    let place = counters.to_str().unwrap().into();
+    let counter = NewCounter { counter: Box::new(FileCounter::new(&counters)), place, policy };
+    let mut store = FileStore::create_counted(&state, &KEY, Options::default(), counter).unwrap();
+    let commit = |i: u64| store.commit(&[Change::Put(RecordKey(i % 8), Zeroizing::new(vec![i as u8; 64]))]).unwrap();
+    report(&format!("commit of 64 B, counter: {policy}"), &times(1000, commit));
+}
+
 fn main() {
     let folder =
         std::env::args().nth(1).map_or_else(|| std::env::temp_dir().join("ironroot-store-latency"), PathBuf::from);
@@ -50,6 +62,9 @@ fn main() {
         for size in [8, 64, 1024, 4096] {
             commits(&folder, durability, size);
         }
+    }
+    for policy in [Policy::EveryCommit, Policy::Sessions] {
+        counted(&folder, policy);
     }
     for (records, size) in [(10, 200), (1000, 200), (1000, 1024)] {
         let _ = std::fs::remove_dir_all(&folder);
