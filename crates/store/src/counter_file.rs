@@ -6,6 +6,7 @@
 
 use crate::header::{BLOCK, Fields};
 use crate::keys::{finish, keyed};
+use crate::medium::open_regular;
 use ironroot_platform::{CountedState, CounterError, CounterKind, MonotonicCounter};
 use sha2::{Digest, Sha256};
 use std::fs::{File, OpenOptions, TryLockError};
@@ -65,9 +66,8 @@ impl FileCounter {
     fn file(&mut self, state: &CountedState) -> Result<&File, CounterError> {
         if self.open.as_ref().is_none_or(|(id, _)| *id != state.id) {
             let path = self.path(&state.id);
-            let file = OpenOptions::new().read(true).write(!self.observes).open(&path).map_err(|error| match error
-                .kind()
-            {
+            let opened = open_regular(OpenOptions::new().read(true).write(!self.observes), &path);
+            let file = opened.map_err(|error| match error.kind() {
                 io::ErrorKind::NotFound => CounterError::Missing(format!("{}: {error}", path.display())),
                 _ => self.unreachable(state, "opening the counter", &error),
             })?;

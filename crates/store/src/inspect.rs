@@ -9,10 +9,9 @@ use crate::checkpoint::Shape;
 use crate::guard::Policy;
 use crate::header::{BLOCK, Header};
 use crate::journal::{self, Journal, MAX_FILE};
+use crate::medium::read_regular;
 use crate::refusal::{Reason, Refusal, io_error};
 use ironroot_platform::{CounterKind, StorageError};
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 /// What a state's file says.
@@ -112,11 +111,8 @@ pub fn inspect(folder: &Path, access: &mut Access) -> Result<Report, StorageErro
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, StorageError> {
-    let failed = |error| io_error("reading the state", &path.display().to_string(), &error);
-    let mut file = Vec::new();
-    let opened = File::open(path).map_err(failed)?;
-    opened.take(MAX_FILE.saturating_add(1)).read_to_end(&mut file).map_err(failed)?;
-    Ok(file)
+    read_regular(path, MAX_FILE.saturating_add(1))
+        .map_err(|error| io_error("reading the state", &path.display().to_string(), &error))
 }
 
 impl HeaderReport {

@@ -134,6 +134,24 @@ impl Folder {
     }
 }
 
+/// Opens a file that is one: no symbolic link, and no pipe that would keep the opener waiting.
+pub(crate) fn open_regular(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    let file = options.custom_flags(NO_LINK | OFlags::NONBLOCK.bits().cast_signed()).open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
+    }
+    Ok(file)
+}
+
+/// The first `limit` bytes of a file.
+pub(crate) fn read_regular(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let file = open_regular(OpenOptions::new().read(true), path)?;
+    let length = file.metadata()?.len().min(limit);
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
+    file.take(limit).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 /// Locks the folder. The lock goes with the process, however it ends.
 fn lock(path: &Path) -> Result<File, StorageError> {
     let name = path.display().to_string();
@@ -177,14 +195,7 @@ impl Medium for Folder {
     }
 
     fn read(&mut self, limit: u64) -> io::Result<Vec<u8>> {
-        let file = OpenOptions::new().read(true).custom_flags(NO_LINK).open(self.path_of(Which::Current))?;
-        let metadata = file.metadata()?;
-        if !metadata.is_file() {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
-        }
-        let mut bytes = Vec::with_capacity(usize::try_from(metadata.len().min(limit)).unwrap_or_default());
-        file.take(limit).read_to_end(&mut bytes)?;
-        Ok(bytes)
+        read_regular(&self.path_of(Which::Current), limit)
     }
 
     fn create_next(&mut self) -> io::Result<()> {

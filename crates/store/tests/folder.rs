@@ -86,6 +86,12 @@ fn missing_existing_and_unusable_places_say_what_to_do() {
     fs::remove_file(deep.join("state")).unwrap();
     fs::create_dir(deep.join("state")).unwrap();
     assert!(error(FileStore::open(&deep, &KEY, POWER)).contains("not a regular file"));
+    // A pipe would keep whoever opens it waiting for ever.
+    fs::remove_dir(deep.join("state")).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(deep.join("state")).status().unwrap().success());
+    assert!(error(FileStore::open(&deep, &KEY, POWER)).contains("not a regular file"));
+    let looked = ironroot_store::inspect(&deep, &mut ironroot_store::Access::new(&KEY));
+    assert!(looked.unwrap_err().to_string().contains("not a regular file"));
     // A folder in which nobody can make a file, not even root.
     let text = error(FileStore::open(std::path::Path::new("/sys/kernel"), &KEY, POWER));
     assert!(text.contains("/sys/kernel/lock: locking the state failed"), "{text}");

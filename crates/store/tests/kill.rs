@@ -5,7 +5,7 @@ mod common;
 
 use common::*;
 use ironroot_platform::{Durability, RecordKey, Storage};
-use ironroot_store::{FileStore, Options};
+use ironroot_store::{FileCounter, FileStore, NewCounter, Options, Policy};
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -35,11 +35,29 @@ fn writer() {
 fn a_killed_writer_loses_nothing_acknowledged() {
     let folder = TestFolder::new("kill");
     drop(FileStore::create(&folder.0, &KEY, POWER).unwrap());
+    kills(&folder, true);
+}
+
+#[test]
+fn a_killed_writer_is_never_older_than_its_counter() {
+    for policy in [Policy::EveryCommit, Policy::Sessions] {
+        let folder = TestFolder::new("kill-counted");
+        let counters = folder.0.join("counters");
+        std::fs::create_dir(&counters).unwrap();
+        let place = counters.to_str().unwrap().into();
+        let counter = NewCounter { counter: Box::new(FileCounter::new(&counters)), place, policy };
+        drop(FileStore::create_counted(&folder.0, &KEY, POWER, counter).unwrap());
+        kills(&folder, policy == Policy::Sessions);
+    }
+}
+
+/// Thirty times: a writer that is killed, and what it leaves.
+fn kills(folder: &TestFolder, relaxed_too: bool) {
     let mut last = 0;
     for round in 0..30_u64 {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.args(["--ignored", "--exact", "--nocapture", "writer"]).env(FOLDER, &folder.0).stdout(Stdio::piped());
-        if round % 2 == 1 {
+        if relaxed_too && round % 2 == 1 {
             command.env("RELAXED", "1");
         }
         let mut child = command.spawn().unwrap();

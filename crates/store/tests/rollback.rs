@@ -287,3 +287,37 @@ fn an_accepted_rollback_goes_on_and_is_kept() {
     drop(open_with(&old, &other, POWER).unwrap());
     refused(open_with(&old, &counter, POWER), &["not there"]);
 }
+
+#[test]
+fn a_power_cut_while_a_rollback_is_accepted_leaves_one_of_both() {
+    let (mut before, mut after) = (0, 0);
+    for cut in 1..9 {
+        for luck in 0..12 {
+            let (disk, counter) = (SimulatedDisk::new(), MemoryCounter::default());
+            counted(&disk, &counter, Policy::EveryCommit);
+            let copy = disk.state().unwrap();
+            open_with(&disk, &counter, POWER).unwrap().commit(&[put(1, b"lost")]).unwrap();
+            let old = SimulatedDisk::with_state(&copy);
+            let accept = |disk: &SimulatedDisk| {
+                let random = Box::new(TestEntropy::new(9));
+                FileStore::accept_rollback_on(disk.clone(), access(&counter), random, "a test", None)
+            };
+            old.fail_nth(cut, DiskFault::PowerCut);
+            let done = accept(&old).is_ok();
+            let found = old.after_power_cut(cut * 100 + luck);
+            match open_with(&found, &counter, POWER) {
+                Ok(mut store) => {
+                    assert_eq!(store.load().unwrap(), Records::new());
+                    after += 1;
+                }
+                Err(StorageError::Refused(text)) if !done && text.contains("an old copy") => {
+                    accept(&found).unwrap();
+                    drop(open_with(&found, &counter, POWER).unwrap());
+                    before += 1;
+                }
+                Err(other) => panic!("cut {cut}, luck {luck}, done {done}: {other}"),
+            }
+        }
+    }
+    assert!(before > 10 && after > 10, "{before}, {after}");
+}

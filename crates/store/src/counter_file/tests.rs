@@ -113,3 +113,19 @@ fn nobody_else_can_write_it() {
         assert!(matches!(counter.read(&state(1)), Ok(0 | 7)));
     }
 }
+
+#[test]
+fn links_and_pipes_are_no_counters() {
+    let folder = Folder::new("links");
+    let mut counter = FileCounter::new(&folder.0);
+    counter.register(&state(1)).unwrap();
+    let path = counter.path(&state(1).id);
+    fs::rename(&path, folder.0.join("elsewhere")).unwrap();
+    std::os::unix::fs::symlink(folder.0.join("elsewhere"), &path).unwrap();
+    assert!(matches!(FileCounter::new(&folder.0).read(&state(1)), Err(CounterError::Unreachable(_))));
+    fs::remove_file(&path).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    for mut counter in [FileCounter::new(&folder.0), FileCounter::observing(&folder.0)] {
+        assert!(matches!(counter.read(&state(1)), Err(CounterError::Unreachable(_))));
+    }
+}
