@@ -41,7 +41,8 @@ cargo xtask TASK
                   [--seconds N | --workloads N] [--seed S] [--commands N] [--jobs N]
   differential    our TPM beside libtpms in one process: the same commands, every difference explained or shown
                   [--commands N] [--seed S] [--minutes M] [--jobs N] [--docs]
-  fuzz            libFuzzer, on stable Rust                      [TARGET…] [--seconds N] [--keep]
+  fuzz            libFuzzer, on stable Rust, with what it reached
+                  [TARGET…] [--seconds N] [--keep] [--json]; [--minimize] cuts the corpora down instead
   corpus          seeds for the fuzz target `command` from the peers' real traffic
   firmware        the TPM's crates for bare metal                [TARGET…]
   taint           private-key operations under valgrind, secrets marked: no branch or address may depend on one

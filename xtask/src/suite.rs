@@ -37,7 +37,7 @@ const FULL: &[Step] = &[
     ("power cuts, 40 s", || power_cuts::power_cuts(words(&["--seconds=40"]))),
     ("kill -9, 200 rounds", || kill::kill(words(&[]))),
     ("speed beside swtpm", || bench::bench(words(&["--check"]))),
-    ("fuzz, 30 s a target", || fuzz::fuzz(words(&["--seconds=30"]))),
+    ("fuzz, 10 s a target", || fuzz::fuzz(words(&["--seconds=10"]))),
     ("licences and sources", || deny::deny(words(&[]))),
 ];
 

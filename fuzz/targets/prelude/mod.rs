@@ -4,6 +4,7 @@
 // Each target uses a part of this.
 #![allow(dead_code)]
 
+pub mod edits;
 pub mod steps;
 
 const OWNER: u32 = 0x4000_0001;
