@@ -22,10 +22,13 @@ pub fn shell(shell: clap_complete::Shell) -> Result {
 pub fn manual() -> Result {
     let mut command = Cli::command();
     command.build();
-    let mut out = io::stdout().lock();
-    clap_mangen::Man::new(command.clone()).render(&mut out)?;
-    for subcommand in command.get_subcommands().filter(|subcommand| subcommand.get_name() != "help") {
-        clap_mangen::Man::new(subcommand.clone()).render(&mut out)?;
-    }
+    sections(&command, &mut io::stdout().lock())?;
     Ok(())
+}
+
+/// A command's section, and those of the commands below it.
+fn sections(command: &clap::Command, out: &mut impl io::Write) -> io::Result<()> {
+    clap_mangen::Man::new(command.clone()).render(out)?;
+    let below = command.get_subcommands().filter(|below| below.get_name() != "help" && !below.is_hide_set());
+    below.into_iter().try_for_each(|below| sections(below, out))
 }
