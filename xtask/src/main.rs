@@ -46,7 +46,7 @@ cargo xtask TASK
   corpus          seeds for the fuzz target `command` from the peers' real traffic
   firmware        the TPM's crates for bare metal                [TARGET…]
   taint           private-key operations under valgrind, secrets marked: no branch or address may depend on one
-                  [--only WORD] [--docs] [--verbose]
+                  [--quick] [--only WORD] [--docs] [--verbose]
   timing          Welch's t-test on the times of two classes of secrets
                   [--samples N] [--only WORD] [--core N] [--docs]
   deny            licences, bans and sources of all dependencies [--advisories]

@@ -39,9 +39,11 @@ pub fn curve(key: &Object) -> Result<TpmEccCurve, TpmRc> {
 }
 
 fn sign(tpm: &Core, key: &Object, domain: Domain<'_>, message: &[u8]) -> Result<Tpm2bSignatureEddsa, TpmRc> {
-    let curve = curve(key)?;
+    let (curve, point) = public(key)?;
     let TpmuSensitiveComposite::Ecc(private) = &key.sensitive()?.sensitive else { return Err(TpmRc::SCHEME) };
     let signature = tpm.provider.eddsa_sign(curve, private, domain, message).map_err(|_| TpmRc::FAILURE)?;
+    // Nothing random is in it: a right and a faulty signature of one message would give the private key away.
+    tpm.provider.eddsa_verify(curve, point, domain, message, &signature).map_err(|_| TpmRc::FAILURE)?;
     Tpm2bSignatureEddsa::from_slice(&signature)
 }
 

@@ -58,6 +58,19 @@ impl Commits {
         Self { nonce: SeedValue::default(), count: 0, pending_low: 0, pending_high: 0 }
     }
 
+    /// Before a number is made: where none is pending, another nonce takes the place of the old one. So two copies of a
+    /// TPM (a virtual machine that is put back) do not make the same number for two signatures, which would give the key
+    /// away. A copy that is made between the two halves of an operation still can.
+    ///
+    /// # Errors
+    /// None: the nonce has the size of a seed.
+    pub fn renew(&mut self, random: &mut dyn Random) -> Result<(), TpmRc> {
+        if self.pending_low | self.pending_high == 0 {
+            self.nonce = Self::reset(random)?.nonce;
+        }
+        Ok(())
+    }
+
     /// Whether a TPM Reset has begun these.
     #[must_use]
     pub fn is_begun(&self) -> bool {

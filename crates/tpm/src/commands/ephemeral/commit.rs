@@ -32,6 +32,7 @@ impl Action for Commit {
         let p1 = received(tpm, parms, &self.p1.0)?;
 
         let purpose = schemes::commit_purpose(&key, curve)?;
+        tpm.commits.renew(&mut tpm.random)?;
         let r = tpm.commits.next(purpose);
         let multiple = |scalar: &[u8], point: &EccPoint| multiple(tpm, curve, scalar, point);
         let (k, l) = match &base {

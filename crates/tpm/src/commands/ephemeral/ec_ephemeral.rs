@@ -16,6 +16,7 @@ impl Action for EcEphemeral {
             return Err(TpmRc::CURVE.parameter(1));
         }
         self_test::before_curve(tpm, self.curve_id)?;
+        tpm.commits.renew(&mut tpm.random)?;
         let r = tpm.commits.next(schemes::ephemeral_purpose(self.curve_id));
         let point = tpm.provider.ecc_base_multiply(self.curve_id, &r).map_err(|_| TpmRc::NO_RESULT)?;
         let counter = tpm.commits.begin();

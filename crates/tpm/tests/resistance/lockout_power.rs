@@ -1,9 +1,5 @@
 //! Dictionary-attack protection (Part 1, 16.8) under power cuts, failing storage and clocks that jump.
-#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
-
-mod common;
-
-use common::{TestTpm, password, seeds};
+use crate::common::{TestTpm, password, seeds};
 use ironroot_platform::memory::{Fault, Faults, FaultyStorage, TestEntropy};
 use ironroot_tpm::{Profile, Tpm};
 use ironroot_wire::*;
