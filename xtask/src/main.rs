@@ -5,6 +5,7 @@ mod args;
 mod bench;
 mod conformance;
 mod corpus;
+mod cost;
 mod deny;
 mod differential;
 mod disks;
@@ -37,6 +38,8 @@ cargo xtask TASK
                   [--check] judges it
   kill            kill -9 under a writing load; every acknowledged write has to be there
                   [--rounds N] [--seed N] [--tpm …]
+  cost            what commands ask of the disk, ours beside swtpm's: bytes, writes, flushes (strace), and the time
+                  [--rounds N] [--tpm …]
   power-cuts      a long random use of a TPM, cut off at every write, torn write and reordering: nothing acknowledged is lost
                   [--seconds N | --workloads N] [--seed S] [--commands N] [--jobs N]
   differential    our TPM beside libtpms in one process: the same commands, every difference explained or shown
@@ -62,6 +65,7 @@ fn main() -> ExitCode {
         "peers" => peers::peers(args),
         "conformance" => conformance::conformance(args),
         "kill" => kill::kill(args),
+        "cost" => cost::cost(args),
         "power-cuts" => power_cuts::power_cuts(args),
         "fuzz" => fuzz::fuzz(args),
         "corpus" => corpus::corpus(args),

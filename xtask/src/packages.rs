@@ -27,6 +27,8 @@ pub const FUZZ: &[&str] = &["g++"];
 pub const DIFFERENTIAL: &[&str] = &["libtpms-dev"];
 /// What the host's provider needs.
 pub const BUILD: &[&str] = &["gcc", "libc6-dev"];
+/// What counting system calls needs: the peer, and strace.
+pub const COST: &[&str] = &["swtpm", "strace"];
 /// What the measurements need: the peer, and taskset.
 pub const BENCH: &[&str] = &["swtpm", "util-linux"];
 /// What marks secrets.

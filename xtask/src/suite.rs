@@ -5,7 +5,7 @@
 
 use crate::args::Args;
 use crate::run::{self, NOT_RUN, Result, cargo, cmd, has, run, seconds};
-use crate::{bench, conformance, deny, differential, disks, firmware, fuzz, kill, packages, peers, power_cuts};
+use crate::{bench, conformance, cost, deny, differential, disks, firmware, fuzz, kill, packages, peers, power_cuts};
 use std::time::{Duration, Instant};
 
 /// One row of the table.
@@ -35,6 +35,7 @@ const FULL: &[Step] = &[
     ("conformance page", conformance::check),
     ("demo", demo),
     ("power cuts, 40 s", || power_cuts::power_cuts(words(&["--seconds=40"]))),
+    ("cost beside swtpm", || cost::cost(words(&["--rounds=100"]))),
     ("kill -9, 200 rounds", || kill::kill(words(&[]))),
     ("speed beside swtpm", || bench::bench(words(&["--check"]))),
     ("fuzz, 10 s a target", || fuzz::fuzz(words(&["--seconds=10"]))),
@@ -89,6 +90,7 @@ fn debian() -> Result {
         packages::FIRMWARE,
         packages::FUZZ,
         packages::BENCH,
+        packages::COST,
         packages::DIFFERENTIAL,
         packages::TAINT,
     ];

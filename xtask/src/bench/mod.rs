@@ -14,7 +14,7 @@ use crate::run::{Guard, Result, Scratch, cmd, output};
 use crate::tpm::daemon::Program;
 use crate::tpm::{Client, explain, timed};
 use ops::{OPS, Op, Prepared};
-use stats::Sample;
+pub use stats::Sample;
 use thresholds::{By, THRESHOLDS};
 
 const WARM_UP: u32 = 5;

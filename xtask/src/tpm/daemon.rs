@@ -59,11 +59,24 @@ impl Program {
 
     /// Starts the TPM and connects, once it answers.
     pub fn start(&self, state: &Path, socket: &Path) -> Result<(Guard, Client)> {
+        Self::launch(self.command(state, socket), state, socket)
+    }
+
+    /// The same under strace, which writes what is done to files into `log`. It is a child of the TPM, so that killing the
+    /// TPM ends both.
+    pub fn start_traced(&self, state: &Path, socket: &Path, log: &Path) -> Result<(Guard, Client)> {
+        let inner = self.command(state, socket);
+        let mut command = Command::new("strace");
+        command.args(["-D", "-f", "-y", "-s", "0", "-e", "trace=desc,file", "-o"]).arg(log);
+        command.arg(inner.get_program()).args(inner.get_args());
+        Self::launch(command, state, socket)
+    }
+
+    fn launch(mut command: Command, state: &Path, socket: &Path) -> Result<(Guard, Client)> {
         std::fs::create_dir_all(state).map_err(|e| format!("cannot make {}: {e}", state.display()))?;
         for stale in [socket.to_path_buf(), control_path(socket)] {
             let _ = std::fs::remove_file(stale);
         }
-        let mut command = self.command(state, socket);
         let shown = crate::run::show(&command);
         let child = command
             .stdin(Stdio::null())
