@@ -2,6 +2,7 @@
 
 use ironroot_platform::memory::TestEntropy;
 use ironroot_platform::{Durability, Storage, StorageError};
+use ironroot_store::block_device::BlockDevice;
 use ironroot_store::{FileStore, Options};
 
 use crate::bad;
@@ -11,6 +12,13 @@ use crate::trace::TraceDisk;
 /// The state key.
 const KEY: [u8; 32] = [0x5a; 32];
 
+/// The length of the block device: so small that it is the device that bounds the journal, not its waste.
+const DEVICE: usize = 4096 + 2 * (96 << 10);
+
+fn device(disk: &TraceDisk) -> Result<BlockDevice<TraceDisk>, StorageError> {
+    BlockDevice::new(disk.clone()).map_err(|error| StorageError::Io(error.to_string()))
+}
+
 /// A kind of store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Backend {
@@ -18,6 +26,8 @@ pub enum Backend {
     File,
     /// The state file, and commits do not wait for the disk.
     RelaxedFile,
+    /// The state on a raw block device.
+    BlockDevice,
     /// Known to be bad: acknowledges before the flush.
     EarlyAcknowledgement,
     /// Known to be bad: writes the whole state in place.
@@ -41,13 +51,13 @@ impl Backend {
     /// An empty disk for the store.
     #[must_use]
     pub fn blank(self) -> TraceDisk {
-        TraceDisk::default()
+        if self == Self::BlockDevice { TraceDisk::with(Some(vec![0; DEVICE])) } else { TraceDisk::default() }
     }
 
     /// The same, as a power cut sees it.
     #[must_use]
     pub fn blank_disk(self) -> crash::Disk {
-        crash::Disk::default()
+        if self == Self::BlockDevice { crash::Disk::with(Some(vec![0; DEVICE])) } else { crash::Disk::default() }
     }
 
     /// Makes an empty store.
@@ -61,6 +71,7 @@ impl Backend {
             Self::EarlyAcknowledgement => {
                 Box::new(FileStore::create_on(bad::NeverFlushes(disk.clone()), &KEY, options, entropy)?)
             }
+            Self::BlockDevice => Box::new(FileStore::create_on(device(disk)?, &KEY, options, entropy)?),
             Self::InPlace => Box::new(bad::Whole::create(disk.clone(), bad::Way::InPlace)?),
             Self::RenameWithoutFlush => Box::new(bad::Whole::create(disk.clone(), bad::Way::Rename)?),
             Self::Unchained => Box::new(bad::Unchained::create(disk.clone())?),
@@ -78,6 +89,7 @@ impl Backend {
             Self::EarlyAcknowledgement => {
                 Box::new(FileStore::open_on(bad::NeverFlushes(disk.clone()), &KEY, options, entropy)?)
             }
+            Self::BlockDevice => Box::new(FileStore::open_on(device(disk)?, &KEY, options, entropy)?),
             Self::InPlace => Box::new(bad::Whole::open(disk.clone(), bad::Way::InPlace)?),
             Self::RenameWithoutFlush => Box::new(bad::Whole::open(disk.clone(), bad::Way::Rename)?),
             Self::Unchained => Box::new(bad::Unchained::open(disk.clone())?),

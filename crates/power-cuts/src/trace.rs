@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use ironroot_store::block_device::Blocks;
 use ironroot_store::medium::{Medium, Which};
 
 /// One operation. Files are numbered in the order in which they were made.
@@ -274,5 +275,36 @@ impl Medium for TraceDisk {
 
     fn discard_next(&mut self) {
         self.lock().rename(Op::Discard);
+    }
+}
+
+/// As a device: what it holds is its first file, whose length does not change.
+impl Blocks for TraceDisk {
+    fn name(&self) -> String {
+        "recorded/device".into()
+    }
+
+    fn length(&mut self) -> io::Result<u64> {
+        Ok(self.lock().file(0)?.len() as u64)
+    }
+
+    fn read_at(&mut self, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
+        let mut disk = self.lock();
+        disk.call("read")?;
+        let end = size(offset).saturating_add(bytes.len());
+        let found = disk.file(0)?.get(size(offset)..end).ok_or(io::ErrorKind::UnexpectedEof)?;
+        bytes.copy_from_slice(found);
+        Ok(())
+    }
+
+    fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if !offset.is_multiple_of(512) || !bytes.len().is_multiple_of(512) {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        Medium::write_at(self, Which::Current, offset, bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Medium::sync(self, Which::Current)
     }
 }

@@ -135,13 +135,27 @@ impl View {
         }
         same("the persistent objects", &seen.persistent, &found.persistent)?;
         same("the primary keys", &seen.primaries, &found.primaries)?;
-        same("the properties", &seen.properties, &found.properties)?;
+        same("the properties", &self.properties_after(found), &found.properties)?;
         same("the lists of commands and policies", &seen.lists, &found.lists)?;
         same("the allocation of PCR", &self.allocation, &found.allocation)?;
         if start == Start::Resume {
             same("the PCR", &seen.pcrs, &found.pcrs)?;
         }
         self.is_time_kept(&found.time, start)
+    }
+
+    /// The properties, with one authorization failure more if the power went out of order and that is what was found: a power
+    /// cycle in which a protected auth value was used counts as a failure (Part 1, 16.8.6).
+    fn properties_after(&self, found: &Seen) -> BTreeMap<TpmPt, u32> {
+        let mut properties = self.seen.properties.clone();
+        let most = properties.get(&TpmPt::MAX_AUTH_FAIL).copied().unwrap_or_default();
+        if let Some(failures) = properties.get_mut(&TpmPt::LOCKOUT_COUNTER) {
+            let counted = failures.saturating_add(1).min(most);
+            if self.shutdown.is_none() && found.properties.get(&TpmPt::LOCKOUT_COUNTER) == Some(&counted) {
+                *failures = counted;
+            }
+        }
+        properties
     }
 
     fn is_index_kept(&self, was: &Index, is: &Index, start: Start) -> Result<(), Difference> {

@@ -5,7 +5,7 @@ use ironroot_power_cuts::{backend::Backend, report::Report, round, round_on};
 
 #[test]
 fn the_state_file_loses_nothing() {
-    for backend in [Backend::File, Backend::RelaxedFile] {
+    for backend in [Backend::File, Backend::BlockDevice, Backend::RelaxedFile] {
         let mut report = Report::default();
         round(backend, 11, 120, &mut report).unwrap();
         println!("{backend:?}: {report}");
@@ -49,8 +49,8 @@ fn a_journal_without_a_chain_is_caught() {
 #[test]
 fn a_failing_disk_loses_nothing_and_life_goes_on() {
     let mut report = Report::default();
-    for seed in 0..3 {
-        round_on(Backend::File, true, seed, 200, &mut report).unwrap();
+    for (seed, backend) in [Backend::File, Backend::BlockDevice, Backend::File].into_iter().enumerate() {
+        round_on(backend, true, seed as u64, 200, &mut report).unwrap();
     }
     println!("{report}");
     assert!(report.refused > 30 && report.asked > 500, "{report}");

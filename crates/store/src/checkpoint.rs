@@ -161,7 +161,8 @@ pub fn write(
         .ok_or_else(|| StorageError::Full(format!("{name}: the state is larger than 16 MiB")))?;
     file.extend_from_slice(&frame);
     let end = file.len();
-    let length = SMALLEST.max(content.saturating_mul(WASTE)).max(end).next_multiple_of(BLOCK);
+    let bound = medium.capacity().map_or(usize::MAX, |bound| usize::try_from(bound).unwrap_or(usize::MAX));
+    let length = SMALLEST.max(content.saturating_mul(WASTE)).next_multiple_of(BLOCK).min(bound).max(end);
     file.resize(length, 0);
 
     let result = medium

@@ -261,7 +261,8 @@ impl<M: Medium> FileStore<M> {
     fn is_wasteful(&self, changes: &[Change]) -> bool {
         let size = body::length(changes).and_then(frame::blocks).map_or(0, |blocks| blocks.saturating_mul(BLOCK));
         let after = self.place.end.saturating_add(size);
-        after > SMALLEST.max(self.live.saturating_mul(WASTE)).max(self.compact_at)
+        let bound = self.medium.capacity().map_or(usize::MAX, |bound| usize::try_from(bound).unwrap_or(usize::MAX));
+        after > SMALLEST.max(self.live.saturating_mul(WASTE)).max(self.compact_at).min(bound)
     }
 
     /// Writes the state anew into another file, and puts that in the place of the first. Whatever fails or is cut off, one

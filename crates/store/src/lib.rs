@@ -13,6 +13,7 @@
 
 mod access;
 mod backup;
+pub mod block_device;
 mod body;
 mod checkpoint;
 mod counter_file;

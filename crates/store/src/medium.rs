@@ -31,6 +31,10 @@ pub trait Medium: Send {
     /// # Errors
     /// The operating system's.
     fn exists(&mut self) -> io::Result<bool>;
+    /// How long a file can be, in bytes, if the place bounds it. It is compacted before it is longer.
+    fn capacity(&self) -> Option<u64> {
+        None
+    }
     /// Reads the state; of a file longer than `limit`, the first `limit` bytes. Changes nothing.
     ///
     /// # Errors
