@@ -172,13 +172,23 @@ impl Machine {
         inner.power_on()
     }
 
-    /// swtpm's INIT: an orderly end of what was, then power on, from the stored volatile state if there is one.
-    pub(crate) fn init(&self, forget_volatile: bool) -> Result<(), EngineError> {
-        let mut inner = self.lock();
-        if self.auto_shutdown {
+    /// swtpm's STOP. A TPM whose volatile state is kept for the next INIT is not shut down before: it goes on there, and a
+    /// shutdown would change the non-volatile state that belongs to it.
+    pub(crate) fn halt(&self) {
+        self.halt_locked(&mut self.lock());
+    }
+
+    fn halt_locked(&self, inner: &mut Inner) {
+        if self.auto_shutdown && inner.volatile.is_none() {
             inner.shutdown();
         }
         inner.power_off();
+    }
+
+    /// swtpm's INIT: an orderly end of what was, then power on, from the stored volatile state if there is one.
+    pub(crate) fn init(&self, forget_volatile: bool) -> Result<(), EngineError> {
+        let mut inner = self.lock();
+        self.halt_locked(&mut inner);
         inner.power_on()?;
         if let Some(state) = inner.volatile.take() {
             let loaded = inner.guard(|engine| engine.load_volatile(Some(&state)));

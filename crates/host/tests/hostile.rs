@@ -332,3 +332,81 @@ fn a_browser_gets_no_second_word() {
     std::thread::sleep(Duration::from_millis(100));
     assert_well(&daemon);
 }
+
+#[test]
+fn those_who_never_asked_for_anything_go_before_those_who_did() {
+    let (builder, _log) = builder();
+    let daemon = builder.connections(4).start().unwrap();
+    let address = tcp(&daemon, SWTPM_DATA);
+    let mut customer = connect(address);
+    customer.command(&GET_RANDOM);
+    // A crowd, each of which came after the customer was served last, and one in the middle of its first frame.
+    let mut crowd: Vec<_> = (0..20).map(|_| connect(address)).collect();
+    crowd[19].send(&GET_RANDOM[..5]);
+    assert_eq!(connect(address).command(&GET_RANDOM).len(), 20, "a newcomer is served");
+    assert_eq!(customer.command(&GET_RANDOM).len(), 20, "the customer was not sent away");
+    assert!(crowd[0].is_closed(), "of the crowd, who came first went first");
+}
+
+#[test]
+fn who_waits_for_the_rest_of_a_body_holds_no_place() {
+    let (builder, _log) = builder();
+    let daemon = builder.connections(4).frame_timeout(Duration::from_secs(8)).start().unwrap();
+    let mut holders: Vec<_> = (0..4).map(|_| connect(tcp(&daemon, MSSIM_COMMAND))).collect();
+    for holder in &mut holders {
+        holder.words(&[6, 60 << 20]);
+    }
+    std::thread::sleep(Duration::from_millis(100));
+    let begin = Instant::now();
+    assert_eq!(connect(tcp(&daemon, SWTPM_DATA)).command(&GET_RANDOM).len(), 20);
+    assert!(begin.elapsed() < Duration::from_secs(2), "{:?}", begin.elapsed());
+    assert!(holders[0].is_closed());
+}
+
+#[test]
+fn a_newcomer_is_turned_away_while_the_tpm_works_for_as_many_as_there_may_be() {
+    let (builder, log) = builder();
+    let daemon = builder.connections(1).start().unwrap();
+    let mut busy = connect(tcp(&daemon, SWTPM_DATA));
+    let before = log.executed.load(std::sync::atomic::Ordering::SeqCst);
+    busy.send(&SLOW);
+    log.wait_executed(before + 1);
+    let begin = Instant::now();
+    assert!(connect(tcp(&daemon, SWTPM_DATA)).is_closed());
+    assert!(begin.elapsed() < Duration::from_secs(3), "{:?}", begin.elapsed());
+    log.cancel.store(true, std::sync::atomic::Ordering::SeqCst);
+    assert_eq!(busy.response()[6..], [0, 0, 9, 9], "who was there is served");
+    assert_eq!(connect(tcp(&daemon, SWTPM_DATA)).command(&GET_RANDOM).len(), 20, "and there is a place again");
+}
+
+#[test]
+fn one_state_blob_comes_at_a_time() {
+    let daemon = patient();
+    let mut first = connect(tcp(&daemon, SWTPM_CONTROL));
+    assert_eq!(first.ask(&[14]), 0, "STOP");
+    first.words(&[13, 0, 2, 1000]);
+    first.send(b"the beginning");
+    std::thread::sleep(Duration::from_millis(100));
+    let mut second = connect(tcp(&daemon, SWTPM_CONTROL));
+    assert_eq!(second.ask(&[13, 0, 2, 1000]), 9, "TPM_FAIL");
+    assert!(second.is_closed());
+    first.send(&[0; 987]);
+    assert_eq!(first.word(), 0, "the first one's came whole");
+    let mut third = connect(tcp(&daemon, SWTPM_CONTROL));
+    third.words(&[13, 0, 2, 4]);
+    third.send(b"next");
+    assert_eq!(third.word(), 0, "and then the next one's");
+}
+
+#[test]
+fn longer_measurements_than_any_firmware_are_refused_at_once() {
+    let daemon = patient();
+    let begin = Instant::now();
+    let mut command = connect(tcp(&daemon, MSSIM_COMMAND));
+    command.words(&[6, (64 << 20) + 1]);
+    assert!(command.is_closed());
+    let mut control = connect(tcp(&daemon, SWTPM_CONTROL));
+    assert_eq!(control.ask(&[7, (64 << 20) + 1]), 3, "TPM_BAD_PARAMETER");
+    assert!(control.is_closed());
+    assert!(begin.elapsed() < Duration::from_secs(4));
+}

@@ -7,7 +7,7 @@ mod support;
 use std::{
     collections::BTreeSet,
     fs,
-    io::{IoSlice, Read, Write},
+    io::{BufRead, BufReader, IoSlice, Read, Write},
     mem::MaybeUninit,
     net::TcpListener,
     os::{
@@ -18,7 +18,7 @@ use std::{
             process::ExitStatusExt,
         },
     },
-    process::{Command, ExitStatus},
+    process::{Command, ExitStatus, Stdio},
 };
 
 use ironroot_client::{
@@ -91,6 +91,8 @@ fn beside_the_service_only_its_own_socket_can_be_made() {
     for trial in ALL {
         let (status, said) = attempt(trial, &["--service"]);
         match (trial.name, trial.guard) {
+            // It links files, but not into another folder.
+            ("link", _) => assert!(said.starts_with("entered\nrefused: "), "{said}"),
             // It may call `bind`, but only for its own port.
             ("listen", _) | (_, Guard::Landlock) => assert_eq!(said, DENIED, "{}", trial.name),
             _ => assert_eq!(status.signal(), Some(SIGSYS), "{}: {said}", trial.name),
@@ -193,7 +195,12 @@ fn the_control_channel_works_in_it() {
     assert_eq!(answer, [0; 4], "SET_DATAFD");
     assert_eq!(exchange(&mut data, &[0x80, 1, 0, 0, 0, 12, 0, 0, 1, 0x44, 0, 0])[6..], [0; 4], "TPM2_Startup");
     assert_eq!(exchange(&mut data, &[0x80, 1, 0, 0, 0, 12, 0, 0, 1, 0x7b, 0, 8]).len(), 20, "TPM2_GetRandom");
-    for (request, what) in [(&[0, 0, 0, 10][..], "STORE_VOLATILE"), (&[0, 0, 0, 2, 0, 0, 0, 0], "INIT")] {
+    for (request, what) in [
+        (&[0, 0, 0, 10][..], "STORE_VOLATILE"),
+        (&[0, 0, 0, 2, 0, 0, 0, 0], "INIT"),
+        (&[0, 0, 0, 14], "STOP"),
+        (&[0, 0, 0, 2, 0, 0, 0, 1], "INIT"),
+    ] {
         control.write_all(request).unwrap();
         control.read_exact(&mut answer).unwrap();
         assert_eq!(answer, [0; 4], "{what}");
@@ -255,4 +262,47 @@ fn another_user_is_taken_on_before_any_file_is_touched() {
     drop(tpm);
     let (status, log) = daemon.end("TERM");
     assert!(status.success() && log.contains("--runas with that user does without"), "{log}");
+}
+
+#[test]
+fn the_service_works_beside_the_tpm_in_it() {
+    let folder = Folder::new();
+    // Made at the first start, found at the second.
+    for _ in 0..2 {
+        let mut child = Command::new(PROGRAM)
+            .args(["up", "--json", "--mssim", "127.0.0.1:0", "--service", "127.0.0.1:0", "--state"])
+            .arg(folder.join("plant"))
+            .arg("--swtpm")
+            .arg(format!("unix:{}", folder.join("s").display()))
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        assert!(!line.is_empty(), "up ended: {}", child.wait().unwrap());
+        let says: serde_json::Value = serde_json::from_str(&line).unwrap();
+        let address = says["running"]["service"].as_str().unwrap().trim_start_matches("http://").to_owned();
+        for (request, wanted) in [
+            ("GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n", "{\"status\":\"ok\"}"),
+            (
+                "POST /v1/challenge HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 1\r\n\r\n{",
+                "malformed_json",
+            ),
+            ("GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n", "<!doctype html>"),
+        ] {
+            let mut stream = std::net::TcpStream::connect(&address).unwrap();
+            stream.write_all(request.as_bytes()).unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).unwrap();
+            assert!(answer.contains(wanted), "{request}: {answer}");
+        }
+        let tasks = fs::read_dir(format!("/proc/{}/task", child.id())).unwrap();
+        for task in tasks {
+            let status = fs::read_to_string(task.unwrap().path().join("status")).unwrap();
+            assert!(status.contains("\nSeccomp:\t2\n") && status.contains("\nNoNewPrivs:\t1\n"), "{status}");
+        }
+        assert!(Command::new("kill").args(["-s", "INT", &child.id().to_string()]).status().unwrap().success());
+        let status = child.wait().unwrap();
+        assert!(status.success(), "{status}");
+    }
 }

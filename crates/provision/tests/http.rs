@@ -11,7 +11,10 @@ use std::{
 };
 
 use ironroot_crypto::{Drbg, Random as _};
-use ironroot_provision::protocol::{ErrorResponse, to_base64};
+use ironroot_provision::{
+    protocol::{ErrorResponse, to_base64},
+    service::ServiceConfig,
+};
 use support::{Factory, config, start};
 
 /// Sends raw bytes and returns the answer's status and body.
@@ -154,6 +157,35 @@ fn slow_and_silent_clients_hold_nobody_up() {
     let mut answer = Vec::new();
     let _ = first.read_to_end(&mut answer);
     assert!(before.elapsed() < Duration::from_secs(19), "still open");
+}
+
+#[test]
+fn a_crowd_that_says_nothing_keeps_nobody_out() {
+    let (folder, factory) = (tempfile::tempdir().unwrap(), Factory::new("maker"));
+    let (service, client) = start(ServiceConfig { connections: 16, ..config(folder.path(), &factory) });
+    let mut tpm = factory.make_tpm(6);
+    let parameters = tpm.parameters("CN=pump");
+    // Headers that do not end, bodies that do not come, and silence: each would have ten or thirty seconds.
+    let beginnings: [&[u8]; 3] =
+        [b"POST /v1/ch", b"POST /v1/challenge HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n{", b""];
+    let mut crowd: Vec<TcpStream> = (0..100)
+        .map(|number| {
+            let mut stream = TcpStream::connect(service.address()).unwrap();
+            let _ = stream.write_all(beginnings[number % 3]);
+            stream
+        })
+        .collect();
+    let before = Instant::now();
+    client.challenge(&parameters).unwrap();
+    assert!(before.elapsed() < Duration::from_secs(5), "{:?}", before.elapsed());
+    // Who came first went first.
+    let first = &mut crowd[0];
+    first.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    assert!(matches!(first.read(&mut [0; 1]), Ok(0)) || first.peer_addr().is_err());
+    assert!(before.elapsed() < Duration::from_secs(8), "{:?}", before.elapsed());
+    // And a header that is too long is refused.
+    let (status, _) = send(service.address(), &[b"GET / HTTP/1.1\r\nx: ".as_slice(), &[b'a'; 64 << 10]].concat());
+    assert!(matches!(status, 0 | 431), "{status}");
 }
 
 #[test]

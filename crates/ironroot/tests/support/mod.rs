@@ -54,9 +54,19 @@ impl Daemon {
         Self::try_start(folder, options).unwrap_or_else(|said| panic!("the daemon did not start: {said}"))
     }
 
+    /// As [`Daemon::start`], but silent.
+    pub fn quiet(folder: &Folder) -> Self {
+        Self::spawn(folder, &[], &[]).unwrap_or_else(|said| panic!("the daemon did not start: {said}"))
+    }
+
     pub fn try_start(folder: &Folder, options: &[&str]) -> Result<Self, String> {
+        Self::spawn(folder, &["-vv"], options)
+    }
+
+    fn spawn(folder: &Folder, verbosity: &[&str], options: &[&str]) -> Result<Self, String> {
         let mut child = Command::new(PROGRAM)
-            .args(["-vv", "tpm", "--json", "--mssim", "127.0.0.1:0", "--state"])
+            .args(verbosity)
+            .args(["tpm", "--json", "--mssim", "127.0.0.1:0", "--state"])
             .arg(folder.join("state"))
             .arg("--swtpm")
             .arg(format!("unix:{}", folder.join("s").display()))

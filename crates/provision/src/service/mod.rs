@@ -54,6 +54,8 @@ pub struct ServiceConfig {
     pub ticket_lifetime: Duration,
     /// The most bytes that the database may take, if there is a limit.
     pub database_limit: Option<u64>,
+    /// Connections at a time. One more, and the one that came first is closed.
+    pub connections: usize,
     /// The clock.
     pub clock: Clock,
 }
@@ -71,6 +73,7 @@ impl ServiceConfig {
             authority_name: "Ironroot identity CA".into(),
             ticket_lifetime: Duration::from_secs(300),
             database_limit: None,
+            connections: 512,
             clock: Arc::new(|| SystemTime::UNIX_EPOCH.elapsed().map_or(0, |elapsed| elapsed.as_secs())),
         }
     }
@@ -272,7 +275,7 @@ impl Service {
         });
         let (stop, stopped) = watch::channel(false);
         let router = http::router(Arc::clone(&enrolments));
-        let server = tokio::spawn(server::serve(listener, router, stopped));
+        let server = tokio::spawn(server::serve(listener, router, config.connections, stopped));
         tracing::info!(%address, "the provisioning service listens");
         Ok(Running { address, authority: authority_pem, stop, server, store })
     }

@@ -1,6 +1,11 @@
-//! Connections: accepted up to a number, dropped when they dawdle over a header, ended in order when the service stops.
+//! Connections: up to a number, dropped when they dawdle over a header or stay for ever, ended in order when the service
+//! stops. When one more comes, the one that came first goes: a crowd that says nothing cannot keep others out.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use axum::Router;
 use hyper::server::conn::http1;
@@ -11,11 +16,11 @@ use hyper_util::{
 };
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    sync::{oneshot, watch},
 };
 
-/// Connections at a time; further ones wait in the system's queue.
-const MAX_CONNECTIONS: usize = 512;
+/// How long a connection may last, whatever happens on it: one that does not take its answer would last for ever.
+const LIFETIME: Duration = Duration::from_secs(300);
 /// How long a client may take for a request's header, and how long a connection may be idle.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 /// Bytes of the largest header.
@@ -25,25 +30,32 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 /// The pause after a failed accept: the system is out of file descriptors, and asking again at once does not help.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-pub(super) async fn serve(listener: TcpListener, router: Router, mut stop: watch::Receiver<bool>) {
+pub(super) async fn serve(listener: TcpListener, router: Router, connections: usize, mut stop: watch::Receiver<bool>) {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).max_buf_size(MAX_HEADER);
     // Simple clients close their sending side after the request, and still want the answer.
     http.half_close(true);
     let graceful = GracefulShutdown::new();
-    let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let seats = Arc::new(Seats { limit: connections.max(1), taken: Mutex::default() });
+    let mut number = 0u64;
     loop {
         tokio::select! {
-            accepted = accept(&listener, &slots) => match accepted {
-                Ok((stream, slot)) => {
+            accepted = accept(&listener) => match accepted {
+                Ok(stream) => {
+                    number = number.wrapping_add(1);
+                    let (seat, sent_away) = seats.take(number);
                     let service = TowerToHyperService::new(router.clone());
                     let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
                     tokio::spawn(async move {
-                        // A client that goes away or talks nonsense is its own problem.
-                        if let Err(error) = connection.await {
-                            tracing::debug!(%error, "connection ended");
+                        tokio::select! {
+                            // A client that goes away or talks nonsense is its own problem.
+                            ended = connection => if let Err(error) = ended {
+                                tracing::debug!(%error, "connection ended");
+                            },
+                            _ = sent_away => tracing::debug!("connection closed: there were too many"),
+                            () = tokio::time::sleep(LIFETIME) => tracing::debug!("connection closed: it was too old"),
                         }
-                        drop(slot);
+                        drop(seat);
                     });
                 }
                 Err(error) => {
@@ -60,9 +72,43 @@ pub(super) async fn serve(listener: TcpListener, router: Router, mut stop: watch
     }
 }
 
-async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>) -> std::io::Result<(TcpStream, OwnedSemaphorePermit)> {
-    let slot = Arc::clone(slots).acquire_owned().await.map_err(std::io::Error::other)?;
+async fn accept(listener: &TcpListener) -> std::io::Result<TcpStream> {
     let (stream, _) = listener.accept().await?;
     stream.set_nodelay(true)?;
-    Ok((stream, slot))
+    Ok(stream)
+}
+
+/// Who is connected, in the order in which they came; whoever loses the sender is sent away.
+struct Seats {
+    limit: usize,
+    taken: Mutex<BTreeMap<u64, oneshot::Sender<()>>>,
+}
+
+/// A place among the connections, given back when it is dropped.
+struct Seat {
+    seats: Arc<Seats>,
+    number: u64,
+}
+
+impl Seats {
+    fn taken(&self) -> MutexGuard<'_, BTreeMap<u64, oneshot::Sender<()>>> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A place for one more, for which the one that came first goes if there is none left.
+    fn take(self: &Arc<Self>, number: u64) -> (Seat, oneshot::Receiver<()>) {
+        let (sender, sent_away) = oneshot::channel();
+        let mut taken = self.taken();
+        while taken.len() >= self.limit {
+            taken.pop_first();
+        }
+        taken.insert(number, sender);
+        (Seat { seats: Arc::clone(self), number }, sent_away)
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.seats.taken().remove(&self.number);
+    }
 }

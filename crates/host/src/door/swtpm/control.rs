@@ -156,7 +156,7 @@ impl Session<'_> {
             Control::GetCapability => return reply::values(answer, &[capabilities(hall, self.guest)]),
             Control::Init { flags } => of(machine.init(flags & 1 != 0)),
             Control::Stop => {
-                machine.stop();
+                machine.halt();
                 result::SUCCESS
             }
             Control::Shutdown if !hall.policy.clients_may_stop => result::BAD_ORDINAL,
