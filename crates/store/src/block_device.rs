@@ -138,7 +138,8 @@ impl<B: Blocks> BlockDevice<B> {
     /// The device's; [`io::ErrorKind::InvalidData`] if it holds something else, [`io::ErrorKind::StorageFull`] if it is too
     /// small for anything.
     pub fn new(mut blocks: B) -> io::Result<Self> {
-        let length = blocks.length()?.saturating_sub(AREAS) / 2 / AREAS * AREAS;
+        let half = blocks.length()?.saturating_sub(AREAS) / 2;
+        let length = half.saturating_sub(half % AREAS);
         if length < ZEROS.len() as u64 {
             return Err(io::ErrorKind::StorageFull.into());
         }
