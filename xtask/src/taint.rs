@@ -180,7 +180,7 @@ fn reports(text: &str) -> Vec<Report> {
         let what = match line {
             line if line.starts_with("Conditional jump") => Some("branch"),
             line if line.starts_with("Use of uninitialised") => Some("address"),
-            line if line.contains("uninitialised") => Some("other"),
+            line if line.starts_with("Syscall param") => Some("other"),
             _ => None,
         };
         if let Some(what) = what {
