@@ -5,7 +5,9 @@
 
 use crate::args::Args;
 use crate::run::{self, NOT_RUN, Result, cargo, cmd, has, run, seconds};
-use crate::{bench, conformance, cost, deny, differential, disks, firmware, fuzz, kill, packages, peers, power_cuts};
+use crate::{
+    bench, conformance, cost, deny, differential, disks, firmware, fuzz, kill, packages, peers, power_cuts, taint,
+};
 use std::time::{Duration, Instant};
 
 /// One row of the table.
@@ -36,6 +38,7 @@ const FULL: &[Step] = &[
     ("demo", demo),
     ("power cuts, 40 s", || power_cuts::power_cuts(words(&["--seconds=40"]))),
     ("cost beside swtpm", || cost::cost(words(&["--rounds=100"]))),
+    ("secrets under valgrind", || taint::taint(words(&["--quick"]))),
     ("kill -9, 200 rounds", || kill::kill(words(&[]))),
     ("speed beside swtpm", || bench::bench(words(&["--check"]))),
     ("fuzz, 10 s a target", || fuzz::fuzz(words(&["--seconds=10"]))),
