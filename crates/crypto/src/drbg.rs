@@ -7,10 +7,12 @@
 
 use alloc::{vec, vec::Vec};
 use core::fmt;
-use ironroot_wire::TpmiAlgHash;
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use crate::{Hmac, Random};
+use crate::Random;
 
 /// The most that one request may give, in bytes (SP 800-90A, table 2: 2^19 bits). [`Random::fill`] makes several requests.
 pub const MAX_REQUEST: usize = 1 << 16;
@@ -18,13 +20,15 @@ pub const MAX_REQUEST: usize = 1 << 16;
 /// After this many requests [`Drbg::needs_reseed`] says so. SP 800-90A allows 2^48.
 pub const RESEED_INTERVAL: u64 = 1 << 32;
 
-const HASH: TpmiAlgHash = TpmiAlgHash::Sha256;
 const SIZE: usize = 32;
+/// Bytes of a block of SHA-256.
+const BLOCK: usize = 64;
 
 /// A seeded generator of 256-bit strength. Erased when dropped.
 pub struct Drbg {
-    /// HMAC with the working state's `Key`, prepared.
-    keyed: Hmac,
+    /// HMAC with the working state's `Key`, prepared. SHA-256 by name rather than [`crate::Hmac`], which is for any hash: every
+    /// command that takes a random number waits for two dozen of its blocks.
+    keyed: Hmac<Sha256>,
     /// The working state's `V`.
     value: Zeroizing<[u8; SIZE]>,
     requests: u64,
@@ -86,7 +90,7 @@ impl Drbg {
     }
 
     fn blank() -> Self {
-        Self { keyed: Hmac::new(HASH, &[0; SIZE]), value: Zeroizing::new([1; SIZE]), requests: 0 }
+        Self { keyed: keyed(&[0; SIZE]), value: Zeroizing::new([1; SIZE]), requests: 0 }
     }
 
     /// `HMAC_DRBG_Update` (10.1.2.2) with the concatenation of `provided`.
@@ -102,17 +106,24 @@ impl Drbg {
         let mut hmac = self.keyed.clone();
         hmac.update(&*self.value);
         hmac.update(&[round]);
-        self.keyed = Hmac::new(HASH, &Zeroizing::new(hmac.peek(provided)));
+        provided.iter().for_each(|part| hmac.update(part));
+        self.keyed = keyed(&Zeroizing::new(hmac.finalize().into_bytes().into()));
         self.step();
     }
 
     /// `V = HMAC(Key, V)`.
     fn step(&mut self) {
-        let next = Zeroizing::new(self.keyed.peek(&[&*self.value]));
-        for (to, from) in self.value.iter_mut().zip(next.iter()) {
-            *to = *from;
-        }
+        let mut hmac = self.keyed.clone();
+        hmac.update(&*self.value);
+        *self.value = hmac.finalize().into_bytes().into();
     }
+}
+
+/// HMAC with this key, which is filled with zeros to a block (RFC 2104, clause 2).
+fn keyed(key: &[u8; SIZE]) -> Hmac<Sha256> {
+    let mut block = Zeroizing::new([0; BLOCK]);
+    block.iter_mut().zip(key).for_each(|(to, from)| *to = *from);
+    Hmac::new((&*block).into())
 }
 
 impl Random for Drbg {

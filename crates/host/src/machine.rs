@@ -142,7 +142,10 @@ impl Machine {
             inner.execute(locality, command, response);
         }
         drop(inner);
-        wipe_stack();
+        match code(command) {
+            Some(code) if SHALLOW.contains(&code) => wipe_stack::<{ 8 << 10 }>(),
+            _ => wipe_stack::<{ 64 << 10 }>(),
+        }
         let response = response.get(begin..).unwrap_or_default();
         if let (Some(command), Some(rc)) = (code(command), code(response)) {
             tracing::debug!(code = format_args!("{command:#05x}"), rc = format_args!("{rc:#05x}"), "command");
@@ -388,12 +391,16 @@ impl Inner {
     }
 }
 
+/// Commands that touch no key and no auth value, and that clients send most: `TPM2_ReadPublic`, `TPM2_GetCapability`,
+/// `TPM2_GetRandom`, `TPM2_GetTestResult`, `TPM2_PCR_Read`, `TPM2_ReadClock`, `TPM2_NV_ReadPublic`. They go less than 8 KiB deep.
+const SHALLOW: [u32; 7] = [0x173, 0x17a, 0x17b, 0x17c, 0x17e, 0x181, 0x169];
+
 /// Wipes what the command before left on this thread's stack: copies of keys and auth values in the frames of functions
 /// that have returned. The next command on this connection may be days away. (Post-quantum schemes go deeper, and wipe
 /// their own.)
 #[inline(never)]
-fn wipe_stack() {
-    let mut used = [0u8; 64 << 10];
+fn wipe_stack<const SIZE: usize>() {
+    let mut used = [0u8; SIZE];
     std::hint::black_box(&mut used);
 }
 
