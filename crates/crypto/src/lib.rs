@@ -13,6 +13,7 @@ extern crate alloc;
 
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
+pub mod ctr_drbg;
 pub mod dhkem;
 pub mod drbg;
 pub mod ecc;
@@ -30,6 +31,7 @@ pub mod symmetric;
 #[cfg(any(test, feature = "conformance"))]
 pub mod vectors;
 
+pub use ctr_drbg::CtrDrbg;
 pub use drbg::Drbg;
 pub use hash::{Digest, Hasher, digest};
 pub use hmac::{Hmac, hmac};

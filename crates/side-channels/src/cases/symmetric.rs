@@ -1,8 +1,8 @@
 //! Block ciphers, hashes with secret input, HMAC, key derivation and the generator. The same code with both providers.
 
 use ironroot_crypto::{
-    BlockCipher, Cmac, CryptoError, Drbg, Hmac, Random, hkdf_expand, hkdf_extract, kdf2, kdfa, kdfe, symmetric,
-    xor_obfuscate,
+    BlockCipher, Cmac, CryptoError, CtrDrbg, Drbg, Hmac, Random, hkdf_expand, hkdf_extract, kdf2, kdfa, kdfe,
+    symmetric, xor_obfuscate,
 };
 use ironroot_wire::{TpmiAlgCipherMode, TpmiAlgHash, TpmiAlgSymObject};
 
@@ -67,6 +67,19 @@ pub(super) fn list(all: &mut List) {
         let mut out = [0; 100];
         drbg.fill(&mut out);
         drbg.reseed(&marked("again", 48), &[]);
+        drbg.fill(&mut out);
+        memcheck::public(&out);
+    });
+    all.add("both/CTR_DRBG/seed, generate, reseed", || {
+        let seed = |name| {
+            let mut seed = [0; 48];
+            seed.copy_from_slice(&marked(name, 48));
+            seed
+        };
+        let mut drbg = CtrDrbg::new(&seed("drbg"), &[0; 48]);
+        let mut out = [0; 50];
+        drbg.fill(&mut out);
+        drbg.reseed(&seed("again"), &[0; 48]);
         drbg.fill(&mut out);
         memcheck::public(&out);
     });

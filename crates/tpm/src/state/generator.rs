@@ -7,18 +7,21 @@
 
 use alloc::{boxed::Box, vec::Vec};
 
-use ironroot_crypto::{Random, drbg::Drbg};
+use ironroot_crypto::{
+    Random,
+    ctr_drbg::{CtrDrbg, SEED_SIZE},
+    hash::digest,
+};
 use ironroot_platform::{Entropy, EntropyError, health::Tested};
+use ironroot_wire::TpmiAlgHash;
 use zeroize::Zeroizing;
 
-/// Bytes of entropy for one seeding: 256 bits of strength and half as much again for the nonce (SP 800-90A, 8.6.7).
-const SEED_SIZE: usize = 48;
-/// Bytes of entropy of a reseeding (SP 800-90A, 9.2: as many bits as the strength).
-const RESEED_SIZE: usize = 32;
+/// Whose generator it is: the personalization string (SP 800-90A, 8.7.1).
+const NAME: &[u8] = b"ironroot tpm";
 
 /// The generator.
 pub struct Generator {
-    drbg: Drbg,
+    drbg: CtrDrbg,
     entropy: Tested<Box<dyn Entropy>>,
     /// Whether fresh entropy has gone in since the command began.
     fresh: bool,
@@ -35,8 +38,7 @@ impl Generator {
         let mut entropy = Tested::new(entropy);
         let mut seed = Zeroizing::new([0; SEED_SIZE]);
         entropy.fill(seed.as_mut_slice())?;
-        let (entropy_input, nonce) = seed.split_at(32);
-        let drbg = Drbg::new(entropy_input, nonce, b"ironroot tpm");
+        let drbg = CtrDrbg::new(&seed, &padded(NAME));
         Ok(Self { drbg, entropy, fresh: true, failed: false })
     }
 
@@ -60,12 +62,17 @@ impl Generator {
         self.failed
     }
 
-    /// Reseeds from the platform and mixes in `additional` (`TPM2_StirRandom`).
+    /// Reseeds from the platform and mixes in `additional` (`TPM2_StirRandom`), as its SHA-384 digest, which has the size that
+    /// the generator takes.
     pub fn reseed(&mut self, additional: &[u8]) {
-        let mut entropy = Zeroizing::new([0; RESEED_SIZE]);
+        let mixed = match additional {
+            [] => Zeroizing::new([0; SEED_SIZE]),
+            some => Zeroizing::new(padded(&Zeroizing::new(digest(TpmiAlgHash::Sha384, &[some])))),
+        };
+        let mut entropy = Zeroizing::new([0; SEED_SIZE]);
         match self.entropy.fill(entropy.as_mut_slice()) {
             Ok(()) => {
-                self.drbg.reseed(entropy.as_slice(), additional);
+                self.drbg.reseed(&entropy, &mixed);
                 self.fresh = true;
             }
             Err(EntropyError) => self.failed = true,
@@ -89,4 +96,11 @@ impl Random for Generator {
         }
         self.drbg.fill(out);
     }
+}
+
+/// Bytes filled with zeros to what the generator takes.
+fn padded(bytes: &[u8]) -> [u8; SEED_SIZE] {
+    let mut out = [0; SEED_SIZE];
+    out.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+    out
 }

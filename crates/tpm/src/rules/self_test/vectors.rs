@@ -32,6 +32,12 @@ pub const KDFE: [u8; 40] = hex("f3c74f4a86ce86f866f14707407bf57194c14336dc41324f
 pub const XOR: [u8; 40] = hex("e8ed282baf297157133050e56cbd7f173fab694effdb287564daeb69cddba51fde871598dd43d3cf");
 /// MGF1 with SHA-256 of "seed", 40 bytes.
 pub const MGF1: [u8; 40] = hex("336f28a022193939585a1b4edc989f870917f3a5f6ddd16e4fb357084a6bdfc273a649427664d03b");
+/// CTR_DRBG with AES-256: the entropy and the second 64 bytes of NIST's first vector without reseeding.
+pub const CTR_DRBG_ENTROPY: [u8; 48] =
+    hex("df5d73faa468649edda33b5cca79b0b05600419ccb7a879ddfec9db32ee494e5531b51de16a30f769262474c73bec010");
+pub const CTR_DRBG: [u8; 64] = hex(
+    "d1c07cd95af8a7f11012c84ce48bb8cb87189e99d40fccb1771c619bdf82ab2280b1dc2f2581f39164f7ac0c510494b3a43c41b7db17514c87b107ae793e01c5",
+);
 /// HMAC_DRBG with SHA-256: the second 40 bytes from the entropy 00 to 1f, the nonce 00 to 0f and "self-test".
 pub const DRBG: [u8; 40] = hex("6349494a86eb5ab36ba4a796c04e290c34cc8acd10e78b2e0bcfe44df91c411aae274584f51f0ef4");
 /// The AES-128 key of SP 800-38A, annex F.
