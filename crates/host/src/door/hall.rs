@@ -148,9 +148,12 @@ impl Hall {
         let mut guests = self.guests();
         let deadline = Instant::now().checked_add(Duration::from_millis(500));
         while guests.len() >= self.limits.connections {
-            let idle = guests.values().filter(|guest| !guest.busy.load(Ordering::Relaxed));
-            let rank = |guest: &&Arc<Guest>| (guest.known.load(Ordering::Relaxed), guest.last.load(Ordering::Relaxed));
-            if let Some(longest) = idle.min_by_key(rank) {
+            let idle = guests.iter().filter(|(_, guest)| !guest.busy.load(Ordering::Relaxed));
+            // The numbers tell who came first among those that were never served.
+            let rank = |(number, guest): &(&u64, &Arc<Guest>)| {
+                (guest.known.load(Ordering::Relaxed), guest.last.load(Ordering::Relaxed), **number)
+            };
+            if let Some((_, longest)) = idle.min_by_key(rank) {
                 longest.stream.shutdown(Shutdown::Both);
             }
             let wait = Duration::from_millis(20);
