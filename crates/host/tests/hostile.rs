@@ -355,8 +355,9 @@ fn who_waits_for_the_rest_of_a_body_holds_no_place() {
     let mut holders: Vec<_> = (0..4).map(|_| connect(tcp(&daemon, MSSIM_COMMAND))).collect();
     for holder in &mut holders {
         holder.words(&[6, 60 << 20]);
+        // Each has a thread of its own: without a pause the second may come before the first.
+        std::thread::sleep(Duration::from_millis(100));
     }
-    std::thread::sleep(Duration::from_millis(100));
     let begin = Instant::now();
     assert_eq!(connect(tcp(&daemon, SWTPM_DATA)).command(&GET_RANDOM).len(), 20);
     assert!(begin.elapsed() < Duration::from_secs(2), "{:?}", begin.elapsed());
