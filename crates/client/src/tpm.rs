@@ -59,6 +59,12 @@ impl Tpm {
         self.known.set_auth(handle.into().0, auth);
     }
 
+    /// Whether an auth value is known for an entity, and not empty.
+    #[must_use]
+    pub fn has_auth(&self, handle: impl Into<TpmHandle>) -> bool {
+        !self.known.auth(handle.into().0).is_empty()
+    }
+
     /// Pins the name of an object or NV index, so that sessions authorize that entity and no other. Names that are not
     /// pinned are asked from the TPM when a session first needs them.
     pub fn set_name(&mut self, handle: impl Into<TpmHandle>, name: &[u8]) {

@@ -1,5 +1,8 @@
 //! The command line.
 
+#[cfg(feature = "keys")]
+pub mod keys;
+
 use std::{net::SocketAddr, path::PathBuf, str::FromStr};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -39,6 +42,13 @@ pub enum Command {
     /// List or show the profiles that a TPM can be manufactured with.
     #[command(subcommand)]
     Profile(ProfileCommand),
+    /// Keys by name, in this or any other TPM 2.0: the same name is the same key, and nothing is stored.
+    #[cfg(feature = "keys")]
+    #[command(subcommand)]
+    Key(keys::KeyCommand),
+    /// Make a certificate request for a named key.
+    #[cfg(feature = "keys")]
+    Csr(keys::CsrArguments),
     /// Explain a TPM response code.
     Explain(Explain),
     /// Look for what is wrong with a TPM's folder and this machine.

@@ -1,6 +1,8 @@
 //! The `ironroot` command: a TPM 2.0 as a daemon, the provisioning service beside it, and a demonstration of both.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "keys")]
+mod auth_source;
 mod cli;
 mod commands;
 mod counter;

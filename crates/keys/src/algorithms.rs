@@ -1,11 +1,12 @@
-//! The TPM's keys, schemes and signatures in the form of X.509: RFC 3279, RFC 4055, RFC 5480, RFC 5758.
+//! The TPM's keys, schemes and signatures in the form of X.509: RFC 3279, RFC 4055, RFC 5480, RFC 5758, RFC 8410 (EdDSA) and
+//! RFC 9881 (ML-DSA).
 
 use der::{
     Encode, Sequence,
     asn1::{Any, BitString, ObjectIdentifier, UintRef},
 };
 use ironroot_client::wire::{
-    PublicKind, TpmEccCurve, TpmiAlgHash, TpmsEccPoint, TpmtPublic, TpmtSigScheme, TpmtSignature,
+    PublicKind, TpmEccCurve, TpmiAlgHash, TpmiMldsaParms, TpmsEccPoint, TpmtPublic, TpmtSigScheme, TpmtSignature,
 };
 use spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoOwned};
 
@@ -42,7 +43,7 @@ struct PssParameters {
 /// The DER `SubjectPublicKeyInfo` of a public area.
 ///
 /// # Errors
-/// [`KeyError::Unsuitable`] for anything but RSA and ECC keys; [`KeyError::Encoding`] for one that holds no proper key.
+/// [`KeyError::Unsuitable`] for anything but RSA, ECC and ML-DSA keys; [`KeyError::Encoding`] for one that holds no proper key.
 pub fn spki_der(public: &TpmtPublic) -> Result<Vec<u8>, KeyError> {
     spki(public)?.to_der().map_err(KeyError::encoding("the public key"))
 }
@@ -55,18 +56,37 @@ pub(crate) fn spki(public: &TpmtPublic) -> Result<SubjectPublicKeyInfoOwned, Key
             let key = RsaPublicKey { modulus, public_exponent }.to_der();
             (with_null(RSA_ENCRYPTION), key.map_err(KeyError::encoding("the public key"))?)
         }
+        PublicKind::Ecc(parms, point) if edwards_oid(parms.curve_id).is_some() => {
+            (edwards(parms.curve_id)?, point.x.to_vec())
+        }
+        PublicKind::Mldsa(parms, key) => (ml_dsa(parms.parameter_set), key.to_vec()),
         PublicKind::Ecc(parms, point) => {
             let curve = Any::encode_from(&curve_oid(parms.curve_id)?).map_err(KeyError::encoding("the curve"))?;
             let algorithm = AlgorithmIdentifierOwned { oid: EC_PUBLIC_KEY, parameters: Some(curve) };
             (algorithm, uncompressed(parms.curve_id, point)?)
         }
-        _ => return Err(KeyError::unsuitable("only RSA and ECC keys have a public key for X.509")),
+        _ => return Err(KeyError::unsuitable("only RSA, ECC and ML-DSA keys have a public key for X.509")),
     };
     let subject_public_key = BitString::from_bytes(&key).map_err(KeyError::encoding("the public key"))?;
     Ok(SubjectPublicKeyInfoOwned { algorithm, subject_public_key })
 }
 
-/// The `AlgorithmIdentifier` of signatures with this scheme.
+/// The `AlgorithmIdentifier` of signatures with this scheme by this key.
+///
+/// # Errors
+/// [`KeyError::Unsuitable`] if X.509 has none for it.
+pub(crate) fn signature_algorithm_of(
+    public: &TpmtPublic,
+    scheme: &TpmtSigScheme,
+) -> Result<AlgorithmIdentifierOwned, KeyError> {
+    match (scheme, &public.kind) {
+        (TpmtSigScheme::Eddsa(()), PublicKind::Ecc(parms, _)) => edwards(parms.curve_id),
+        (TpmtSigScheme::Mldsa(()), PublicKind::Mldsa(parms, _)) => Ok(ml_dsa(parms.parameter_set)),
+        _ => signature_algorithm(scheme),
+    }
+}
+
+/// The `AlgorithmIdentifier` of RSA and ECDSA signatures with this scheme.
 ///
 /// # Errors
 /// [`KeyError::Unsuitable`] if X.509 has none for it.
@@ -115,8 +135,34 @@ pub(crate) fn signature_bytes(signature: &TpmtSignature) -> Result<Vec<u8>, KeyE
             let value = EcdsaSigValue { r: number(&ecc.signature_r)?, s: number(&ecc.signature_s)? };
             value.to_der().map_err(KeyError::encoding("the signature"))
         }
-        _ => Err(KeyError::unsuitable("X.509 signatures are RSASSA, RSAPSS and ECDSA here")),
+        TpmtSignature::Eddsa(signature) => Ok(signature.to_vec()),
+        TpmtSignature::Mldsa(signature) => Ok(signature.to_vec()),
+        _ => Err(KeyError::unsuitable("X.509 signatures are RSASSA, RSAPSS, ECDSA, EdDSA and ML-DSA here")),
     }
+}
+
+/// `id-Ed25519` and `id-Ed448` (RFC 8410, 3): one identifier for keys and for signatures, without parameters.
+fn edwards(curve: TpmEccCurve) -> Result<AlgorithmIdentifierOwned, KeyError> {
+    let oid = edwards_oid(curve).ok_or_else(|| KeyError::unsuitable("it is no key of EdDSA"))?;
+    Ok(AlgorithmIdentifierOwned { oid, parameters: None })
+}
+
+const fn edwards_oid(curve: TpmEccCurve) -> Option<ObjectIdentifier> {
+    match curve {
+        TpmEccCurve::Curve25519 => Some(ObjectIdentifier::new_unwrap("1.3.101.112")),
+        TpmEccCurve::Curve448 => Some(ObjectIdentifier::new_unwrap("1.3.101.113")),
+        _ => None,
+    }
+}
+
+/// `id-ml-dsa-…` (RFC 9881, 2), for keys and for signatures.
+fn ml_dsa(set: TpmiMldsaParms) -> AlgorithmIdentifierOwned {
+    let oid = match set {
+        TpmiMldsaParms::MlDsa44 => ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.17"),
+        TpmiMldsaParms::MlDsa65 => ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.18"),
+        TpmiMldsaParms::MlDsa87 => ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.19"),
+    };
+    AlgorithmIdentifierOwned { oid, parameters: None }
 }
 
 fn with_null(oid: ObjectIdentifier) -> AlgorithmIdentifierOwned {

@@ -60,7 +60,7 @@ pub fn csr(key: &TpmKey, subject: &str, dns_names: &[&str]) -> Result<Csr, KeyEr
     let signature = key.sign(&scheme, &message)?;
     Ok(Csr(CertReq {
         info,
-        algorithm: algorithms::signature_algorithm(&scheme)?,
+        algorithm: algorithms::signature_algorithm_of(key.public(), &scheme)?,
         signature: BitString::from_bytes(&signature).map_err(KeyError::encoding("the signature"))?,
     }))
 }

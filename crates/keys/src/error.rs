@@ -1,6 +1,6 @@
 //! What can go wrong with a key.
 
-use ironroot_client::ClientError;
+use ironroot_client::{ClientError, wire::TpmHandle};
 
 /// An error of this crate.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +17,39 @@ pub enum KeyError {
     /// A key file that cannot be used.
     #[error("the key file cannot be used: {0}")]
     KeyFile(String),
+
+    /// A name that no key can have.
+    #[error("\"{name}\" cannot be the name of a key: {reason}")]
+    Name {
+        /// The name.
+        name: String,
+        /// Why.
+        reason: String,
+    },
+
+    /// The TPM does not make a named key.
+    #[error("the key \"{name}\" cannot be had: {reason} ({source})")]
+    Named {
+        /// The name.
+        name: String,
+        /// Why, and what to do next.
+        reason: String,
+        /// What the TPM said.
+        source: ClientError,
+    },
+
+    /// A persistent handle that cannot be used.
+    #[error("the handle {:#010x} cannot be used: {reason}", handle.0)]
+    Handle {
+        /// The handle.
+        handle: TpmHandle,
+        /// Why, and what to do next.
+        reason: String,
+    },
+
+    /// The list of names.
+    #[error("{0}")]
+    List(String),
 
     /// A name or a structure that has no DER form.
     #[error("{what} cannot be encoded: {source}")]

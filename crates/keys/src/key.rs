@@ -2,15 +2,16 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use der::{EncodePem as _, pem::LineEnding};
 use ironroot_client::{
-    ClientError, Loaded,
+    ClientError, Loaded, SessionOptions, Tpm,
     templates::{self, KeyType},
     wire::{
         HandleKind, PublicKind, Tpm2bName, TpmHandle, TpmRc, TpmaObject, TpmiAlgHash, TpmtEccScheme, TpmtPublic,
         TpmtRsaScheme, TpmtSigScheme, TpmtSignature,
     },
 };
-
+use ironroot_crypto::ecc::is_weierstrass;
 use zeroize::Zeroizing;
 
 use crate::{KeyError, KeyFile, SharedTpm, algorithms};
@@ -72,7 +73,7 @@ impl TpmKey {
         template: &TpmtPublic,
         auth: &[u8],
     ) -> Result<Self, KeyError> {
-        let loaded = tpm.lock()?.create_primary(hierarchy, template, auth)?;
+        let loaded = create_primary(&mut *tpm.lock()?, hierarchy, template, auth)?;
         let origin = Origin::Template(hierarchy, Box::new(template.clone()), Zeroizing::new(auth.to_vec()));
         Self::new(tpm, loaded, origin)
     }
@@ -104,7 +105,7 @@ impl TpmKey {
         let Loaded { handle, name, public } = loaded;
         let key = Self { tpm: tpm.clone(), handle: AtomicU32::new(handle.0), name, public, origin };
         if key.schemes().is_empty() {
-            return Err(KeyError::unsuitable("it is no RSA or ECC signing key"));
+            return Err(KeyError::unsuitable("it is no signing key of RSA, ECC or ML-DSA"));
         }
         Ok(key)
     }
@@ -141,8 +142,16 @@ impl TpmKey {
         algorithms::spki_der(&self.public)
     }
 
+    /// The public key as a PEM `PUBLIC KEY`.
+    ///
+    /// # Errors
+    /// As [`TpmKey::spki_der`].
+    pub fn spki_pem(&self) -> Result<String, KeyError> {
+        algorithms::spki(&self.public)?.to_pem(LineEnding::LF).map_err(KeyError::encoding("the public key"))
+    }
+
     /// The schemes that the key can sign with, the best first: one if the key fixes it, otherwise those that suit its kind.
-    /// Empty for anything but an RSA or ECC signing key.
+    /// Empty for anything but a signing key of RSA, ECC or ML-DSA.
     #[must_use]
     pub fn schemes(&self) -> Vec<TpmtSigScheme> {
         use TpmiAlgHash::{Sha256, Sha384, Sha512};
@@ -162,33 +171,45 @@ impl TpmKey {
             },
             PublicKind::Ecc(parms, _) => match &parms.scheme {
                 Some(TpmtEccScheme::Ecdsa(hash)) => vec![TpmtSigScheme::Ecdsa(*hash)],
+                Some(TpmtEccScheme::Eddsa(())) => vec![TpmtSigScheme::Eddsa(())],
                 Some(_) => Vec::new(),
+                None if !is_weierstrass(parms.curve_id) => Vec::new(),
                 None => vec![TpmtSigScheme::Ecdsa(KeyType::Ecc(parms.curve_id).hash())],
             },
+            PublicKind::Mldsa(..) => vec![TpmtSigScheme::Mldsa(())],
             _ => Vec::new(),
         }
     }
 
     /// Signs a message with one of [`TpmKey::schemes`]. The signature has the form that X.509 and TLS use: for ECDSA a DER
-    /// `Ecdsa-Sig-Value`, for RSA the number.
+    /// `Ecdsa-Sig-Value`, for the others the bytes.
     ///
     /// # Errors
     /// [`KeyError::Unsuitable`] for another scheme; what the TPM may answer.
     pub fn sign(&self, scheme: &TpmtSigScheme, message: &[u8]) -> Result<Vec<u8>, KeyError> {
+        algorithms::signature_bytes(&self.signature(scheme, message)?)
+    }
+
+    /// Signs a message with one of [`TpmKey::schemes`], in the TPM's form.
+    ///
+    /// # Errors
+    /// As [`TpmKey::sign`].
+    pub fn signature(&self, scheme: &TpmtSigScheme, message: &[u8]) -> Result<TpmtSignature, KeyError> {
         if !self.schemes().contains(scheme) {
             return Err(KeyError::unsuitable(format!("it does not sign with {scheme:?}")));
         }
-        let signature = match self.sign_once(scheme, message) {
-            Err(KeyError::Client(error)) if is_lost(&error) && self.load_again()? => self.sign_once(scheme, message)?,
-            result => result?,
-        };
-        algorithms::signature_bytes(&signature)
+        match self.sign_once(scheme, message) {
+            Err(KeyError::Client(error)) if is_lost(&error) && self.load_again()? => self.sign_once(scheme, message),
+            result => result,
+        }
     }
 
     fn sign_once(&self, scheme: &TpmtSigScheme, message: &[u8]) -> Result<TpmtSignature, KeyError> {
         let key = self.handle();
-        let hash = scheme.hash().ok_or_else(|| KeyError::unsuitable("its scheme signs no digests"))?;
         let mut tpm = self.tpm.lock()?;
+        let Some(hash) = scheme.hash() else {
+            return Ok(tpm.sign_message(key, message, matches!(scheme, TpmtSigScheme::Eddsa(())))?);
+        };
         if self.public.object_attributes.contains(TpmaObject::RESTRICTED) {
             // The TPM has to see the message itself, to make sure that it is no forged attestation.
             let (digest, ticket) = tpm.hash(message, hash, TpmHandle::OWNER)?;
@@ -205,7 +226,7 @@ impl TpmKey {
             Origin::Elsewhere => return Ok(false),
             Origin::File(file, auth) => file.load_object(&self.tpm, auth)?,
             Origin::Template(hierarchy, template, auth) => {
-                self.tpm.lock()?.create_primary(*hierarchy, template, auth)?
+                create_primary(&mut *self.tpm.lock()?, *hierarchy, template, auth)?
             }
         };
         if loaded.name != self.name {
@@ -215,6 +236,27 @@ impl TpmKey {
         self.handle.store(loaded.handle.0, Ordering::Relaxed);
         Ok(true)
     }
+}
+
+/// Makes a primary object; a hierarchy's auth value that is known and not empty is proven in an HMAC session, so that it does not
+/// travel in the clear.
+pub(crate) fn create_primary(
+    tpm: &mut Tpm,
+    hierarchy: TpmHandle,
+    template: &TpmtPublic,
+    auth: &[u8],
+) -> Result<Loaded, ClientError> {
+    if !tpm.has_auth(hierarchy) {
+        return tpm.create_primary(hierarchy, template, auth);
+    }
+    let session = tpm.start_session(&SessionOptions::hmac())?;
+    let before = tpm.set_companion(Some(session));
+    let result = tpm.create_primary(hierarchy, template, auth);
+    let session = tpm.set_companion(before);
+    let ended = session.map_or(Ok(()), |session| tpm.end_session(session));
+    let loaded = result?;
+    ended?;
+    Ok(loaded)
 }
 
 /// Whether the TPM, or the connection to it, no longer has the key.

@@ -16,7 +16,10 @@ use ironroot_client::{
 
 use zeroize::Zeroizing;
 
-use crate::{KeyError, SharedTpm, TpmKey, key::Origin};
+use crate::{
+    KeyError, SharedTpm, TpmKey,
+    key::{Origin, create_primary},
+};
 
 /// A key that can be loaded into its TPM.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -224,7 +227,7 @@ fn with_parent<T>(
         HandleKind::Persistent => action(&mut tpm, parent),
         HandleKind::Permanent => {
             let template = if rsa { templates::key_file_parent_rsa2048() } else { templates::key_file_parent_p256() };
-            let primary = tpm.create_primary(parent, &template, b"")?;
+            let primary = create_primary(&mut tpm, parent, &template, b"")?;
             let result = action(&mut tpm, primary.handle);
             let flushed = tpm.flush(primary.handle);
             let value = result?;

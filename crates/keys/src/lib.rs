@@ -12,7 +12,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Reading order: [`TpmKey`] (a key and what it signs), [`KeyFile`] (TSS2 PRIVATE KEY files, which OpenSSL's tpm2 provider
+//! Reading order: [`TpmKey`] (a key and what it signs), [`NamedKeys`] (keys that come back by name), [`KeyFile`] (TSS2 PRIVATE KEY files, which OpenSSL's tpm2 provider
 //! reads and writes too), [`csr()`] (PKCS #10), [`tls`] (rustls).
 #![forbid(unsafe_code)]
 
@@ -21,6 +21,7 @@ mod csr;
 mod error;
 mod key;
 mod key_file;
+mod named;
 mod shared;
 #[cfg(feature = "tls")]
 pub mod tls;
@@ -30,4 +31,5 @@ pub use csr::{Csr, csr};
 pub use error::KeyError;
 pub use key::TpmKey;
 pub use key_file::KeyFile;
+pub use named::{KeyAlgorithm, KeyEntry, KeyList, NamedKeys, fingerprint, named_template};
 pub use shared::SharedTpm;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ironroot_client::{
     templates::KeyType,
-    wire::{PublicKind, TpmiAlgHash, TpmtPublic, TpmtSigScheme},
+    wire::{PublicKind, TpmEccCurve, TpmiAlgHash, TpmtPublic, TpmtSigScheme},
 };
 use rustls::{
     SignatureAlgorithm, SignatureScheme,
@@ -75,6 +75,9 @@ impl SigningKey for TlsKey {
     fn algorithm(&self) -> SignatureAlgorithm {
         match self.key.public().kind {
             PublicKind::Rsa(..) => SignatureAlgorithm::RSA,
+            PublicKind::Ecc(_, _) if self.schemes().any(|(tls, _)| tls == SignatureScheme::ED25519) => {
+                SignatureAlgorithm::ED25519
+            }
             _ => SignatureAlgorithm::ECDSA,
         }
     }
@@ -104,6 +107,9 @@ impl Signer for TlsSigner {
 fn tls_scheme(public: &TpmtPublic, scheme: &TpmtSigScheme) -> Option<SignatureScheme> {
     use TpmiAlgHash::{Sha256, Sha384, Sha512};
     match (scheme, &public.kind) {
+        (TpmtSigScheme::Eddsa(()), PublicKind::Ecc(parms, _)) if parms.curve_id == TpmEccCurve::Curve25519 => {
+            Some(SignatureScheme::ED25519)
+        }
         (TpmtSigScheme::Rsassa(Sha256), _) => Some(SignatureScheme::RSA_PKCS1_SHA256),
         (TpmtSigScheme::Rsassa(Sha384), _) => Some(SignatureScheme::RSA_PKCS1_SHA384),
         (TpmtSigScheme::Rsassa(Sha512), _) => Some(SignatureScheme::RSA_PKCS1_SHA512),

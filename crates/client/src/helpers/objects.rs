@@ -1,8 +1,9 @@
 //! Objects: creating, loading, using and keeping them (Part 3, clauses 12, 14, 20, 24 and 28).
 
 use ironroot_wire::{
-    Create, CreatePrimary, EvictControl, Load, ReadPublic, Sign, Tpm2b, Tpm2bAuth, Tpm2bData, Tpm2bDigest, Tpm2bName,
-    Tpm2bPrivate, Tpm2bSensitiveData, TpmHandle, TpmSt, TpmiDhObject, TpmiDhPersistent, TpmiRhHierarchy,
+    Create, CreatePrimary, EvictControl, Load, ReadPublic, SequenceUpdate, Sign, SignSequenceComplete,
+    SignSequenceStart, Tpm2b, Tpm2bAuth, Tpm2bData, Tpm2bDigest, Tpm2bMaxBuffer, Tpm2bName, Tpm2bPrivate,
+    Tpm2bSensitiveData, Tpm2bSignatureCtx, TpmHandle, TpmSt, TpmiDhObject, TpmiDhPersistent, TpmiRhHierarchy,
     TpmiRhProvision, TpmlPcrSelection, TpmsSensitiveCreate, TpmtPublic, TpmtSigScheme, TpmtSignature, TpmtTkHashcheck,
     TpmtTkVerified, Unseal, VerifySignature,
 };
@@ -168,6 +169,53 @@ impl Tpm {
         let digest = fits("the digest", Tpm2bDigest::from_slice(digest))?;
         let command = VerifySignature { key_handle: TpmiDhObject(key.0), digest, signature: signature.clone() };
         Ok(self.run(&command)?.validation)
+    }
+
+    /// Signs a message with a key that wants to see the message itself: EdDSA and ML-DSA (`TPM2_SignSequenceStart` and
+    /// `TPM2_SignSequenceComplete`). EdDSA takes it in one piece, of 1,024 bytes at most where the TPM's buffers are no larger.
+    ///
+    /// # Errors
+    /// As [`Tpm::run`]; [`ClientError::Usage`] for a message that is too long for one piece.
+    pub fn sign_message(
+        &mut self,
+        key: TpmHandle,
+        message: &[u8],
+        one_piece: bool,
+    ) -> Result<TpmtSignature, ClientError> {
+        let most = Tpm2bMaxBuffer::MAX.min(1024);
+        if one_piece && message.len() > most {
+            let text = format!("the TPM signs at most {most} bytes with this kind of key, not {}", message.len());
+            return Err(ClientError::Usage(text));
+        }
+        let key_handle = TpmiDhObject(key.0);
+        let start = SignSequenceStart { key_handle, auth: Tpm2bAuth::default(), context: Tpm2bSignatureCtx::default() };
+        let sequence_handle = self.run(&start)?.sequence_handle;
+        let result = self.sign_sequence(sequence_handle, key_handle, message, most);
+        if result.is_err() {
+            let _ = self.flush(sequence_handle); // The first error counts.
+        }
+        result
+    }
+
+    fn sign_sequence(
+        &mut self,
+        sequence_handle: TpmiDhObject,
+        key_handle: TpmiDhObject,
+        message: &[u8],
+        most: usize,
+    ) -> Result<TpmtSignature, ClientError> {
+        let mut pieces = message.chunks(most).peekable();
+        let mut last: &[u8] = &[];
+        while let Some(piece) = pieces.next() {
+            if pieces.peek().is_none() {
+                last = piece;
+                break;
+            }
+            let buffer = fits("the message", Tpm2bMaxBuffer::from_slice(piece))?;
+            self.run(&SequenceUpdate { sequence_handle, buffer })?;
+        }
+        let buffer = fits("the message", Tpm2bMaxBuffer::from_slice(last))?;
+        Ok(self.run(&SignSequenceComplete { sequence_handle, key_handle, buffer })?.signature)
     }
 
     fn loaded(

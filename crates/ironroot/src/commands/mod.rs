@@ -4,6 +4,8 @@ mod completions;
 mod doctor;
 mod env;
 mod explain;
+#[cfg(feature = "keys")]
+mod keys;
 mod profile;
 mod state;
 mod tpm;
@@ -25,6 +27,10 @@ pub fn run(command: Command) -> Result {
         Command::Up(arguments) => up::run(&arguments),
         Command::Tpm(arguments) => tpm::run(&arguments),
         Command::Env(arguments) => env::run(&arguments),
+        #[cfg(feature = "keys")]
+        Command::Key(command) => keys::key(&command),
+        #[cfg(feature = "keys")]
+        Command::Csr(arguments) => keys::csr(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::State(command) => state::run(&command),
         Command::Profile(command) => profile::run(&command),

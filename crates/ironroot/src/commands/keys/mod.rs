@@ -1,0 +1,67 @@
+//! The commands of keys that applications use. Each works with any TPM 2.0 that a TCTI string names.
+
+mod csr;
+mod key;
+
+use std::{fs, io::Write as _, path::Path};
+
+use ironroot_client::{Tcti, Tpm, wire::TpmHandle, wire::TpmSu};
+use ironroot_keys::{KeyList, NamedKeys, SharedTpm, TpmKey};
+
+pub use csr::run as csr;
+pub use key::run as key;
+
+use crate::{
+    cli::keys::{Named, TpmAccess},
+    failure::{Failure, Result},
+};
+
+impl TpmAccess {
+    /// Connects. A simulator that waits for TPM2_Startup gets it: nobody else is there to send it (of a device it is the kernel's
+    /// business).
+    pub fn connect(&self) -> Result<SharedTpm> {
+        let tcti = match &self.tcti {
+            Some(tcti) => tcti.clone(),
+            None => Tcti::from_env_or_default()?,
+        };
+        let mut tpm = Tpm::connect(&tcti)?;
+        if !matches!(tcti, Tcti::Device(_)) {
+            tpm.startup(TpmSu::Clear)?;
+        }
+        if let Some(source) = &self.owner_auth {
+            tpm.set_auth(TpmHandle::OWNER, &source.load()?);
+        }
+        if let Some(source) = &self.endorsement_auth {
+            tpm.set_auth(TpmHandle::ENDORSEMENT, &source.load()?);
+        }
+        Ok(SharedTpm::new(tpm))
+    }
+
+    /// The TPM's named keys.
+    pub fn keys(&self) -> Result<NamedKeys> {
+        Ok(NamedKeys::new(&self.connect()?))
+    }
+
+    /// The list of names.
+    pub fn list(&self) -> Result<KeyList> {
+        match &self.list {
+            Some(path) => Ok(KeyList::at(path)),
+            None => Ok(KeyList::of_user()?),
+        }
+    }
+}
+
+impl Named {
+    /// The key.
+    pub fn open(&self) -> Result<TpmKey> {
+        Ok(self.tpm.list()?.open(&self.tpm.keys()?, &self.name, self.kind.given())?)
+    }
+}
+
+/// Writes a result to a file, or to standard output.
+fn put(output: Option<&Path>, bytes: &[u8]) -> Result {
+    match output {
+        Some(path) => fs::write(path, bytes).map_err(|error| Failure::during(path.display(), error)),
+        None => Ok(std::io::stdout().lock().write_all(bytes)?),
+    }
+}
