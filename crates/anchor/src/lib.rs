@@ -4,6 +4,8 @@
 //! must give the same result for ever, since a device's identity hangs on it. With the feature `std` (default),
 //! `machine` reads a Linux machine's device values and `product_file` keeps the product secret in a file.
 //!
+//! The product secret is there as such, or hidden in white-box tables ([`Product`]): two derivations, two identities.
+//!
 //! What this is worth depends on the device value. One that a program can read, a thief of the whole machine's contents
 //! can read too; [`words`] says so for each grade.
 #![no_std]
@@ -20,10 +22,12 @@ mod grade;
 #[cfg(feature = "std")]
 pub mod machine;
 mod masters;
+mod product;
 #[cfg(feature = "std")]
 pub mod product_file;
 
 pub use derive::{DeriveError, Purpose};
 pub use firmware::MeasuredFirmware;
 pub use grade::words;
-pub use masters::{AnchorError, DeviceMaster, GlobalMaster, ProductSecret, masters};
+pub use masters::{AnchorError, DeviceMaster, GlobalMaster, ProductSecret, masters, white_box_masters};
+pub use product::{Product, WhiteBox};

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use hkdf::Hkdf;
 use ironroot_platform::{DeviceValue, Entropy, EntropyError};
+use ironroot_whitebox::{External, Tables, TablesError};
 use sha2::Sha512;
 use zeroize::{Zeroize, Zeroizing};
 
@@ -53,6 +54,10 @@ pub enum AnchorError {
     Derive(DeriveError),
     /// The security version number is above 255.
     Svn,
+    /// What should be white-box tables is none.
+    Tables(TablesError),
+    /// The white-box tables were made for comparison, without external encodings.
+    ComparisonTables,
 }
 
 impl fmt::Display for AnchorError {
@@ -64,6 +69,10 @@ impl fmt::Display for AnchorError {
             Self::UnsetProductSecret => f.write_str("the product secret was never set (all its bits are the same)"),
             Self::Derive(error) => error.fmt(f),
             Self::Svn => f.write_str("a security version number is at most 255"),
+            Self::Tables(error) => error.fmt(f),
+            Self::ComparisonTables => f.write_str(
+                "the white-box tables have no external encodings: they are for comparison, not for a product",
+            ),
         }
     }
 }
@@ -73,6 +82,12 @@ impl core::error::Error for AnchorError {}
 impl From<DeriveError> for AnchorError {
     fn from(error: DeriveError) -> Self {
         Self::Derive(error)
+    }
+}
+
+impl From<TablesError> for AnchorError {
+    fn from(error: TablesError) -> Self {
+        Self::Tables(error)
     }
 }
 
@@ -183,6 +198,32 @@ pub fn masters(secret: &ProductSecret, device: &DeviceValue) -> Result<(GlobalMa
     let device = Zeroizing::new(extracted.into());
     extracted.as_mut_slice().zeroize();
     Ok((GlobalMaster(Master(global)), DeviceMaster(Master(device))))
+}
+
+/// The two master keys of a device whose product secret is hidden in white-box tables. They are others than [`masters`] gives
+/// from the same secret; docs/derivations.md, "White-box products".
+///
+/// # Errors
+/// [`AnchorError`] if the device value is empty or the tables are for comparison only.
+pub fn white_box_masters(
+    tables: &Tables<'_>,
+    device: &DeviceValue,
+) -> Result<(GlobalMaster, DeviceMaster), AnchorError> {
+    if device.value.is_empty() {
+        return Err(AnchorError::EmptyDeviceValue);
+    }
+    if tables.external() != External::Affine {
+        return Err(AnchorError::ComparisonTables);
+    }
+    let master = |label: &[u8], context: &[u8]| {
+        let mut input = Zeroizing::new([0; 64]);
+        tables.derive(label, context, input.as_mut_slice());
+        let (mut extracted, _) = Hkdf::<Sha512>::extract(Some(b"ironroot/anchor/whitebox/v1"), input.as_slice());
+        let master = Master(Zeroizing::new(extracted.into()));
+        extracted.as_mut_slice().zeroize();
+        master
+    };
+    Ok((GlobalMaster(master(b"global master", &[])), DeviceMaster(master(b"device master", &device.value))))
 }
 
 #[cfg(test)]

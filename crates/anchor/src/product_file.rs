@@ -1,22 +1,25 @@
-//! The product secret in a file of a host: 32 raw bytes that only the owner may read.
+//! The product secret in a file of a host: 32 raw bytes that only the owner may read, or white-box tables.
 //!
 //! A file is the bench's way. It must lie outside the TPM's state folder, or a thief of the folder has both.
 
-use crate::ProductSecret;
+use crate::{Product, ProductSecret, WhiteBox};
 use alloc::{
     borrow::ToOwned,
+    boxed::Box,
     format,
     string::{String, ToString},
+    vec::Vec,
 };
 use core::fmt;
 use ironroot_platform::Entropy;
+use ironroot_whitebox::{FILE_SIZE, MAGIC};
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Read, Write},
     os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::Path,
 };
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 /// Why the product secret could not be made or loaded: the file, the cause, the next step.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +56,31 @@ pub fn create(path: &Path, entropy: &mut dyn Entropy) -> Result<ProductSecret, P
         )
     })?;
     Ok(secret)
+}
+
+/// Loads what stands for the product: a file of 32 bytes is its secret, one that begins as white-box tables is these. The warning
+/// is that of [`load`]; tables are made to be shipped, so they have none.
+///
+/// # Errors
+/// [`ProductSecretError`] if the file cannot be read, or is neither.
+pub fn load_product(path: &Path) -> Result<(Product, Option<String>), ProductSecretError> {
+    let unreadable =
+        |e: io::Error| error(path, &e.to_string(), "name the file that the product's devices were made with");
+    let mut start = Vec::with_capacity(MAGIC.len());
+    let file = File::open(path).map_err(unreadable)?;
+    (&file).take(MAGIC.len() as u64).read_to_end(&mut start).map_err(unreadable)?;
+    if start != MAGIC {
+        start.zeroize();
+        return load(path).map(|(secret, warning)| (secret.into(), warning));
+    }
+    // All at once: the digest inside says whether it is whole.
+    let mut tables = Vec::with_capacity(FILE_SIZE.saturating_add(1));
+    tables.extend_from_slice(MAGIC);
+    (&file).take(FILE_SIZE as u64).read_to_end(&mut tables).map_err(unreadable)?;
+    let tables: Box<[u8]> = tables.into();
+    let tables = WhiteBox::new(tables)
+        .map_err(|e| error(path, &e.to_string(), "restore it, or make it anew with `ironroot whitebox generate`"))?;
+    Ok((Product::WhiteBox(tables), None))
 }
 
 /// Loads the product secret, with a warning for people if others than its owner can get at the file.

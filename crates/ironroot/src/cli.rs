@@ -49,6 +49,9 @@ pub enum Command {
     /// Make a certificate request for a named key.
     #[cfg(feature = "keys")]
     Csr(keys::CsrArguments),
+    /// Hide a product secret in white-box tables, and attack them.
+    #[command(subcommand)]
+    Whitebox(WhiteboxCommand),
     /// Explain a TPM response code.
     Explain(Explain),
     /// Look for what is wrong with a TPM's folder and this machine.
@@ -105,7 +108,7 @@ pub struct Tpm {
     /// The TPM's folder; a TPM is manufactured in an empty one.
     #[arg(long, value_name = "DIR")]
     pub state: PathBuf,
-    /// The file with the product secret; made for a new TPM [default: DIR.product-secret, beside the folder].
+    /// The file with the product secret, or with white-box tables of it (see `ironroot whitebox`); made for a new TPM [default: DIR.product-secret, beside the folder].
     #[arg(long, value_name = "FILE")]
     pub product_secret: Option<PathBuf>,
     /// The device value's source for a new TPM [default: this machine's best].
@@ -395,6 +398,80 @@ pub struct AcceptRollback {
     /// Print one JSON object.
     #[arg(long)]
     pub json: bool,
+}
+
+/// `whitebox`.
+#[derive(Debug, Subcommand)]
+pub enum WhiteboxCommand {
+    /// Make white-box tables from a product secret, for --product-secret or to be compiled in.
+    Generate(WhiteboxGenerate),
+    /// Attack white-box tables, and for comparison tables without external encodings and a key that is a plain constant.
+    Assess(WhiteboxAssess),
+    /// Hold a key in memory to be searched for (for `assess`).
+    #[command(hide = true)]
+    Hold(WhiteboxHold),
+}
+
+/// `whitebox assess`.
+#[derive(Debug, Args)]
+pub struct WhiteboxAssess {
+    /// The file of tables, in the form `data`.
+    #[arg(value_name = "FILE")]
+    pub tables: PathBuf,
+    /// How many traces are recorded for differential computation analysis.
+    #[arg(long, value_name = "NUMBER", default_value_t = 4096, value_parser = clap::value_parser!(u16).range(16..=32_000))]
+    pub traces: u16,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `whitebox hold`.
+#[derive(Debug, Args)]
+pub struct WhiteboxHold {
+    /// The tables; without them, standard input begins with a key of 16 bytes.
+    #[arg(long)]
+    pub tables: Option<PathBuf>,
+}
+
+/// `whitebox generate`.
+#[derive(Debug, Args)]
+pub struct WhiteboxGenerate {
+    /// The file with the product secret, 32 bytes; - is standard input. Keep it away from devices.
+    #[arg(long, value_name = "FILE")]
+    pub product_secret: PathBuf,
+    /// What is written; a file that is there is not overwritten.
+    #[arg(long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// In which form.
+    #[arg(long, value_enum, default_value_t = TableFormat::Data)]
+    pub format: TableFormat,
+    /// What stands between the caller and the cipher. No device can be made with tables that have none.
+    #[arg(long, value_enum, default_value_t = ExternalEncodings::Affine)]
+    pub external: ExternalEncodings,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// In which form tables are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TableFormat {
+    /// A file to be read by the daemon.
+    Data,
+    /// A Rust module with the bytes, for the crate ironroot-whitebox.
+    Rust,
+    /// A C file with the bytes and the functions that evaluate them.
+    C,
+}
+
+/// What stands between the caller and the cipher in the tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExternalEncodings {
+    /// Two secret affine maps of 128 bits.
+    Affine,
+    /// Nothing: plain AES-128, for comparison.
+    None,
 }
 
 /// `completions`.

@@ -6,9 +6,9 @@
 use std::path::{Path, PathBuf};
 
 use ironroot_anchor::{
-    DeviceMaster, MeasuredFirmware, ProductSecret, Purpose,
+    DeviceMaster, MeasuredFirmware, Product, Purpose,
     machine::{self, Machine, Source},
-    masters, product_file, words,
+    product_file, words,
 };
 use ironroot_platform::{CopyResistance, DeviceValue, host::OsEntropy};
 use ironroot_store::{Access, FileStore, MAX_INSTANCE, NewCounter, Options};
@@ -28,7 +28,7 @@ use crate::{
 pub struct Place {
     /// The TPM's folder.
     pub folder: PathBuf,
-    /// The file with the product secret.
+    /// The file with the product secret, or with white-box tables.
     pub product_secret: PathBuf,
     /// The device value's source for a new TPM; the machine's best if `None`.
     pub source: Option<Source>,
@@ -144,7 +144,7 @@ impl Place {
         let secret = if self.product_secret.exists() {
             self.load_secret()?
         } else {
-            product_file::create(&self.product_secret, &mut OsEntropy)?
+            product_file::create(&self.product_secret, &mut OsEntropy)?.into()
         };
         let fallback = beside(&self.folder, "device-value");
         let (source, value) = machine::choose(&Machine::this(), self.source.clone(), &fallback, &mut OsEntropy)?;
@@ -170,8 +170,8 @@ impl Place {
         self.anchor_from(&source)
     }
 
-    fn load_secret(&self) -> Result<ProductSecret> {
-        let (secret, warning) = product_file::load(&self.product_secret)?;
+    fn load_secret(&self) -> Result<Product> {
+        let (secret, warning) = product_file::load_product(&self.product_secret)?;
         if let Some(warning) = warning {
             tracing::warn!("{warning}");
         }
@@ -220,16 +220,16 @@ impl Anchor {
     ///
     /// # Errors
     /// The secret or the value is unusable.
-    pub fn new(secret: &ProductSecret, value: &DeviceValue) -> Result<Self> {
-        Self::of(secret, value, "")
+    pub fn new(product: &Product, value: &DeviceValue) -> Result<Self> {
+        Self::of(product, value, "")
     }
 
     /// The anchor of one of several TPMs of a product's device.
     ///
     /// # Errors
     /// The secret or the value is unusable.
-    pub fn of(secret: &ProductSecret, value: &DeviceValue, instance: &str) -> Result<Self> {
-        let (_, mut master) = masters(secret, value)?;
+    pub fn of(product: &Product, value: &DeviceValue, instance: &str) -> Result<Self> {
+        let (_, mut master) = product.masters(value)?;
         if !instance.is_empty() {
             master = master.instance(instance)?;
         }

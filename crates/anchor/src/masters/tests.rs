@@ -11,7 +11,11 @@ const DOCUMENT: &str = include_str!("../../../../docs/derivations.md");
 
 /// The lines `name = hex` of the document's block of anchor vectors.
 fn vectors() -> BTreeMap<&'static str, Vec<u8>> {
-    let block = DOCUMENT.split("```vectors-anchor-v1\n").nth(1).unwrap().split("```").next().unwrap();
+    block("```vectors-anchor-v1\n")
+}
+
+fn block(title: &str) -> BTreeMap<&'static str, Vec<u8>> {
+    let block = DOCUMENT.split(title).nth(1).unwrap().split("```").next().unwrap();
     block
         .lines()
         .map(|line| {
@@ -111,4 +115,30 @@ fn impossible_requests_are_refused() {
         let secret = ProductSecret::take(&mut [unset; 32]);
         assert_eq!(masters(&secret, &device(b"a")).err(), Some(AnchorError::UnsetProductSecret));
     }
+}
+
+#[test]
+fn the_documents_vectors_of_a_white_box_product() {
+    let vectors = block("```vectors-whitebox-v1\n");
+    let bytes: [u8; 32] = vectors["product secret"].clone().try_into().unwrap();
+    let file = |external, seed| {
+        ironroot_whitebox::generate(&bytes, external, &mut ironroot_platform::memory::TestEntropy::new(seed)).unwrap()
+    };
+    for seed in [1, 2] {
+        let tables = file(External::Affine, seed);
+        let product = crate::Product::WhiteBox(crate::WhiteBox::new(tables.into()).unwrap());
+        let (global, master) = product.masters(&device(&vectors["device value"])).unwrap();
+        assert_eq!(global.0.0.as_slice(), vectors["global master"]);
+        assert_eq!(master.0.0.as_slice(), vectors["device master"]);
+        assert_eq!(product.masters(&device(b"")).err(), Some(AnchorError::EmptyDeviceValue));
+    }
+    let plain = crate::Product::from(ProductSecret::take(&mut bytes.clone()));
+    let (global, master) = plain.masters(&device(&vectors["device value"])).unwrap();
+    assert_ne!(global.0.0.as_slice(), vectors["global master"]);
+    assert_ne!(master.0.0.as_slice(), vectors["device master"]);
+    let comparison = file(External::None, 1);
+    assert_eq!(crate::WhiteBox::new(comparison.clone().into()).err(), Some(AnchorError::ComparisonTables));
+    let tables = Tables::new(&comparison).unwrap();
+    assert_eq!(white_box_masters(&tables, &device(b"a")).err(), Some(AnchorError::ComparisonTables));
+    assert_eq!(crate::WhiteBox::new([].into()).err(), Some(AnchorError::Tables(TablesError::Magic)));
 }

@@ -34,3 +34,28 @@ fn without_entropy_there_is_no_file() {
     assert!(!path.exists());
     fs::remove_dir_all(folder).unwrap();
 }
+
+#[test]
+fn tables_in_the_place_of_the_secret() {
+    let folder = crate::machine::test_folder("tables");
+    let path = folder.join("product");
+    let make = |external| ironroot_whitebox::generate(&[4; 32], external, &mut OsEntropy).unwrap();
+    let mut tables = make(ironroot_whitebox::External::Affine);
+    fs::write(&path, &tables).unwrap();
+    assert!(matches!(load_product(&path), Ok((Product::WhiteBox(_), None))));
+    assert!(load(&path).is_err());
+    let refusal = || load_product(&path).err().unwrap().to_string();
+    tables[100_000] ^= 1;
+    fs::write(&path, &tables).unwrap();
+    assert!(refusal().contains("damaged") && refusal().contains("whitebox generate"), "{}", refusal());
+    fs::write(&path, &tables[..500_000]).unwrap();
+    assert!(refusal().contains("770112"), "{}", refusal());
+    fs::write(&path, make(ironroot_whitebox::External::None)).unwrap();
+    assert!(refusal().contains("comparison"), "{}", refusal());
+    fs::write(&path, [1; 31]).unwrap();
+    assert!(refusal().contains("31 bytes"), "{}", refusal());
+    fs::write(&path, [1; 32]).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    assert!(matches!(load_product(&path), Ok((Product::Secret(_), Some(_)))));
+    fs::remove_dir_all(folder).unwrap();
+}

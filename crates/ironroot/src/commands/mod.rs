@@ -12,6 +12,7 @@ mod tpm;
 mod trial;
 #[cfg(feature = "service")]
 mod up;
+mod whitebox;
 
 use crate::{cli::Command, failure::Result};
 
@@ -31,6 +32,7 @@ pub fn run(command: Command) -> Result {
         Command::Key(command) => keys::key(&command),
         #[cfg(feature = "keys")]
         Command::Csr(arguments) => keys::csr(&arguments),
+        Command::Whitebox(command) => whitebox::run(&command),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::State(command) => state::run(&command),
         Command::Profile(command) => profile::run(&command),

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use ironroot_anchor::{ProductSecret, product_file};
+use ironroot_anchor::product_file;
 use ironroot_keys::{SharedTpm, csr};
 use ironroot_platform::{CopyResistance, DeviceValue, Durability, host::OsEntropy};
 use ironroot_provision::{
@@ -34,11 +34,11 @@ pub fn stolen_folder(folder: &Path, plant: &Plant, timeline: &mut Timeline) -> R
         let entry = entry?;
         std::fs::copy(entry.path(), copy.join(entry.file_name()))?;
     }
-    let (secret, _): (ProductSecret, _) = product_file::load(&plant.place().product_secret)?;
+    let (product, _) = product_file::load_product(&plant.place().product_secret)?;
     let mut other = Zeroizing::new(vec![0; 32]);
     ironroot_platform::Entropy::fill(&mut OsEntropy, &mut other)?;
     let other_device = DeviceValue { value: other, source: "another device".into(), resistance: CopyResistance::Fused };
-    let anchor = Anchor::new(&secret, &other_device)?;
+    let anchor = Anchor::new(&product, &other_device)?;
     match anchor.open(&copy, &*anchor.state_key()?, None, Options { durability: Durability::Power }) {
         Ok(_) => Err(Failure::new("the TPM's folder opened with another device's value")),
         Err(refusal) => {
