@@ -3,6 +3,8 @@
 #[cfg(feature = "keys")]
 pub mod keys;
 
+mod witness;
+
 use std::{net::SocketAddr, path::PathBuf, str::FromStr};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -10,6 +12,8 @@ use ironroot_anchor::machine::Source;
 use ironroot_host::sandbox::{Seccomp, trial};
 
 use crate::{counter::CounterPlace, second_key::KeySource};
+
+pub use witness::{ConnectorArguments, WitnessCommand, WitnessEnrol, WitnessList, WitnessServe, WitnessWithdraw};
 
 /// A TPM 2.0 in software, and provisioning for it.
 #[derive(Debug, Parser)]
@@ -39,6 +43,12 @@ pub enum Command {
     /// Look at a TPM's state, back it up, give it other keys, go on after a rollback.
     #[command(subcommand)]
     State(StateCommand),
+    /// Keep the counters of other machines' TPMs, against old copies of their states.
+    #[command(subcommand)]
+    Witness(WitnessCommand),
+    /// Make connections for a daemon in its sandbox (started by `ironroot tpm`).
+    #[command(hide = true)]
+    Connector(ConnectorArguments),
     /// List or show the profiles that a TPM can be manufactured with.
     #[command(subcommand)]
     Profile(ProfileCommand),
@@ -260,6 +270,9 @@ pub struct Trial {
     /// As the provisioning service has it.
     #[arg(long)]
     pub service: bool,
+    /// As the process has it that makes connections for a daemon.
+    #[arg(long)]
+    pub connector: bool,
     /// Without any sandbox: to see that it is the sandbox that forbids.
     #[arg(long)]
     pub bare: bool,
@@ -272,9 +285,10 @@ pub struct Sealed {
     /// or pwdfd=NUMBER. A new TPM is sealed under it.
     #[arg(long, value_name = "SOURCE=WHERE")]
     pub key: Option<KeySource>,
-    /// A counter against old copies of the state, in a folder on another disk: file=DIR[,advance=commit|sessions]. A new TPM is
-    /// bound to it; one that has none is refused; one that has its counter elsewhere by now is told where.
-    #[arg(long, value_name = "file=DIR")]
+    /// A counter against old copies of the state: in a folder on another disk, file=DIR[,advance=commit|sessions], or kept by
+    /// another machine, witness=HOST:PORT[,key=FILE][,advance=commit|sessions], FILE being what `ironroot witness enrol` wrote.
+    /// A new TPM is bound to it; one that has none is refused; one that has its counter elsewhere by now is told where.
+    #[arg(long, value_name = "file=DIR|witness=HOST:PORT")]
     pub counter: Option<CounterPlace>,
     /// The name of this TPM among several of this device. Each has an identity and a key of its own.
     #[arg(long, value_name = "NAME")]
@@ -373,7 +387,7 @@ pub struct Rekey {
     #[arg(long)]
     pub remove_key: bool,
     /// Give the state a counter, or another one, in the form of --counter.
-    #[arg(long, value_name = "file=DIR", conflicts_with = "remove_counter")]
+    #[arg(long, value_name = "file=DIR|witness=HOST:PORT", conflicts_with = "remove_counter")]
     pub new_counter: Option<CounterPlace>,
     /// Let the state expect no counter.
     #[arg(long)]
@@ -393,7 +407,7 @@ pub struct AcceptRollback {
     #[arg(long, value_name = "TEXT")]
     pub reason: String,
     /// The old counter is lost: go on with this one, in the form of --counter.
-    #[arg(long, value_name = "file=DIR")]
+    #[arg(long, value_name = "file=DIR|witness=HOST:PORT")]
     pub new_counter: Option<CounterPlace>,
     /// Print one JSON object.
     #[arg(long)]

@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     cli::Sealed,
-    counter::CounterPlace,
+    counter::{self, Asker, CounterPlace},
     crypto::provider,
     failure::{Failure, Result},
     second_key::KeySource,
@@ -38,6 +38,8 @@ pub struct Place {
     pub key: Option<KeySource>,
     /// What counts for the state.
     pub counter: Option<CounterPlace>,
+    /// Who asks it.
+    pub asker: Asker,
     /// Which of the device's TPMs it is; empty for the one without a name.
     pub instance: String,
 }
@@ -73,7 +75,16 @@ impl Place {
     /// A TPM in `folder`, with the product secret beside it unless another file is named.
     pub fn new(folder: PathBuf, product_secret: Option<PathBuf>, source: Option<Source>) -> Self {
         let product_secret = product_secret.unwrap_or_else(|| beside(&folder, "product-secret"));
-        Self { folder, product_secret, source, profile: None, key: None, counter: None, instance: String::new() }
+        Self {
+            folder,
+            product_secret,
+            source,
+            profile: None,
+            key: None,
+            counter: None,
+            asker: Asker::default(),
+            instance: String::new(),
+        }
     }
 
     /// With what the command line says of keys, counter and instance.
@@ -97,11 +108,8 @@ impl Place {
     /// # Errors
     /// The key cannot be read.
     pub fn access(&self, anchor: &Anchor) -> Result<Access> {
-        let access = self.access_of_new(anchor)?;
-        Ok(match &self.counter {
-            Some(counter) => access.with_counters(counter.connect()).only_with_counter(),
-            None => access,
-        })
+        let access = self.access_of_new(anchor)?.with_counters(counter::connect(self.counter.clone(), self.asker));
+        Ok(if self.counter.is_some() { access.only_with_counter() } else { access })
     }
 
     /// What a new state is sealed under.
@@ -118,7 +126,7 @@ impl Place {
     /// # Errors
     /// It cannot be there.
     pub fn new_counter(&self) -> Result<Option<NewCounter>> {
-        self.counter.as_ref().map(|counter| counter.for_new(&self.folder)).transpose()
+        self.counter.as_ref().map(|counter| counter.for_new(&self.folder, self.asker)).transpose()
     }
 
     /// The secrets of a device from a source, and a product secret that is there.

@@ -35,6 +35,7 @@ use ironroot_wire::{TpmHandle, TpmSu};
 
 use crate::{
     cli::Endpoint,
+    counter::Asker,
     device::{Grade, Place, create_folder},
     engine::HostEngine,
     failure::{Failure, Result},
@@ -117,7 +118,8 @@ impl Plant {
 
     /// Where the device's parts are.
     pub fn place(&self) -> Place {
-        Place::new(self.device_folder(), Some(self.folder.join("product").join("secret")), self.source.clone())
+        let secret = self.folder.join("product").join("secret");
+        Place { asker: Asker::Daemon, ..Place::new(self.device_folder(), Some(secret), self.source.clone()) }
     }
 
     /// The TPM's folder.

@@ -101,6 +101,18 @@ fn beside_the_service_only_its_own_socket_can_be_made() {
 }
 
 #[test]
+fn the_process_that_makes_connections_calls_one_port_and_has_no_files() {
+    for trial in ALL {
+        let (status, said) = attempt(trial, &["--connector"]);
+        match trial.name {
+            // It may call, but not there.
+            "connect" => assert_eq!(said, DENIED),
+            _ => assert_eq!(status.signal(), Some(SIGSYS), "{}: {said}", trial.name),
+        }
+    }
+}
+
+#[test]
 fn doctor_says_what_holds() {
     let output = Command::new(PROGRAM).args(["doctor", "--sandbox"]).output().unwrap();
     let said = String::from_utf8(output.stdout).unwrap();

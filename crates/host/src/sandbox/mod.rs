@@ -131,6 +131,8 @@ pub struct Sandbox {
     pub memory: Option<Memory>,
     /// TCP ports that are still to be taken; 0 stands for a free one.
     pub ports: Vec<u16>,
+    /// TCP ports that it may call: of the witness, for [`Work::Connector`] alone.
+    pub calls: Vec<u16>,
 }
 
 /// What really holds now, for logs and people.

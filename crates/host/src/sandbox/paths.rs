@@ -66,6 +66,7 @@ pub(super) fn restrict(sandbox: &Sandbox) -> Result<Paths, SandboxError> {
         Work::Tpm => in_folder,
         // The service makes its own folder at the first start.
         Work::TpmAndService => in_folder | AccessFs::MakeDir,
+        Work::Connector => BitFlags::EMPTY,
     };
     for path in &sandbox.writable {
         let is_folder = path.is_dir();
@@ -73,6 +74,9 @@ pub(super) fn restrict(sandbox: &Sandbox) -> Result<Paths, SandboxError> {
     }
     for port in &sandbox.ports {
         rules = rules.add_rule(NetPort::new(*port, AccessNet::BindTcp)).map_err(failed)?;
+    }
+    for port in &sandbox.calls {
+        rules = rules.add_rule(NetPort::new(*port, AccessNet::ConnectTcp)).map_err(failed)?;
     }
     for path in &sandbox.removable {
         rules = allow(rules, path, AccessFs::RemoveFile.into())?;

@@ -22,6 +22,8 @@ pub enum Work {
     Tpm,
     /// A TPM, and the provisioning service beside it: an HTTP server that still has to take its address, and a database.
     TpmAndService,
+    /// Beside a TPM: makes connections to the one witness of its counter, and hands them over. No files at all.
+    Connector,
 }
 
 /// Memory, threads, time, random numbers, signals: what any thread of a Rust program needs.
@@ -162,13 +164,35 @@ const SERVICE_OLDER: &[c_long] = &[libc::SYS_chmod, libc::SYS_epoll_wait, libc::
 #[cfg(not(target_arch = "x86_64"))]
 const SERVICE_OLDER: &[c_long] = &[];
 
+/// What makes a connection and hands it over. Which port it calls is Landlock's business; nothing can be read or written but
+/// messages.
+const CONNECTOR: &[c_long] = &[
+    libc::SYS_connect,
+    libc::SYS_fcntl,
+    libc::SYS_getpeername,
+    libc::SYS_getsockname,
+    libc::SYS_getsockopt,
+    libc::SYS_ioctl,
+    libc::SYS_recvmsg,
+    libc::SYS_sendmsg,
+    libc::SYS_setsockopt,
+    libc::SYS_shutdown,
+    libc::SYS_socket,
+    libc::SYS_write,
+];
+#[cfg(target_arch = "x86_64")]
+const CONNECTOR_OLDER: &[c_long] = &[libc::SYS_arch_prctl, libc::SYS_poll];
+#[cfg(not(target_arch = "x86_64"))]
+const CONNECTOR_OLDER: &[c_long] = &[];
+
 /// Every call that the work may make.
 pub(super) fn list(work: Work) -> impl Iterator<Item = c_long> {
-    let service = match work {
-        Work::Tpm => [&[][..], &[]],
-        Work::TpmAndService => [SERVICE, SERVICE_OLDER],
+    let lists: &[&[c_long]] = match work {
+        Work::Tpm => &[FILES, CLIENTS, OLDER],
+        Work::TpmAndService => &[FILES, CLIENTS, OLDER, SERVICE, SERVICE_OLDER],
+        Work::Connector => &[CONNECTOR, CONNECTOR_OLDER],
     };
-    [COMMON, FILES, CLIENTS, OLDER].into_iter().chain(service).flatten().copied()
+    COMMON.iter().chain(lists.iter().copied().flatten()).copied()
 }
 
 /// Filters this thread's system calls, and those of the threads that it starts.
@@ -181,7 +205,7 @@ pub(super) fn restrict(work: Work, action: Seccomp) -> Result<(), SandboxError> 
     let allowed = list(work).map(|call| (call, Vec::new())).collect();
     let filters = [
         no_clone3()?,
-        compile(forbidden_arguments().map_err(failed)?, SeccompAction::Allow, otherwise.clone())?,
+        compile(forbidden_arguments(work).map_err(failed)?, SeccompAction::Allow, otherwise.clone())?,
         compile(allowed, otherwise, SeccompAction::Allow)?,
     ];
     filters.iter().try_for_each(|filter| seccompiler::apply_filter(filter).map_err(failed))
@@ -208,7 +232,7 @@ fn no_clone3() -> Result<BpfProgram, SandboxError> {
 }
 
 /// Calls on the list with arguments that are off it.
-fn forbidden_arguments() -> Result<BTreeMap<i64, Vec<SeccompRule>>, seccompiler::BackendError> {
+fn forbidden_arguments(work: Work) -> Result<BTreeMap<i64, Vec<SeccompRule>>, seccompiler::BackendError> {
     use SeccompCmpArgLen::{Dword, Qword};
     use SeccompCmpOp::{Eq, Gt, MaskedEq, Ne};
     /// The bits of a socket's type that are not flags.
@@ -222,7 +246,8 @@ fn forbidden_arguments() -> Result<BTreeMap<i64, Vec<SeccompRule>>, seccompiler:
     // Set already, and never unset; whoever installs a filter sets it once more.
     let no_new_privileges = u64::from(libc::PR_SET_NO_NEW_PRIVS.unsigned_abs());
     let rule = |conditions| SeccompRule::new(conditions);
-    Ok(BTreeMap::from([
+    let families = [libc::AF_INET, libc::AF_INET6].map(|family| u64::from(family.unsigned_abs()));
+    let mut rules = BTreeMap::from([
         // A thread, yes; a process, no.
         (libc::SYS_clone, vec![rule(vec![is(0, Qword, MaskedEq(thread), 0)?])?]),
         // No code but what was there at the start.
@@ -241,7 +266,7 @@ fn forbidden_arguments() -> Result<BTreeMap<i64, Vec<SeccompRule>>, seccompiler:
         ),
         // An abort is a signal to oneself.
         (libc::SYS_tgkill, vec![rule(vec![is(0, Dword, Ne, own)?])?]),
-        // The service's socket is one for TCP: no datagrams, nothing raw, and no family from netlink on.
+        // The service's and the connector's sockets are for TCP: no datagrams, nothing raw, and no family from netlink on.
         (
             libc::SYS_socket,
             vec![
@@ -256,7 +281,14 @@ fn forbidden_arguments() -> Result<BTreeMap<i64, Vec<SeccompRule>>, seccompiler:
             libc::SYS_ioctl,
             vec![rule(vec![is(1, Dword, Eq, libc::TIOCSTI)?])?, rule(vec![is(1, Dword, Eq, libc::TIOCLINUX)?])?],
         ),
-    ]))
+    ]);
+    if work == Work::Connector {
+        // No UNIX sockets either: Landlock has no say in whom they call.
+        let others = families.map(|family| is(0, Dword, Ne, family));
+        let others = others.into_iter().collect::<Result<Vec<_>, _>>()?;
+        rules.entry(libc::SYS_socket).or_default().push(rule(others)?);
+    }
+    Ok(rules)
 }
 
 #[cfg(test)]
@@ -311,21 +343,27 @@ mod tests {
 
     #[test]
     fn lists_stay_away_from_what_nobody_here_needs() {
-        for work in [Work::Tpm, Work::TpmAndService] {
-            let found: Vec<_> = list(work).filter(|call| NEVER.contains(call)).collect();
+        for work in [Work::Tpm, Work::TpmAndService, Work::Connector] {
+            // To call the witness is all that the connector is for.
+            let allowed = if work == Work::Connector { &[libc::SYS_connect][..] } else { &[] };
+            let found: Vec<_> = list(work).filter(|call| NEVER.contains(call) && !allowed.contains(call)).collect();
             assert!(found.is_empty(), "{work:?} {found:?}");
         }
+        let files = [libc::SYS_openat, libc::SYS_read, libc::SYS_pread64, libc::SYS_unlinkat, libc::SYS_bind];
+        assert!(!list(Work::Connector).any(|call| files.contains(&call)), "the connector has no files and no clients");
         let sockets = [libc::SYS_socket, libc::SYS_bind, libc::SYS_listen, libc::SYS_socketpair, libc::SYS_linkat];
         assert!(!list(Work::Tpm).any(|call| sockets.contains(&call)), "a TPM makes no sockets and no links");
     }
 
     #[test]
     fn no_call_is_listed_twice() {
-        let mut calls: Vec<_> = list(Work::TpmAndService).collect();
-        let before = calls.len();
-        calls.sort_unstable();
-        calls.dedup();
-        assert_eq!(calls.len(), before);
+        for work in [Work::TpmAndService, Work::Connector] {
+            let mut calls: Vec<_> = list(work).collect();
+            let before = calls.len();
+            calls.sort_unstable();
+            calls.dedup();
+            assert_eq!(calls.len(), before);
+        }
     }
 
     #[test]
@@ -333,7 +371,9 @@ mod tests {
         let allowed = list(Work::TpmAndService).map(|call| (call, Vec::new())).collect();
         assert!(!compile(allowed, SeccompAction::KillProcess, SeccompAction::Allow).unwrap().is_empty());
         assert!(!no_clone3().unwrap().is_empty());
-        let rules = forbidden_arguments().unwrap();
-        assert!(!compile(rules, SeccompAction::Allow, SeccompAction::KillProcess).unwrap().is_empty());
+        for work in [Work::TpmAndService, Work::Connector] {
+            let rules = forbidden_arguments(work).unwrap();
+            assert!(!compile(rules, SeccompAction::Allow, SeccompAction::KillProcess).unwrap().is_empty());
+        }
     }
 }

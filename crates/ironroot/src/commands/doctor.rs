@@ -86,7 +86,8 @@ fn state(place: &Place) -> Vec<Finding> {
         Ok(_) => good(format!("{}: the state opens and every record is intact", place.folder.display())),
         Err(failure) => bad(failure.to_string()),
     });
-    findings.extend(rollback_defence(place).map(|words| good(format!("{}: {words}", place.folder.display()))));
+    let defence = rollback_defence(place).into_iter();
+    findings.extend(defence.map(|words| good(format!("{}: {words}", place.folder.display()))));
     findings
 }
 

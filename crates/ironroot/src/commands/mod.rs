@@ -13,6 +13,7 @@ mod trial;
 #[cfg(feature = "service")]
 mod up;
 mod whitebox;
+mod witness;
 
 use crate::{cli::Command, failure::Result};
 
@@ -35,6 +36,8 @@ pub fn run(command: Command) -> Result {
         Command::Whitebox(command) => whitebox::run(&command),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::State(command) => state::run(&command),
+        Command::Witness(command) => witness::run(&command),
+        Command::Connector(arguments) => witness::connector(&arguments),
         Command::Profile(command) => profile::run(&command),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Trial(arguments) => trial::run(&arguments),

@@ -28,8 +28,14 @@ const SIGSYS: i32 = 31;
 pub fn run(arguments: &cli::Trial) -> Result {
     if !arguments.bare {
         let memory = Some(sandbox::prepare(None, false)?);
-        let work = if arguments.service { Work::TpmAndService } else { Work::Tpm };
-        Sandbox { work, memory, writable: vec![arguments.inside.clone()], ..Sandbox::default() }.enter()?;
+        let sandbox = match (arguments.service, arguments.connector) {
+            // It may call one port, and none of these trials'.
+            (_, true) => Sandbox { work: Work::Connector, calls: vec![1], ..Sandbox::default() },
+            (true, false) => Sandbox { work: Work::TpmAndService, ..Sandbox::default() },
+            (false, false) => Sandbox::default(),
+        };
+        let writable = if arguments.connector { Vec::new() } else { vec![arguments.inside.clone()] };
+        Sandbox { memory, writable, ..sandbox }.enter()?;
     }
     println!("entered");
     std::io::stdout().flush()?;

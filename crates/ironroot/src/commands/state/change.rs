@@ -21,7 +21,7 @@ pub fn rekey(arguments: &Rekey) -> Result {
         None => KeyChange::Keep,
     };
     let counter = match &arguments.new_counter {
-        Some(counter) => CounterChange::Set(counter.for_new(&place.folder)?),
+        Some(counter) => CounterChange::Set(counter.for_new(&place.folder, place.asker)?),
         None if arguments.remove_counter => CounterChange::Remove,
         None => CounterChange::Keep,
     };
@@ -43,7 +43,8 @@ pub fn rekey(arguments: &Rekey) -> Result {
 /// What failed, or that there is nothing to accept; the state is then as it was.
 pub fn accept_rollback(arguments: &AcceptRollback) -> Result {
     let (place, anchor) = existing(&arguments.place)?;
-    let counter = arguments.new_counter.as_ref().map(|counter| counter.for_new(&place.folder)).transpose()?;
+    let counter =
+        arguments.new_counter.as_ref().map(|counter| counter.for_new(&place.folder, place.asker)).transpose()?;
     let done = FileStore::accept_rollback(&place.folder, place.access(&anchor)?, &arguments.reason, counter)?;
     tracing::warn!("{}: rollback accepted: {}", place.folder.display(), arguments.reason);
     if arguments.json {

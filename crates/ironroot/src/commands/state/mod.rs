@@ -47,7 +47,7 @@ fn place(arguments: &StatePlace) -> Result<Place> {
 }
 
 /// Seconds of the UNIX epoch as a date and time, UTC.
-fn date(seconds: u64) -> String {
+pub fn date(seconds: u64) -> String {
     let (days, rest) = (seconds / 86_400, seconds % 86_400);
     // Days since 1 March of the year 0, in eras of 400 years (the proleptic Gregorian calendar).
     let days = days + 719_468;

@@ -1,14 +1,14 @@
 //! `ironroot state inspect` and `verify`.
 
-use ironroot_platform::{CounterError, CounterKind, MonotonicCounter};
-use ironroot_store::{Connect, Contents, Damage, FileCounter, HeaderReport, Report, inspect as read};
+use ironroot_platform::CounterKind;
+use ironroot_store::{Contents, CounterReport, Damage, HeaderReport, Report, inspect as read};
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::{date, existing, shown};
 use crate::{
     cli::StateReport,
-    counter::CounterPlace,
+    counter::{self, Asker},
     device::{Anchor, Place},
     failure::{Failure, Result},
 };
@@ -64,33 +64,30 @@ fn report(arguments: &StateReport) -> Result<(Place, Report)> {
 }
 
 fn look(place: &Place, anchor: &Anchor) -> Result<Report> {
-    let mut access = place.access(anchor)?.with_counters(observer(place.counter.as_ref()));
+    let mut access = place.access(anchor)?.with_counters(counter::connect(place.counter.clone(), Asker::Observer));
     Ok(read(&place.folder, &mut access)?)
 }
 
-/// What defends the state in a place against an old copy, in words, if there is a state that opens.
-pub fn rollback_defence(place: &Place) -> Option<String> {
-    let report = look(place, &place.anchor().ok()?).ok()?;
-    Some(rollback_words(&report))
-}
-
-/// Reads a counter's file without taking it from a TPM that counts with it.
-fn observer(place: Option<&CounterPlace>) -> Connect {
-    let given = place.map(|place| place.folder().to_owned());
-    Box::new(move |kind, recorded| match kind {
-        CounterKind::File => {
-            let folder = given.clone().unwrap_or_else(|| PathBuf::from(recorded));
-            Ok(Box::new(FileCounter::observing(&folder)) as Box<dyn MonotonicCounter>)
-        }
-        other => Err(CounterError::Unreachable(format!("this program does not know how to reach {other}"))),
-    })
+/// What defends the state in a place against an old copy, in words, and what its witness says, if there is a state that opens.
+pub fn rollback_defence(place: &Place) -> Vec<String> {
+    let Some(report) = place.anchor().ok().and_then(|anchor| look(place, &anchor).ok()) else {
+        return Vec::new();
+    };
+    let mut findings = vec![rollback_words(&report)];
+    if let Some((CounterKind::Witness, _)) = report.header.as_ref().and_then(|header| header.counter)
+        && let Ok(Contents { counter: Some(CounterReport { place, number: Ok(number) }), .. }) = &report.contents
+    {
+        let (address, key) = place.split_once(" signing with ").unwrap_or((place, ""));
+        findings.push(format!("witness {address} answers: {number} for this state, signed with {key}"));
+    }
+    findings
 }
 
 /// What defends the state against an old copy, in words.
 fn rollback_words(report: &Report) -> String {
     let Some((kind, policy)) = report.header.as_ref().and_then(|header| header.counter) else {
         return "rollback defence: none: an old copy of the folder that is put back goes unnoticed; \
-                `ironroot state rekey --new-counter file=DIR` gives the state a counter"
+                `ironroot state rekey --new-counter file=DIR` (or witness=HOST:PORT,key=FILE) gives the state a counter"
             .into();
     };
     format!("rollback defence: {kind} ({}); {}", kind.words(), policy.words())
