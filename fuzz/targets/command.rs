@@ -8,14 +8,13 @@
 
 use ironroot_crypto_host::HOST;
 use ironroot_platform::memory::{MemoryStorage, TestEntropy};
-use ironroot_tpm::{Profile, SEED_SIZE, Seeds, Tpm};
+use ironroot_tpm::{Profile, Tpm};
 use ironroot_wire::{Rules, TpmEccCurve};
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
-use zeroize::Zeroizing;
 
 mod prelude;
 
-use prelude::steps;
+use prelude::{seeds, steps};
 
 /// More commands than this in one input only make it slow.
 const STEPS: usize = 24;
@@ -42,11 +41,6 @@ const QUICK: Profile = Profile {
     },
     ..WITH_RSA
 };
-
-fn seeds() -> Seeds {
-    let seed = |fill| Zeroizing::new([fill; SEED_SIZE]);
-    Seeds { owner: seed(1), endorsement: seed(2), platform: seed(3) }
-}
 
 /// One command; the response has to be well-formed. Returns the response code.
 fn execute(tpm: &mut Tpm, locality: u8, now: u64, command: &[u8]) -> u32 {

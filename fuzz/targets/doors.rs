@@ -9,16 +9,17 @@
 use ironroot_crypto_host::HOST;
 use ironroot_host::{Address, AtStart, Daemon, Engine, EngineError, Features};
 use ironroot_platform::memory::{MemoryStorage, TestEntropy};
-use ironroot_tpm::{Profile, SEED_SIZE, Seeds, Tpm};
+use ironroot_tpm::{Profile, Tpm};
 use libfuzzer_sys::fuzz_target;
-use std::io::{Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::sync::LazyLock;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
-/// Longer than any answer takes; an input that needs it hangs.
-const PATIENCE: Duration = Duration::from_secs(10);
+mod prelude;
+
+use prelude::{seeds, visit::visit};
+
 /// More connections than this in one input only make it slow.
 const CONNECTIONS: usize = 8;
 
@@ -74,10 +75,8 @@ struct Doors {
 }
 
 static DOORS: LazyLock<Doors> = LazyLock::new(|| {
-    let seed = |fill| Zeroizing::new([fill; SEED_SIZE]);
-    let seeds = Seeds { owner: seed(1), endorsement: seed(2), platform: seed(3) };
     let storage = Box::new(MemoryStorage::new());
-    let tpm = Tpm::manufacture(storage, Box::new(TestEntropy::new(7)), &HOST, Profile::HOST, seeds)
+    let tpm = Tpm::manufacture(storage, Box::new(TestEntropy::new(7)), &HOST, Profile::HOST, seeds())
         .expect("an empty store takes a TPM");
     let any = || SocketAddr::from(([127, 0, 0, 1], 0));
     let daemon = Daemon::builder(Box::new(Still(tpm)))
@@ -95,22 +94,6 @@ static DOORS: LazyLock<Doors> = LazyLock::new(|| {
     let addresses: Vec<SocketAddr> = daemon.addresses().map(tcp).collect();
     Doors { addresses, _daemon: daemon }
 });
-
-/// Sends everything, closes that side, and reads what comes until the daemon closes too.
-fn visit(address: SocketAddr, bytes: &[u8]) -> Vec<u8> {
-    let mut stream = TcpStream::connect_timeout(&address, PATIENCE).expect("the daemon takes connections");
-    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout can be set");
-    let mut answer = Vec::new();
-    // The daemon may have closed it already, which is its right.
-    if stream.write_all(bytes).is_ok() && stream.shutdown(Shutdown::Write).is_ok() {
-        let read = stream.take(1 << 20).read_to_end(&mut answer);
-        if let Err(error) = read {
-            use std::io::ErrorKind::{TimedOut, WouldBlock};
-            assert!(!matches!(error.kind(), WouldBlock | TimedOut), "the connection neither answers nor ends");
-        }
-    }
-    answer
-}
 
 fuzz_target!(|input: &[u8]| {
     let doors = &*DOORS;

@@ -8,13 +8,14 @@
 use ironroot_crypto::PORTABLE;
 use ironroot_platform::memory::{MemoryStorage, TestEntropy, VolatileStorage};
 use ironroot_platform::{RecordKey, Records};
-use ironroot_tpm::{Profile, SEED_SIZE, Seeds, Tpm};
+use ironroot_tpm::{Profile, Tpm};
 use ironroot_wire::{Rules, TpmEccCurve};
 use libfuzzer_sys::fuzz_target;
 use std::sync::LazyLock;
-use zeroize::Zeroizing;
 
 mod prelude;
+
+use prelude::seeds;
 
 /// The host's profile without RSA and the large curves, which every fresh TPM would test before their first use.
 const PROFILE: Profile = Profile {
@@ -25,11 +26,6 @@ const PROFILE: Profile = Profile {
     },
     ..Profile::HOST
 };
-
-fn seeds() -> Seeds {
-    let seed = |fill| Zeroizing::new([fill; SEED_SIZE]);
-    Seeds { owner: seed(1), endorsement: seed(2), platform: seed(3) }
-}
 
 /// What a TPM with a persistent key and NV indices has stored.
 static RECORDS: LazyLock<Records> = LazyLock::new(|| {

@@ -9,26 +9,11 @@ mod prelude;
 mod service_sample;
 
 use libfuzzer_sys::fuzz_target;
-use prelude::edits;
+use prelude::{edits, visit::visit};
 use service_sample::SAMPLE;
-use std::io::{Read, Write};
-use std::net::{Shutdown, TcpStream};
-use std::time::Duration;
-
-/// Longer than any answer takes; an input that needs it hangs.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 fn raw(bytes: &[u8]) {
-    let address = SAMPLE.service.address();
-    let mut stream = TcpStream::connect_timeout(&address, PATIENCE).expect("the service takes connections");
-    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout can be set");
-    let mut answer = Vec::new();
-    if stream.write_all(bytes).is_ok() && stream.shutdown(Shutdown::Write).is_ok() {
-        if let Err(error) = stream.take(1 << 20).read_to_end(&mut answer) {
-            use std::io::ErrorKind::{TimedOut, WouldBlock};
-            assert!(!matches!(error.kind(), WouldBlock | TimedOut), "the connection neither answers nor ends");
-        }
-    }
+    let answer = visit(SAMPLE.service.address(), bytes);
     assert!(answer.is_empty() || answer.starts_with(b"HTTP/1."), "{}", String::from_utf8_lossy(&answer));
     assert!(!answer.starts_with(b"HTTP/1.1 500"), "{}", String::from_utf8_lossy(&answer));
 }

@@ -16,11 +16,12 @@ use ironroot_provision::{
     protocol::{EnrolmentParameters, to_base64},
     validation::Validator,
 };
-use ironroot_tpm::{Profile, SEED_SIZE, Seeds, Tpm};
+use ironroot_tpm::{Profile, Tpm};
 use ironroot_wire::{TpmHandle, TpmSu};
 use std::path::PathBuf;
 use std::sync::{Arc, LazyLock, Mutex};
-use zeroize::Zeroizing;
+
+use crate::prelude::seeds;
 
 /// 2026-01-01, seconds of the UNIX epoch.
 pub const NOW: u64 = 1_767_225_600;
@@ -68,11 +69,9 @@ fn new_folder(folder: &std::path::Path, name: &str) -> PathBuf {
 
 /// A TPM with an endorsement certificate and an identity key.
 fn device(factory: &Authority) -> TpmDevice {
-    let seed = |fill| Zeroizing::new([fill; SEED_SIZE]);
-    let seeds = Seeds { owner: seed(1), endorsement: seed(2), platform: seed(3) };
     let storage = Box::new(MemoryStorage::new());
     let tpm =
-        Tpm::manufacture(storage, Box::new(TestEntropy::new(7)), &ironroot_crypto_host::HOST, Profile::HOST, seeds)
+        Tpm::manufacture(storage, Box::new(TestEntropy::new(7)), &ironroot_crypto_host::HOST, Profile::HOST, seeds())
             .expect("an empty store takes a TPM");
     let tpm = Mutex::new(tpm);
     let mut client = Client::new(InProcess(move |command: &[u8]| {

@@ -1,29 +1,21 @@
 //! State blobs of a running TPM: the tag keeps strangers out, so this is the second line. Whatever stands in the record
 //! under a right tag, the TPM takes it or stays as it was after power-on, and answers commands without a panic.
 //!
-//! An input's first byte is the version of the record; the rest are edits of a real one. If it is 0, the rest is a blob from
-//! nowhere, which nobody may accept.
+//! An input whose first byte is 0 is a blob from nowhere, which nobody may accept; any other byte is followed by edits of a
+//! real record.
 #![no_main]
 
 use ironroot_crypto_host::HOST;
 use ironroot_platform::memory::{MemoryStorage, TestEntropy, VolatileStorage};
 use ironroot_platform::{Records, Storage};
-use ironroot_tpm::{Profile, SEED_SIZE, Seeds, Tpm};
+use ironroot_tpm::{Profile, Tpm};
 use libfuzzer_sys::fuzz_target;
 use std::sync::LazyLock;
 use zeroize::Zeroizing;
 
 mod prelude;
 
-use prelude::edits;
-
-/// The newest version of the record.
-const VERSIONS: u8 = 4;
-
-fn seeds() -> Seeds {
-    let seed = |fill| Zeroizing::new([fill; SEED_SIZE]);
-    Seeds { owner: seed(1), endorsement: seed(2), platform: seed(3) }
-}
+use prelude::{edits, seeds};
 
 /// A running TPM's non-volatile records, and the record inside its blob: keys, sessions, an index, a sequence.
 static SAMPLE: LazyLock<(Records, Zeroizing<Vec<u8>>)> = LazyLock::new(|| {
@@ -40,19 +32,19 @@ static SAMPLE: LazyLock<(Records, Zeroizing<Vec<u8>>)> = LazyLock::new(|| {
 });
 
 fuzz_target!(|input: &[u8]| {
-    let Some((&version, rest)) = input.split_first() else { return };
+    let Some((&kind, rest)) = input.split_first() else { return };
     let mut storage = VolatileStorage::new(SAMPLE.0.clone());
     let before = storage.load().expect("memory can be read");
     let mut tpm = Tpm::open(Box::new(storage), Box::new(TestEntropy::new(8)), &HOST, Profile::HOST, seeds())
         .expect("these records are whole");
     assert_eq!(before, SAMPLE.0);
-    let blob = if version == 0 {
+    let blob = if kind == 0 {
         assert!(tpm.restore_volatile(0, rest).is_err(), "a forged blob was accepted");
         return;
     } else {
         let mut record = SAMPLE.1.to_vec();
         edits::apply(&mut record, rest);
-        tpm.volatile_blob((version - 1) % VERSIONS + 1, &record)
+        tpm.volatile_blob(&record)
     };
     // Taken or refused: from here on, it is a TPM like any other.
     let taken = tpm.restore_volatile(1_000, &blob).is_ok();

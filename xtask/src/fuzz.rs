@@ -144,14 +144,17 @@ impl Target<'_> {
             // Its inputs would only break it again.
             return Report::new(self.name, hunt, &self.log(), "");
         }
-        let coverage = output(
-            cmd("sh")
-                .args(["-c", "exec \"$@\" 2>&1", "sh"])
-                .arg(self.program())
-                .args([&self.found(), &self.corpus()].iter().filter(|folder| folder.exists()))
-                .args(["-runs=0", "-print_funcs=0", "-rss_limit_mb=2048"]),
-        )?;
-        Report::new(self.name, hunt, &self.log(), &coverage)
+        let ran = cmd(self.program())
+            .args([&self.found(), &self.corpus()].iter().filter(|folder| folder.exists()))
+            .args(["-runs=0", "-print_funcs=0", "-rss_limit_mb=2048"])
+            .output()
+            .map_err(|e| format!("cannot start {}: {e}", self.program().display()))?;
+        // libFuzzer says everything on the standard error.
+        let said = String::from_utf8_lossy(&ran.stderr);
+        if !ran.status.success() {
+            return Err(format!("{} on its corpus ended with {}: {said}", self.name, ran.status));
+        }
+        Report::new(self.name, hunt, &self.log(), &said)
     }
 
     /// Keeps the smallest inputs that reach as much as all of them.

@@ -8,16 +8,10 @@ use aes::Aes256Enc;
 use cipher::{Array, BlockCipherEncrypt, KeyInit};
 use zeroize::Zeroizing;
 
-use crate::Random;
+use crate::{Random, drbg::MAX_REQUEST};
 
 /// Bytes of the seed, of every entropy input and of every additional input (SP 800-90A, table 3: key and block together).
 pub const SEED_SIZE: usize = 48;
-
-/// The most that one request may give, in bytes (SP 800-90A, table 3: 2^19 bits). [`Random::fill`] makes several requests.
-pub const MAX_REQUEST: usize = 1 << 16;
-
-/// After this many requests [`CtrDrbg::needs_reseed`] says so. SP 800-90A allows 2^48.
-pub const RESEED_INTERVAL: u64 = 1 << 32;
 
 const KEY_SIZE: usize = 32;
 const BLOCK_SIZE: usize = 16;
@@ -32,7 +26,6 @@ pub struct CtrDrbg {
     cipher: Aes256Enc,
     /// The working state's `V`.
     counter: Zeroizing<u128>,
-    requests: u64,
 }
 
 impl CtrDrbg {
@@ -41,23 +34,17 @@ impl CtrDrbg {
     #[must_use]
     pub fn new(entropy: &Seed, personalization: &Seed) -> Self {
         let cipher = Aes256Enc::new(&[0; KEY_SIZE].into());
-        let mut drbg = Self { cipher, counter: Zeroizing::new(0), requests: 0 };
+        let mut drbg = Self { cipher, counter: Zeroizing::new(0) };
         drbg.reseed(entropy, personalization);
         drbg
     }
 
-    /// Takes in fresh entropy, every bit of which must be random, and additional input (10.2.1.4.1).
+    /// Takes in fresh entropy, every bit of which must be random, and additional input (10.2.1.4.1). The standard asks for it
+    /// after 2^48 requests at the latest.
     pub fn reseed(&mut self, entropy: &Seed, additional: &Seed) {
         let mut material = Zeroizing::new(*entropy);
         xor(material.as_mut_slice(), additional);
         self.update(&material);
-        self.requests = 0;
-    }
-
-    /// Whether the owner should [`CtrDrbg::reseed`] before the next request.
-    #[must_use]
-    pub fn needs_reseed(&self) -> bool {
-        self.requests >= RESEED_INTERVAL
     }
 
     /// Fills `out` in requests of at most [`MAX_REQUEST`] bytes, with the same additional input in each, if any (10.2.1.5.1).
@@ -68,7 +55,6 @@ impl CtrDrbg {
             }
             self.next(request);
             self.update(additional.unwrap_or(&[0; SEED_SIZE]));
-            self.requests = self.requests.saturating_add(1);
         }
     }
 

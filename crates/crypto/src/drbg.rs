@@ -1,9 +1,7 @@
-//! HMAC_DRBG with SHA-256 (SP 800-90A Rev. 1, 10.1.2): the generator behind every random number of a TPM, and the one
-//! that primary keys are derived with.
+//! HMAC_DRBG with SHA-256 (SP 800-90A Rev. 1, 10.1.2): the generator that keys are derived with (docs/derivations.md).
 //!
 //! Chosen over Hash_DRBG and CTR_DRBG because it needs nothing that a TPM does not have anyway, has the simplest security
-//! argument, and is deterministic in every byte. The state changes with each request, so that a later look into memory
-//! does not give away earlier output.
+//! argument, and takes seeds of any length. Random numbers come from [`crate::ctr_drbg`].
 
 use alloc::{vec, vec::Vec};
 use core::fmt;
@@ -14,11 +12,8 @@ use zeroize::Zeroizing;
 
 use crate::Random;
 
-/// The most that one request may give, in bytes (SP 800-90A, table 2: 2^19 bits). [`Random::fill`] makes several requests.
+/// The most that one request to a generator may give, in bytes (SP 800-90A, tables 2 and 3: 2^19 bits). [`Random::fill`] makes several requests.
 pub const MAX_REQUEST: usize = 1 << 16;
-
-/// After this many requests [`Drbg::needs_reseed`] says so. SP 800-90A allows 2^48.
-pub const RESEED_INTERVAL: u64 = 1 << 32;
 
 const SIZE: usize = 32;
 /// Bytes of a block of SHA-256.
@@ -26,12 +21,11 @@ const BLOCK: usize = 64;
 
 /// A seeded generator of 256-bit strength. Erased when dropped.
 pub struct Drbg {
-    /// HMAC with the working state's `Key`, prepared. SHA-256 by name rather than [`crate::Hmac`], which is for any hash: every
-    /// command that takes a random number waits for two dozen of its blocks.
+    /// HMAC with the working state's `Key`, prepared. SHA-256 by name rather than [`crate::Hmac`], which is for any
+    /// hash.
     keyed: Hmac<Sha256>,
     /// The working state's `V`.
     value: Zeroizing<[u8; SIZE]>,
-    requests: u64,
 }
 
 impl Drbg {
@@ -63,13 +57,6 @@ impl Drbg {
     /// Takes in fresh entropy and additional input (10.1.2.4).
     pub fn reseed(&mut self, entropy: &[u8], additional: &[u8]) {
         self.update(&[entropy, additional]);
-        self.requests = 0;
-    }
-
-    /// Whether the owner should [`Drbg::reseed`] before the next request.
-    #[must_use]
-    pub fn needs_reseed(&self) -> bool {
-        self.requests >= RESEED_INTERVAL
     }
 
     /// Fills `out` in requests of at most [`MAX_REQUEST`] bytes, with the same additional input in each (10.1.2.5).
@@ -85,12 +72,11 @@ impl Drbg {
                 }
             }
             self.update(&[additional]);
-            self.requests = self.requests.saturating_add(1);
         }
     }
 
     fn blank() -> Self {
-        Self { keyed: keyed(&[0; SIZE]), value: Zeroizing::new([1; SIZE]), requests: 0 }
+        Self { keyed: keyed(&[0; SIZE]), value: Zeroizing::new([1; SIZE]) }
     }
 
     /// `HMAC_DRBG_Update` (10.1.2.2) with the concatenation of `provided`.

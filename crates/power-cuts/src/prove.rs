@@ -219,7 +219,9 @@ impl Cut<'_> {
                 let undone = before.as_ref().map(|before| Arc::new(before.not_shut_down()));
                 let after =
                     view(command).zip(before.as_ref()).map(|(after, before)| Arc::new(after.unanswered(before)));
-                Some([before, undone, after].into_iter().flatten().collect())
+                let tried =
+                    before.iter().flat_map(|before| before.with_a_pin_tried()).map(Arc::new).collect::<Vec<_>>();
+                Some([before, undone, after].into_iter().flatten().chain(tried).collect())
             }
             None => Some(Vec::new()),
         }

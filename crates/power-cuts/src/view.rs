@@ -218,6 +218,30 @@ impl View {
         view
     }
 
+    /// The same while a PIN is looked at: that of any PIN Fail index, whose mistake counts before it is one, or whose count has
+    /// been cleared.
+    #[must_use]
+    pub fn with_a_pin_tried(&self) -> Vec<Self> {
+        let mut views = Vec::new();
+        for (handle, index) in &self.seen.indices {
+            let Data::Bytes(bytes) = &index.data else { continue };
+            let Ok(bytes) = <[u8; 8]>::try_from(bytes.as_slice()) else { continue };
+            let number = u64::from_be_bytes(bytes);
+            let (count, limit) = (number >> 32, number & 0xFFFF_FFFF);
+            if index.attributes.nt() != Ok(TpmNt::PinFail) || count >= limit {
+                continue;
+            }
+            for count in [count + 1, 0] {
+                let mut view = self.clone();
+                if let Some(index) = view.seen.indices.get_mut(handle) {
+                    index.data = Data::Bytes((count << 32 | limit).to_be_bytes().to_vec());
+                }
+                views.push(view);
+            }
+        }
+        views
+    }
+
     /// The same with a shutdown undone: what stands between a shutdown and a command that ends it.
     #[must_use]
     pub fn not_shut_down(&self) -> Self {

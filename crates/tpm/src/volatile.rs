@@ -36,14 +36,7 @@ use crate::{
 };
 
 const MAGIC: &[u8; 4] = b"IRVS";
-const VERSION: u8 = 4;
-/// The versions before are read, too: the record of this one ends before split operations and the fingerprint of the
-/// firmware,
-const WITHOUT_COMMITS: u8 = 3;
-/// that of this one before the orderly NV indices,
-const WITHOUT_INDICES: u8 = 2;
-/// and that of this one before administration.
-const WITHOUT_ADMINISTRATION: u8 = 1;
+const VERSION: u8 = 5;
 const TAG_SIZE: usize = 32;
 const KEY_SIZE: usize = 32;
 const IV_BITS: u32 = 128;
@@ -96,21 +89,21 @@ impl Tpm {
         marshal_indices(&self.core.nv, &mut record);
         self.core.commits.marshal(&mut record);
         record.extend_from_slice(&limited::fingerprint(&*self.core.firmware));
-        seal(&self.core, VERSION, record)
+        seal(&self.core, record)
     }
 
     /// A blob around any record: a test's or a fuzzer's, whose bytes would otherwise all end at the tag.
     #[cfg(any(test, fuzzing))]
     #[must_use]
-    pub fn volatile_blob(&self, version: u8, record: &[u8]) -> Zeroizing<Vec<u8>> {
-        seal(&self.core, version, Zeroizing::new(record.to_vec()))
+    pub fn volatile_blob(&self, record: &[u8]) -> Zeroizing<Vec<u8>> {
+        seal(&self.core, Zeroizing::new(record.to_vec()))
     }
 
     /// The record inside a blob of this TPM.
     #[cfg(any(test, fuzzing))]
     #[must_use]
     pub fn volatile_record(&self, blob: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-        open(&self.core, blob).ok().map(|(_, record)| record)
+        open(&self.core, blob).ok()
     }
 
     /// Takes over what [`Tpm::save_volatile`] saved, at the platform's time `now`. The time in between does not count as
@@ -122,25 +115,19 @@ impl Tpm {
         if self.core.mode != Mode::Initialized {
             return Err(VolatileError::Started);
         }
-        let (version, record) = open(&self.core, blob)?;
+        let record = open(&self.core, blob)?;
         let mut reader = Reader::new(&record, &Rules::ALL);
         let misfit = |_| VolatileError::Profile;
         let mut volatile = Volatile::restore(&mut reader, &self.core.profile, self.core.provider).map_err(misfit)?;
         let measurement = take_measurement(&mut reader).map_err(misfit)?;
-        if version > WITHOUT_ADMINISTRATION {
-            let administration = Administration::unmarshal(&mut reader).map_err(misfit)?;
-            let timers = administration.timers.clone().fit(self.core.profile.timers);
-            *volatile.administration_mut() = Administration { timers, ..administration };
-        }
-        let indices = if version > WITHOUT_INDICES { take_indices(&mut reader).map_err(misfit)? } else { Vec::new() };
-        if version > WITHOUT_COMMITS {
-            *volatile.commits_mut() = Commits::unmarshal(&mut reader).map_err(misfit)?;
-            let fingerprint = reader.take(limited::FINGERPRINT_SIZE).map_err(misfit)?;
-            let same = *fingerprint == limited::fingerprint(&*self.core.firmware);
-            volatile.change_firmware(&*self.core.firmware, same);
-        } else {
-            *volatile.commits_mut() = Commits::reset(&mut self.core.random).map_err(misfit)?;
-        }
+        let administration = Administration::unmarshal(&mut reader).map_err(misfit)?;
+        let timers = administration.timers.clone().fit(self.core.profile.timers);
+        *volatile.administration_mut() = Administration { timers, ..administration };
+        let indices = take_indices(&mut reader).map_err(misfit)?;
+        *volatile.commits_mut() = Commits::unmarshal(&mut reader).map_err(misfit)?;
+        let fingerprint = reader.take(limited::FINGERPRINT_SIZE).map_err(misfit)?;
+        let same = *fingerprint == limited::fingerprint(&*self.core.firmware);
+        volatile.change_firmware(&*self.core.firmware, same);
         if !reader.is_empty() {
             return Err(VolatileError::Profile);
         }
@@ -169,32 +156,28 @@ fn take_indices(reader: &mut Reader<'_>) -> Result<Vec<NvIndex>, TpmRc> {
 }
 
 /// The blob of a record.
-fn seal(core: &Core, version: u8, mut record: Zeroizing<Vec<u8>>) -> Zeroizing<Vec<u8>> {
-    let tag = tag(core, version, &record);
+fn seal(core: &Core, mut record: Zeroizing<Vec<u8>>) -> Zeroizing<Vec<u8>> {
+    let tag = tag(core, &record);
     crypt(core, &tag, &mut record, symmetric::cfb_encrypt);
     let size = record.len().saturating_add(MAGIC.len()).saturating_add(TAG_SIZE).saturating_add(1);
     let mut blob = Zeroizing::new(Vec::with_capacity(size));
     blob.extend_from_slice(MAGIC);
-    blob.push(version);
+    blob.push(VERSION);
     blob.extend_from_slice(&tag);
     blob.extend_from_slice(&record);
     blob
 }
 
 /// The authentic record of a blob.
-fn open(core: &Core, blob: &[u8]) -> Result<(u8, Zeroizing<Vec<u8>>), VolatileError> {
+fn open(core: &Core, blob: &[u8]) -> Result<Zeroizing<Vec<u8>>, VolatileError> {
     let (&version, rest) = blob.strip_prefix(MAGIC).and_then(<[u8]>::split_first).ok_or(VolatileError::Unknown)?;
-    if !(WITHOUT_ADMINISTRATION..=VERSION).contains(&version) {
+    if version != VERSION {
         return Err(VolatileError::Version(version));
     }
     let (found, encrypted) = rest.split_first_chunk::<TAG_SIZE>().ok_or(VolatileError::Foreign)?;
     let mut record = Zeroizing::new(encrypted.to_vec());
     crypt(core, found, &mut record, symmetric::cfb_decrypt);
-    if bool::from(found.as_slice().ct_eq(&tag(core, version, &record))) {
-        Ok((version, record))
-    } else {
-        Err(VolatileError::Foreign)
-    }
+    if bool::from(found.as_slice().ct_eq(&tag(core, &record))) { Ok(record) } else { Err(VolatileError::Foreign) }
 }
 
 /// A key for `purpose` and `nonce`, from all that makes this TPM in this power cycle.
@@ -211,8 +194,8 @@ fn key(core: &Core, purpose: &[u8], nonce: &[u8], bits: u32) -> Zeroizing<Vec<u8
     kdfa(TpmiAlgHash::Sha512, &proofs, purpose, &starts, nonce, bits)
 }
 
-fn tag(core: &Core, version: u8, record: &[u8]) -> Vec<u8> {
-    let key = key(core, b"VOLATILE INTEGRITY", &[version], 256);
+fn tag(core: &Core, record: &[u8]) -> Vec<u8> {
+    let key = key(core, b"VOLATILE INTEGRITY", &[VERSION], 256);
     hmac(TpmiAlgHash::Sha256, &key, &[record]).to_vec()
 }
 
@@ -248,30 +231,6 @@ mod tests {
             .unwrap()
     }
 
-    /// A blob as the release that wrote this version made it.
-    fn blob(tpm: &Tpm, version: u8) -> Zeroizing<Vec<u8>> {
-        let mut record = Volatile::capture(&tpm.core).save(0);
-        marshal_measurement(None, &mut record);
-        if version > WITHOUT_ADMINISTRATION {
-            tpm.core.administration.marshal(&mut record);
-        }
-        tpm.volatile_blob(version, &record)
-    }
-
-    #[test]
-    fn what_earlier_releases_saved_is_restored() {
-        const STARTUP: [u8; 12] = [0x80, 1, 0, 0, 0, 12, 0, 0, 1, 0x44, 0, 0];
-        for version in [WITHOUT_ADMINISTRATION, WITHOUT_INDICES] {
-            let storage = MemoryStorage::new();
-            let mut old = tpm(&storage);
-            old.execute(0, 1, &STARTUP);
-            let blob = blob(&old, version);
-            let mut new = tpm(&storage);
-            new.restore_volatile(2, &blob).unwrap();
-            assert!(new.core.mode == Mode::Operational, "version {version}");
-        }
-    }
-
     /// CVE-2021-3623, CVE-2021-3746, libtpms 614: blobs were read by the sizes that stand in them. The tag keeps such blobs out
     /// here; behind a right tag, too, nothing is read that is not there, and the TPM stays one that can be used.
     #[test]
@@ -285,10 +244,10 @@ mod tests {
         for length in 0..record.len() {
             let mut changed = record.to_vec();
             changed.iter_mut().skip(length).take(2).for_each(|byte| *byte = 0xFF);
-            let blob = new.volatile_blob(VERSION, &changed);
+            let blob = new.volatile_blob(&changed);
             let _ = new.restore_volatile(2, &blob);
             new = tpm(&storage);
-            let cut = new.volatile_blob(VERSION, record.get(..length).unwrap());
+            let cut = new.volatile_blob(record.get(..length).unwrap());
             assert_eq!(new.restore_volatile(2, &cut), Err(VolatileError::Profile), "{length} bytes");
             assert!(new.restore_volatile(2, cut.get(..length.min(cut.len())).unwrap()).is_err());
         }

@@ -6,6 +6,16 @@
 
 pub mod edits;
 pub mod steps;
+pub mod visit;
+
+use ironroot_tpm::{SEED_SIZE, Seeds};
+use zeroize::Zeroizing;
+
+/// The seeds of a TPM that has no trust anchor.
+pub fn seeds() -> Seeds {
+    let seed = |fill| Zeroizing::new([fill; SEED_SIZE]);
+    Seeds { owner: seed(1), endorsement: seed(2), platform: seed(3) }
+}
 
 const OWNER: u32 = 0x4000_0001;
 const NULL: u32 = 0x4000_0007;

@@ -50,15 +50,14 @@ fn check_session(tpm: &mut Core, invocation: &Invocation<'_>, usage: &SessionUse
         failures::check_lockout(tpm, None, session.as_ref())?;
         return check_guarded(tpm, invocation, usage, session.as_ref());
     };
-    if uses_auth_value(session.as_ref()) {
-        pin::settle(tpm, entity.handle)?;
-    }
     check_entity(tpm, invocation.info, usage, session.as_ref(), entity)?;
-    if uses_auth_value(session.as_ref()) {
-        require_written(tpm, invocation, entity.handle)?;
+    if !uses_auth_value(session.as_ref()) {
+        return check_guarded(tpm, invocation, usage, session.as_ref());
     }
+    require_written(tpm, invocation, entity.handle)?;
+    let charge = pin::charge(tpm, entity.handle)?;
     let result = check_guarded(tpm, invocation, usage, session.as_ref());
-    if uses_auth_value(session.as_ref()) { pin::note(tpm, entity.handle, result) } else { result }
+    pin::settle(tpm, entity.handle, charge, result)
 }
 
 /// Whether a session proves knowledge of the auth value: all do but policy sessions whose policy does not demand it.

@@ -85,6 +85,7 @@ fn attempt(tpm: &mut Core, command: &[u8]) -> Result<Vec<u8>, TpmRc> {
     invocation.command_audit = command_audit::start(tpm, &invocation)?;
     let decrypted = parameter_encryption::decrypt(tpm, &invocation)?;
     modes::before_action(tpm, entry.info, invocation.command_audit.is_some())?;
+    record_clock(tpm);
 
     let mut output = commands::Output::default();
     let mut handle_reader = Reader::new(handle_area, &rules);
@@ -102,7 +103,6 @@ fn attempt(tpm: &mut Core, command: &[u8]) -> Result<Vec<u8>, TpmRc> {
         return Err(rc);
     }
     done?;
-    record_clock(tpm);
     respond::success(tpm, invocation, output)
 }
 
@@ -122,7 +122,8 @@ fn may_stage(info: &CommandInfo) -> bool {
     info.attributes.contains(CommandAttributes::NV) && !VOLATILE_ONLY.contains(&info.code)
 }
 
-/// Records Clock if that is due. A store that fails now leaves it for the next command: nothing was acknowledged.
+/// Records Clock if that is due, before the command may show it. A store that fails now leaves it for the next command, and
+/// Clock is not safe until then.
 fn record_clock(tpm: &mut Core) {
     if !tpm.clock.is_due() {
         return;

@@ -30,59 +30,60 @@ pub fn check(tpm: &Core, handle: TpmHandle) -> Result<(), TpmRc> {
     if left || !is_pin(&index) { Ok(()) } else { Err(TpmRc::AUTH_UNAVAILABLE) }
 }
 
-/// Takes note of a use of an entity's auth value with this result, and hands the result on. The count is durable before
-/// anything shows whether the PIN was right; if it cannot be made durable, that error takes the result's place.
+/// What the use of an auth value costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Charge {
+    /// It is not that of a PIN index.
+    None,
+    /// A use that succeeds counts, and has not been counted yet.
+    PinPass,
+    /// One that fails counts, and has been counted; so many were before.
+    PinFail(u64),
+}
+
+/// Before the auth value of an entity is looked at: counts a mistake of a PIN Fail index, durably. Whoever cuts the power
+/// while the PIN is looked at has spent a try, and a store that takes no more writes makes none free.
+///
+/// # Errors
+/// That of the commit: then the PIN is not looked at.
+pub fn charge(tpm: &mut Core, handle: TpmHandle) -> Result<Charge, TpmRc> {
+    if handle.kind() != HandleKind::NvIndex {
+        return Ok(Charge::None);
+    }
+    let index = tpm.nv_index(handle)?;
+    let count = index.number() >> COUNT_SHIFT;
+    match index.public.attributes.nt() {
+        Ok(TpmNt::PinPass) => Ok(Charge::PinPass),
+        Ok(TpmNt::PinFail) => {
+            set_count(tpm, handle, count.saturating_add(1))?;
+            Ok(Charge::PinFail(count))
+        }
+        _ => Ok(Charge::None),
+    }
+}
+
+/// After the auth value was looked at with this result: a right PIN clears the count of a PIN Fail index and counts as a
+/// use of a PIN Pass index, durably, before anything shows that it was right. What failed for another reason than the PIN
+/// costs nothing. Hands the result on.
 ///
 /// # Errors
 /// The result's, or that of the commit.
-pub fn note(tpm: &mut Core, handle: TpmHandle, result: Result<(), TpmRc>) -> Result<(), TpmRc> {
-    let failed = match result {
-        Ok(()) => false,
-        Err(TpmRc::AUTH_FAIL | TpmRc::BAD_AUTH) => true,
-        Err(_) => return result,
-    };
-    if handle.kind() != HandleKind::NvIndex {
-        return result;
-    }
-    let index = tpm.nv_index(handle)?;
-    let number = index.number();
-    let (count, limit) = (number >> COUNT_SHIFT, number & LIMIT_MASK);
-    let next = match index.public.attributes.nt() {
-        Ok(TpmNt::PinFail) if failed => count.saturating_add(1),
-        Ok(TpmNt::PinFail) => 0,
-        Ok(TpmNt::PinPass) if !failed => count.saturating_add(1),
-        _ => count,
-    };
-    if next != count {
-        nv_access::set_number(tpm, TpmiRhNvIndex(handle.0), next << COUNT_SHIFT | limit)?;
-        if let Err(rc) = super::commit(tpm) {
-            if failed {
-                tpm.lockout_timers.pin_failed(handle);
-            }
-            return Err(rc);
+pub fn settle(tpm: &mut Core, handle: TpmHandle, charge: Charge, result: Result<(), TpmRc>) -> Result<(), TpmRc> {
+    let mistaken = matches!(result, Err(TpmRc::AUTH_FAIL | TpmRc::BAD_AUTH));
+    match charge {
+        Charge::PinFail(_) if result.is_ok() => set_count(tpm, handle, 0)?,
+        Charge::PinFail(before) if !mistaken => set_count(tpm, handle, before)?,
+        Charge::PinPass if result.is_ok() => {
+            let count = tpm.nv_index(handle)?.number() >> COUNT_SHIFT;
+            set_count(tpm, handle, count.saturating_add(1))?;
         }
+        Charge::None | Charge::PinPass | Charge::PinFail(_) => {}
     }
     result
 }
 
-/// Counts a mistaken PIN that the store did not take when it happened, before another one may be tried: a broken store
-/// must not make guessing free.
-///
-/// # Errors
-/// That of the commit, while the store still fails.
-pub fn settle(tpm: &mut Core, handle: TpmHandle) -> Result<(), TpmRc> {
-    let Some(failed) = tpm.lockout_timers.unrecorded_pin() else { return Ok(()) };
-    if handle.kind() != HandleKind::NvIndex || !tpm.nv_index(handle).is_ok_and(|index| is_pin(&index)) {
-        return Ok(());
-    }
-    if let Ok(index) = tpm.nv_index(failed)
-        && is_pin(&index)
-    {
-        let number = index.number();
-        let next = (number >> COUNT_SHIFT).saturating_add(1);
-        nv_access::set_number(tpm, TpmiRhNvIndex(failed.0), next << COUNT_SHIFT | number & LIMIT_MASK)?;
-        super::commit(tpm)?;
-    }
-    tpm.lockout_timers.pin_recorded();
-    Ok(())
+fn set_count(tpm: &mut Core, handle: TpmHandle, count: u64) -> Result<(), TpmRc> {
+    let limit = tpm.nv_index(handle)?.number() & LIMIT_MASK;
+    nv_access::set_number(tpm, TpmiRhNvIndex(handle.0), count << COUNT_SHIFT | limit)?;
+    super::commit(tpm)
 }

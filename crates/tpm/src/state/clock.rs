@@ -88,10 +88,11 @@ impl Clock {
         }
     }
 
-    /// Whether Clock has never been larger than now.
+    /// Whether no value of Clock can ever come twice. One that was due to be recorded and could not be may be lost with the
+    /// power (Part 1, 34.7.2.2).
     #[must_use]
     pub const fn is_safe(&self) -> bool {
-        self.safe.0
+        self.safe.0 && !self.is_due()
     }
 
     /// Milliseconds since power-on.
@@ -147,7 +148,7 @@ impl Clock {
                 clock: self.clock,
                 reset_count: permanent.reset_count,
                 restart_count: permanent.restart_count,
-                safe: self.safe,
+                safe: TpmiYesNo(self.is_safe()),
             },
         }
     }

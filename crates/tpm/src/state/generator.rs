@@ -91,7 +91,7 @@ impl Random for Generator {
     /// Where entropy is missing, the bytes are still unpredictable to whoever does not know the state, but the command must
     /// end without them: [`Generator::has_failed`].
     fn fill(&mut self, out: &mut [u8]) {
-        if !self.fresh || self.drbg.needs_reseed() {
+        if !self.fresh {
             self.reseed(&[]);
         }
         self.drbg.fill(out);

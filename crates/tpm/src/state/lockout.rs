@@ -2,7 +2,7 @@
 //! tells an attacker who can cut the power that the guess was wrong, a power cycle in which protected auth values were used
 //! and that does not end in order counts as a failure, too (Part 1, 16.8.6), and lockoutAuth is closed while it is looked at.
 
-use ironroot_wire::{TpmHandle, TpmiYesNo};
+use ironroot_wire::TpmiYesNo;
 
 use super::permanent::Permanent;
 
@@ -20,8 +20,6 @@ record! {
         unrecorded: u32,
         /// Whether the store has not taken yet that lockoutAuth failed.
         lockout_unrecorded: TpmiYesNo,
-        /// The PIN index whose failure the store has not taken yet; 0 if there is none.
-        pin_unrecorded: u32,
     }
 }
 
@@ -81,22 +79,6 @@ impl LockoutTimers {
         }
     }
 
-    /// Notes a mistaken PIN of this index that the store did not take. No other PIN is looked at before it has.
-    pub const fn pin_failed(&mut self, index: TpmHandle) {
-        self.pin_unrecorded = index.0;
-    }
-
-    /// The PIN index whose failure the store has not taken yet.
-    #[must_use]
-    pub const fn unrecorded_pin(&self) -> Option<TpmHandle> {
-        if self.pin_unrecorded == 0 { None } else { Some(TpmHandle(self.pin_unrecorded)) }
-    }
-
-    /// Notes that the store has taken that failure.
-    pub const fn pin_recorded(&mut self) {
-        self.pin_unrecorded = 0;
-    }
-
     /// Notes that the store has taken everything.
     pub fn note_recorded(&mut self) {
         self.unrecorded = 0;
@@ -106,13 +88,7 @@ impl LockoutTimers {
 
 impl Default for LockoutTimers {
     fn default() -> Self {
-        Self {
-            healed_at: 0,
-            lockout_failed_at: 0,
-            unrecorded: 0,
-            lockout_unrecorded: TpmiYesNo(false),
-            pin_unrecorded: 0,
-        }
+        Self { healed_at: 0, lockout_failed_at: 0, unrecorded: 0, lockout_unrecorded: TpmiYesNo(false) }
     }
 }
 

@@ -145,7 +145,7 @@ impl Volatile {
         });
     }
 
-    /// Read-Only mode, audit, PCR authorization, timers: not part of [`Volatile::save`], whose form is older.
+    /// Read-Only mode, audit, PCR authorization, timers: not part of [`Volatile::save`].
     pub const fn administration_mut(&mut self) -> &mut Administration {
         &mut self.administration
     }

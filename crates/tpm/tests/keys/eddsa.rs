@@ -4,6 +4,7 @@
 use crate::common::{TestTpm, password};
 use crate::curves::*;
 use crate::outside::{self, load_external, no_ticket};
+use crate::policies;
 use crate::templates::{keys::*, *};
 use ironroot_crypto::{
     EdwardsProvider as _, PORTABLE, digest,
@@ -437,21 +438,12 @@ fn signatures_from_outside_authorize_policies() {
         let secret = vec![3; ed_size(curve)];
         let (public, _) = outside_key(eddsa(curve, PLAIN), &secret);
         let key = load(&mut tpm, public.clone(), None);
-        let start = StartAuthSession {
-            tpm_key: None,
-            bind: None,
-            nonce_caller: Tpm2bNonce::from_slice(&[1; 16]).unwrap(),
-            encrypted_salt: Tpm2bEncryptedSecret::default(),
-            session_type: TpmSe::Policy,
-            symmetric: None,
-            auth_hash: SHA256,
-        };
-        let session = tpm.run(&start).unwrap().session_handle;
+        let session = policies::start(&mut tpm, TpmSe::Policy, SHA256).handle;
         // Expiration 0; no nonce, no cpHash, no policyRef.
         let message = 0_i32.to_be_bytes();
         let authorize = |bytes: &[u8]| PolicySigned {
             auth_object: key,
-            policy_session: TpmiShPolicy(session.0),
+            policy_session: session,
             nonce_tpm: Tpm2bNonce::default(),
             cp_hash_a: Tpm2bDigest::default(),
             policy_ref: Tpm2bNonce::default(),

@@ -5,6 +5,7 @@ use crate::common::{TestTpm, password, policy};
 use crate::curves::*;
 use crate::in_process::Shared;
 use crate::outside::load_external;
+use crate::policies::{duplication_policy, duplication_session};
 use crate::templates::{keys::*, *};
 use ironroot_client::{Auth, ParameterCipher, SessionOptions};
 use ironroot_crypto::{digest, kdfa, kdfe};
@@ -106,29 +107,6 @@ fn sessions_are_salted() {
             client.end_session(session).unwrap();
         }
     }
-}
-
-/// The policy that allows `TPM2_Duplicate` and nothing else.
-fn duplication_policy() -> Tpm2bDigest {
-    let command_code = 0x0000_016C_u32.to_be_bytes();
-    let duplicate = Duplicate::INFO.code.to_bytes();
-    Tpm2bDigest::from_slice(&digest(SHA256, &[&[0; 32], &command_code, &duplicate])).unwrap()
-}
-
-fn duplication_session(tpm: &mut TestTpm) -> u32 {
-    let start = StartAuthSession {
-        tpm_key: None,
-        bind: None,
-        nonce_caller: Tpm2bNonce::from_slice(&[3; 16]).unwrap(),
-        encrypted_salt: Tpm2bEncryptedSecret::default(),
-        session_type: TpmSe::Policy,
-        symmetric: None,
-        auth_hash: SHA256,
-    };
-    let session = tpm.run(&start).unwrap().session_handle.0;
-    let code = PolicyCommandCode { policy_session: TpmiShPolicy(session), code: Duplicate::INFO.code };
-    tpm.run(&code).unwrap();
-    session
 }
 
 fn import(parent: TpmiDhObject, public: &TpmtPublic, duplicate: &Tpm2bPrivate, seed: &[u8]) -> Import {

@@ -13,12 +13,13 @@ mod libtpms;
 mod outside;
 #[path = "../peer/mod.rs"]
 mod peer;
+#[path = "../policies/mod.rs"]
+mod policies;
 #[path = "../templates/mod.rs"]
 mod templates;
 
 mod asymmetric;
 mod certify_x509;
-mod commit;
 mod dhkem;
 mod ecc_schemes;
 mod eddsa;

@@ -4,6 +4,7 @@
 use crate::common::{self, TestTpm, password, policy};
 use crate::in_process::Shared;
 use crate::outside::*;
+use crate::policies::{duplication_policy, duplication_session};
 use crate::templates::{keys::*, pq::*, *};
 use ironroot_client::{Auth, ParameterCipher, SessionOptions};
 use ironroot_crypto::{digest, kdfa};
@@ -338,29 +339,6 @@ fn salts_of_the_wrong_size_are_refused() {
     assert_eq!(tpm.run(&start(&[])).err(), Some(TpmRc::VALUE.parameter(2)));
     // Any string of the right size is a salt, by implicit rejection; nobody knows which.
     tpm.run(&start(&[0; 768])).unwrap();
-}
-
-/// The policy that allows `TPM2_Duplicate` and nothing else.
-fn duplication_policy() -> Tpm2bDigest {
-    let command_code = 0x0000_016C_u32.to_be_bytes();
-    let duplicate = Duplicate::INFO.code.to_bytes();
-    Tpm2bDigest::from_slice(&digest(SHA256, &[&[0; 32], &command_code, &duplicate])).unwrap()
-}
-
-fn duplication_session(tpm: &mut TestTpm) -> u32 {
-    let start = StartAuthSession {
-        tpm_key: None,
-        bind: None,
-        nonce_caller: Tpm2bNonce::from_slice(&[3; 16]).unwrap(),
-        encrypted_salt: Tpm2bEncryptedSecret::default(),
-        session_type: TpmSe::Policy,
-        symmetric: None,
-        auth_hash: SHA256,
-    };
-    let session = tpm.run(&start).unwrap().session_handle.0;
-    let code = PolicyCommandCode { policy_session: TpmiShPolicy(session), code: Duplicate::INFO.code };
-    tpm.run(&code).unwrap();
-    session
 }
 
 #[test]

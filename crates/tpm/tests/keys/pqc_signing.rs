@@ -3,6 +3,7 @@
 
 use crate::common::{TestTpm, decode, encode, password};
 use crate::outside::*;
+use crate::policies;
 use crate::templates::{keys::*, pq::*, *};
 use ironroot_crypto::{digest, hmac};
 use ironroot_wire::*;
@@ -387,16 +388,7 @@ fn tickets_of_every_kind_authorize_policies() {
         let to_be_signed = [&approved[..], b"ref"].concat();
         let signature = signed(&mut tpm, key, b"", &[&to_be_signed]);
         let ticket = verified(&mut tpm, key, b"", &[&to_be_signed], &signature).unwrap();
-        let start = StartAuthSession {
-            tpm_key: None,
-            bind: None,
-            nonce_caller: Tpm2bNonce::from_slice(&[3; 16]).unwrap(),
-            encrypted_salt: Tpm2bEncryptedSecret::default(),
-            session_type: TpmSe::Policy,
-            symmetric: None,
-            auth_hash: SHA256,
-        };
-        let session = TpmiShPolicy(tpm.run(&start).unwrap().session_handle.0);
+        let session = policies::start(&mut tpm, TpmSe::Policy, SHA256).handle;
         let authorize = |check_ticket, policy_ref: &[u8]| PolicyAuthorize {
             policy_session: session,
             approved_policy: Tpm2bDigest::from_slice(&approved).unwrap(),
@@ -418,16 +410,7 @@ fn tickets_of_every_kind_authorize_policies() {
     let hashed = digest(SHA256, &[&approved, b""]);
     let signature = tpm.run_auth(&sign_digest(key, b"", &hashed, no_ticket())).unwrap().signature;
     let check_ticket = tpm.run(&verify_digest(key, b"", &hashed, &signature)).unwrap().validation;
-    let start = StartAuthSession {
-        tpm_key: None,
-        bind: None,
-        nonce_caller: Tpm2bNonce::from_slice(&[3; 16]).unwrap(),
-        encrypted_salt: Tpm2bEncryptedSecret::default(),
-        session_type: TpmSe::Policy,
-        symmetric: None,
-        auth_hash: SHA256,
-    };
-    let session = TpmiShPolicy(tpm.run(&start).unwrap().session_handle.0);
+    let session = policies::start(&mut tpm, TpmSe::Policy, SHA256).handle;
     let authorize = PolicyAuthorize {
         policy_session: session,
         approved_policy: Tpm2bDigest::from_slice(&approved).unwrap(),

@@ -3,17 +3,10 @@
 
 use crate::common::{TestTpm, password, policy};
 use crate::libtpms::{Any, Endpoint, Libtpms};
+use crate::policies::{self, duplication_policy};
 use crate::templates::*;
-use ironroot_crypto::hash::digest;
 use ironroot_tpm::Profile;
 use ironroot_wire::*;
-
-/// The policy that allows `TPM2_Duplicate` and nothing else.
-fn duplication_policy() -> Tpm2bDigest {
-    let command_code = 0x0000_016C_u32.to_be_bytes();
-    let duplicate = Duplicate::INFO.code.to_bytes();
-    Tpm2bDigest::from_slice(&digest(TpmiAlgHash::Sha256, &[&[0; 32], &command_code, &duplicate])).unwrap()
-}
 
 fn mobile(mut public: TpmtPublic) -> TpmtPublic {
     public.auth_policy = duplication_policy();
@@ -58,18 +51,9 @@ fn load_public(tpm: &mut impl Endpoint, public: &TpmtPublic) -> u32 {
 }
 
 fn policy_session(tpm: &mut impl Endpoint) -> u32 {
-    let start = StartAuthSession {
-        tpm_key: None,
-        bind: None,
-        nonce_caller: Tpm2bNonce::from_slice(&[3; 16]).unwrap(),
-        encrypted_salt: Tpm2bEncryptedSecret::default(),
-        session_type: TpmSe::Policy,
-        symmetric: None,
-        auth_hash: TpmiAlgHash::Sha256,
-    };
+    let start = policies::start_command(TpmSe::Policy, TpmiAlgHash::Sha256);
     let session = tpm.run(&start).unwrap().session_handle;
-    let code = PolicyCommandCode { policy_session: TpmiShPolicy(session.0), code: Duplicate::INFO.code };
-    tpm.run(&code).unwrap();
+    tpm.run(&policies::duplication(TpmiShPolicy(session.0))).unwrap();
     session.0
 }
 

@@ -9,6 +9,8 @@ mod libtpms;
 mod outside;
 #[path = "../peer/mod.rs"]
 mod peer;
+#[path = "../policies/mod.rs"]
+mod policies;
 #[path = "../templates/mod.rs"]
 mod templates;
 

@@ -1,6 +1,7 @@
 //! Policy sessions for tests.
 #![allow(dead_code, clippy::unwrap_used, clippy::panic, missing_docs)]
 
+use ironroot_crypto::hash;
 use ironroot_wire::*;
 
 use crate::{common::TestTpm, peer::Both};
@@ -40,6 +41,24 @@ fn session(response: StartAuthSessionResponse) -> PolicySession {
 /// Starts a session on our TPM.
 pub fn start(tpm: &mut TestTpm, session_type: TpmSe, hash: TpmiAlgHash) -> PolicySession {
     session(tpm.run(&start_command(session_type, hash)).unwrap())
+}
+
+/// The policy that allows `TPM2_Duplicate` and nothing else (Part 3, 23.11).
+pub fn duplication_policy() -> Tpm2bDigest {
+    let parts: [&[u8]; 3] = [&[0; 32], &PolicyCommandCode::INFO.code.to_bytes(), &Duplicate::INFO.code.to_bytes()];
+    bytes(&hash::digest(TpmiAlgHash::Sha256, &parts))
+}
+
+/// What makes a session meet it.
+pub const fn duplication(policy_session: TpmiShPolicy) -> PolicyCommandCode {
+    PolicyCommandCode { policy_session, code: Duplicate::INFO.code }
+}
+
+/// A session of our TPM that has met it.
+pub fn duplication_session(tpm: &mut TestTpm) -> u32 {
+    let session = start(tpm, TpmSe::Policy, TpmiAlgHash::Sha256).handle;
+    tpm.run(&duplication(session)).unwrap();
+    session.0
 }
 
 /// Starts a session on both TPMs. It has the same handle there.

@@ -1,16 +1,13 @@
 //! Entropy that fails or repeats, computations that go wrong: nothing is released, and the TPM says why.
 use std::sync::{
     Arc,
-    atomic::{AtomicU32, AtomicUsize, Ordering},
+    atomic::{AtomicU32, Ordering},
 };
 
 use crate::common::{TestTpm, seeds};
+use crate::faulty::{Faulty, Wrong};
 use crate::templates::*;
-use ironroot_crypto::{
-    CryptoError, EccPoint, EccProvider, EccSecretPoint, EdwardsProvider, MlDsaPrivateKey, MlDsaProvider,
-    MlKemPrivateKey, MlKemProvider, PORTABLE, Provider, Random, RsaPrivateKey, RsaProvider, ecc::eddsa::Domain,
-    rsa::RsaCrt,
-};
+use ironroot_crypto::Provider;
 use ironroot_crypto_host::HOST;
 use ironroot_platform::{
     Entropy, EntropyError,
@@ -18,7 +15,6 @@ use ironroot_platform::{
 };
 use ironroot_tpm::{OpenError, Profile, Tpm};
 use ironroot_wire::*;
-use zeroize::Zeroizing;
 
 const GOOD: u32 = 0;
 const STUCK: u32 = 1;
@@ -221,215 +217,21 @@ fn stirring_changes_what_follows() {
     assert_ne!(outputs[0], outputs[1]);
 }
 
-/// What a provider gets wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Wrong {
-    RsaPrivate,
-    RsaPublic,
-    EccBase,
-    EccMultiply,
-    EcdsaSign,
-    EcdsaVerify,
-    XMultiply,
-    EddsaSign,
-    EddsaVerify,
-    KemSecret,
-    DsaVerify,
-}
-
-/// A provider that makes one mistake, from the n-th call on.
-struct Faulty {
-    wrong: Wrong,
-    after: usize,
-    calls: AtomicUsize,
-}
-
-impl Faulty {
-    fn make(wrong: Wrong, after: usize) -> &'static Self {
-        Box::leak(Box::new(Self { wrong, after, calls: AtomicUsize::new(0) }))
-    }
-
-    fn is(&self, wrong: Wrong) -> bool {
-        self.wrong == wrong && self.calls.fetch_add(1, Ordering::SeqCst) >= self.after
-    }
-
-    fn mangle(&self, wrong: Wrong, bytes: &mut [u8]) {
-        if self.is(wrong)
-            && let Some(last) = bytes.last_mut()
-        {
-            *last ^= 1;
-        }
-    }
-}
-
-impl Provider for Faulty {
-    fn name(&self) -> &'static str {
-        "faulty"
-    }
-}
-
-struct FaultyKey(Box<dyn RsaPrivateKey>, bool);
-
-impl RsaPrivateKey for FaultyKey {
-    fn size(&self) -> usize {
-        self.0.size()
-    }
-    fn private(&self, input: &[u8], random: &mut dyn Random) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
-        let mut output = self.0.private(input, random)?;
-        output[9] ^= u8::from(self.1);
-        Ok(output)
-    }
-}
-
-impl RsaProvider for Faulty {
-    fn rsa_public(&self, modulus: &[u8], exponent: u32, input: &[u8]) -> Result<Vec<u8>, CryptoError> {
-        let mut output = PORTABLE.rsa_public(modulus, exponent, input)?;
-        self.mangle(Wrong::RsaPublic, &mut output);
-        Ok(output)
-    }
-    fn rsa_load(&self, key: &RsaCrt) -> Result<Box<dyn RsaPrivateKey>, CryptoError> {
-        Ok(Box::new(FaultyKey(PORTABLE.rsa_load(key)?, self.is(Wrong::RsaPrivate))))
-    }
-    fn first_prime(
-        &self,
-        candidates: &[Zeroizing<Vec<u8>>],
-        bases: &[Zeroizing<Vec<u8>>],
-    ) -> Result<Option<usize>, CryptoError> {
-        HOST.first_prime(candidates, bases)
-    }
-}
-
-impl EccProvider for Faulty {
-    fn ecc_base_multiply(&self, curve: TpmEccCurve, scalar: &[u8]) -> Result<EccPoint, CryptoError> {
-        let mut point = PORTABLE.ecc_base_multiply(curve, scalar)?;
-        self.mangle(Wrong::EccBase, &mut point.x);
-        Ok(point)
-    }
-    fn ecc_multiply(
-        &self,
-        curve: TpmEccCurve,
-        scalar: &[u8],
-        point: &EccPoint,
-    ) -> Result<Zeroizing<EccSecretPoint>, CryptoError> {
-        let mut product = PORTABLE.ecc_multiply(curve, scalar, point)?;
-        self.mangle(Wrong::EccMultiply, &mut product.x);
-        Ok(product)
-    }
-    fn ecc_combine(&self, curve: TpmEccCurve, terms: [(&[u8], &EccPoint); 2]) -> Result<EccPoint, CryptoError> {
-        PORTABLE.ecc_combine(curve, terms)
-    }
-    fn ecc_check_point(&self, curve: TpmEccCurve, point: &EccPoint) -> Result<(), CryptoError> {
-        PORTABLE.ecc_check_point(curve, point)
-    }
-    fn ecdsa_sign(
-        &self,
-        curve: TpmEccCurve,
-        scalar: &[u8],
-        digest: &[u8],
-        random: &mut dyn Random,
-    ) -> Result<(Vec<u8>, Vec<u8>), CryptoError> {
-        let (r, mut s) = PORTABLE.ecdsa_sign(curve, scalar, digest, random)?;
-        self.mangle(Wrong::EcdsaSign, &mut s);
-        Ok((r, s))
-    }
-    fn ecdsa_verify(
-        &self,
-        curve: TpmEccCurve,
-        public: &EccPoint,
-        digest: &[u8],
-        r: &[u8],
-        s: &[u8],
-    ) -> Result<(), CryptoError> {
-        // The dangerous mistake of a verification is to accept.
-        if self.is(Wrong::EcdsaVerify) { Ok(()) } else { PORTABLE.ecdsa_verify(curve, public, digest, r, s) }
-    }
-}
-
-impl EdwardsProvider for Faulty {
-    fn x_multiply(&self, curve: TpmEccCurve, private: &[u8], point: &[u8]) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
-        let mut product = PORTABLE.x_multiply(curve, private, point)?;
-        self.mangle(Wrong::XMultiply, &mut product);
-        Ok(product)
-    }
-    fn eddsa_sign(
-        &self,
-        curve: TpmEccCurve,
-        private: &[u8],
-        domain: Domain<'_>,
-        message: &[u8],
-    ) -> Result<Vec<u8>, CryptoError> {
-        let mut signature = PORTABLE.eddsa_sign(curve, private, domain, message)?;
-        if self.is(Wrong::EddsaSign) {
-            // In S, where a fault in the challenge would show.
-            let half = signature.len() / 2;
-            signature[half + 3] ^= 4;
-        }
-        Ok(signature)
-    }
-    fn eddsa_verify(
-        &self,
-        curve: TpmEccCurve,
-        public: &[u8],
-        domain: Domain<'_>,
-        message: &[u8],
-        signature: &[u8],
-    ) -> Result<(), CryptoError> {
-        if self.is(Wrong::EddsaVerify) {
-            return Ok(());
-        }
-        PORTABLE.eddsa_verify(curve, public, domain, message, signature)
-    }
-}
-
-impl MlKemProvider for Faulty {
-    fn ml_kem_load(&self, set: TpmiMlkemParms, seed: &[u8]) -> Result<Box<dyn MlKemPrivateKey>, CryptoError> {
-        PORTABLE.ml_kem_load(set, seed)
-    }
-    fn ml_kem_check_public(&self, set: TpmiMlkemParms, public: &[u8]) -> Result<(), CryptoError> {
-        PORTABLE.ml_kem_check_public(set, public)
-    }
-    fn ml_kem_encapsulate(
-        &self,
-        set: TpmiMlkemParms,
-        public: &[u8],
-        message: &[u8; 32],
-    ) -> Result<(Zeroizing<Vec<u8>>, Vec<u8>), CryptoError> {
-        let (mut secret, ciphertext) = PORTABLE.ml_kem_encapsulate(set, public, message)?;
-        self.mangle(Wrong::KemSecret, &mut secret);
-        Ok((secret, ciphertext))
-    }
-}
-
-impl MlDsaProvider for Faulty {
-    fn ml_dsa_load(&self, set: TpmiMldsaParms, seed: &[u8]) -> Result<Box<dyn MlDsaPrivateKey>, CryptoError> {
-        PORTABLE.ml_dsa_load(set, seed)
-    }
-    fn ml_dsa_verify_mu(
-        &self,
-        set: TpmiMldsaParms,
-        public: &[u8],
-        mu: &[u8; 64],
-        signature: &[u8],
-    ) -> Result<(), CryptoError> {
-        if self.is(Wrong::DsaVerify) { Ok(()) } else { PORTABLE.ml_dsa_verify_mu(set, public, mu, signature) }
-    }
-}
-
 /// Each mistake is found by the known answers of the algorithm that it is in.
 #[test]
 fn every_mistake_is_found_by_a_known_answer_and_named() {
-    let rows: [(Wrong, &[TpmAlgId]); 11] = [
-        (Wrong::RsaPrivate, &[TpmAlgId::RSA, TpmAlgId::RSASSA]),
-        (Wrong::RsaPublic, &[TpmAlgId::RSA, TpmAlgId::RSASSA]),
-        (Wrong::EccBase, &[TpmAlgId::ECC, TpmAlgId::ECSCHNORR, TpmAlgId::ECDAA, TpmAlgId::SM2]),
-        (Wrong::EccMultiply, &[TpmAlgId::ECDH]),
-        (Wrong::EcdsaSign, &[TpmAlgId::ECDSA]),
-        (Wrong::EcdsaVerify, &[TpmAlgId::ECDSA]),
-        (Wrong::XMultiply, &[TpmAlgId::ECDH]),
-        (Wrong::EddsaSign, &[TpmAlgId::EDDSA, TpmAlgId::HASH_EDDSA]),
-        (Wrong::EddsaVerify, &[TpmAlgId::EDDSA, TpmAlgId::HASH_EDDSA]),
-        (Wrong::KemSecret, &[TpmAlgId::MLKEM]),
-        (Wrong::DsaVerify, &[TpmAlgId::MLDSA, TpmAlgId::HASH_MLDSA]),
+    let rows: [(&'static [Wrong], &[TpmAlgId]); 11] = [
+        (&[Wrong::RsaPrivate], &[TpmAlgId::RSA, TpmAlgId::RSASSA]),
+        (&[Wrong::RsaPublic], &[TpmAlgId::RSA, TpmAlgId::RSASSA]),
+        (&[Wrong::EccBase], &[TpmAlgId::ECC, TpmAlgId::ECSCHNORR, TpmAlgId::ECDAA, TpmAlgId::SM2]),
+        (&[Wrong::EccMultiply], &[TpmAlgId::ECDH]),
+        (&[Wrong::EcdsaSign], &[TpmAlgId::ECDSA]),
+        (&[Wrong::EcdsaVerify], &[TpmAlgId::ECDSA]),
+        (&[Wrong::XMultiply], &[TpmAlgId::ECDH]),
+        (&[Wrong::EddsaSign], &[TpmAlgId::EDDSA, TpmAlgId::HASH_EDDSA]),
+        (&[Wrong::EddsaVerify], &[TpmAlgId::EDDSA, TpmAlgId::HASH_EDDSA]),
+        (&[Wrong::KemSecret], &[TpmAlgId::MLKEM]),
+        (&[Wrong::DsaVerify], &[TpmAlgId::MLDSA, TpmAlgId::HASH_MLDSA]),
     ];
     for (wrong, blamed) in rows {
         let mut tpm = on(&Source::new(), Faulty::make(wrong, 0));
@@ -447,7 +249,7 @@ fn every_mistake_is_found_by_a_known_answer_and_named() {
 #[test]
 fn a_faulty_signature_of_eddsa_is_not_released() {
     // Two signatures in the self-tests of Curve25519: pure and of a hash.
-    let mut tpm = on(&Source::new(), Faulty::make(Wrong::EddsaSign, 2));
+    let mut tpm = on(&Source::new(), Faulty::make(&[Wrong::EddsaSign], 2));
     let mut template = ecdsa(OWN);
     let PublicKind::Ecc(parms, _) = &mut template.kind else { panic!() };
     parms.curve_id = TpmEccCurve::Curve25519;

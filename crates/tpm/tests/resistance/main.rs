@@ -3,8 +3,11 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../faulty/mod.rs"]
+mod faulty;
 #[path = "../templates/mod.rs"]
 mod templates;
 
+mod failing_store;
 mod faults;
 mod lockout_power;

@@ -197,7 +197,7 @@ fn wrong_encodings() -> Vec<Vec<u8>> {
         encode(0, b"", b"\0\0\xFF", 1),
         encode(0, b"", b"", 2),
         // No separator anywhere.
-        encode(0, b"", &[0; 183], 0).into_iter().collect(),
+        encode(0, b"", &[0; 183], 0),
         vec![0; 256],
         [&[0][..], &[0x11; 255]].concat(),
     ]

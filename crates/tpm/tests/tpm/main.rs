@@ -3,6 +3,8 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../faulty/mod.rs"]
+mod faulty;
 #[path = "../in_process/mod.rs"]
 mod in_process;
 #[path = "../outside/mod.rs"]

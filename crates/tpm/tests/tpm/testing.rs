@@ -1,18 +1,12 @@
 //! Self-tests through bytes, with a provider that computes wrongly.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use crate::common::{TestTpm, encode, frame, password, rc, rows, seeds};
+use crate::faulty::{Faulty, Wrong};
 use crate::templates::*;
-use ironroot_crypto::{
-    CryptoError, EccPoint, EccProvider, EccSecretPoint, EdwardsProvider, MlDsaPrivateKey, MlDsaProvider,
-    MlKemPrivateKey, MlKemProvider, PORTABLE, Provider, Random, RsaPrivateKey, RsaProvider, ecc::eddsa::Domain,
-    rsa::RsaCrt,
-};
+use ironroot_crypto::Provider;
 use ironroot_platform::memory::{MemoryStorage, TestEntropy};
 use ironroot_tpm::{Profile, Tpm};
 use ironroot_wire::*;
-use zeroize::Zeroizing;
 
 fn test_result(tpm: &mut TestTpm) -> (Vec<u8>, TpmRc) {
     let result = tpm.run(&GetTestResult {}).unwrap();
@@ -87,131 +81,8 @@ fn a_command_tests_what_it_depends_on() {
     assert!(left.contains(&TpmAlgId::RSA) && left.contains(&TpmAlgId::MLKEM) && left.contains(&TpmAlgId::MLDSA));
 }
 
-/// A provider whose elliptic curves and lattices go wrong when the test says so.
-struct Faulty {
-    broken: AtomicBool,
-}
-
-impl Provider for Faulty {
-    fn name(&self) -> &'static str {
-        "faulty"
-    }
-}
-
-impl RsaProvider for Faulty {
-    fn rsa_public(&self, modulus: &[u8], exponent: u32, input: &[u8]) -> Result<Vec<u8>, CryptoError> {
-        PORTABLE.rsa_public(modulus, exponent, input)
-    }
-    fn rsa_load(&self, key: &RsaCrt) -> Result<Box<dyn RsaPrivateKey>, CryptoError> {
-        PORTABLE.rsa_load(key)
-    }
-    fn first_prime(
-        &self,
-        candidates: &[Zeroizing<Vec<u8>>],
-        bases: &[Zeroizing<Vec<u8>>],
-    ) -> Result<Option<usize>, CryptoError> {
-        PORTABLE.first_prime(candidates, bases)
-    }
-}
-
-impl EccProvider for Faulty {
-    fn ecc_base_multiply(&self, curve: TpmEccCurve, scalar: &[u8]) -> Result<EccPoint, CryptoError> {
-        PORTABLE.ecc_base_multiply(curve, scalar)
-    }
-    fn ecc_multiply(
-        &self,
-        curve: TpmEccCurve,
-        scalar: &[u8],
-        point: &EccPoint,
-    ) -> Result<Zeroizing<EccSecretPoint>, CryptoError> {
-        let mut product = PORTABLE.ecc_multiply(curve, scalar, point)?;
-        if self.broken.load(Ordering::SeqCst) {
-            product.x[0] ^= 1;
-        }
-        Ok(product)
-    }
-    fn ecc_combine(&self, curve: TpmEccCurve, terms: [(&[u8], &EccPoint); 2]) -> Result<EccPoint, CryptoError> {
-        PORTABLE.ecc_combine(curve, terms)
-    }
-
-    fn ecc_check_point(&self, curve: TpmEccCurve, point: &EccPoint) -> Result<(), CryptoError> {
-        PORTABLE.ecc_check_point(curve, point)
-    }
-    fn ecdsa_sign(
-        &self,
-        curve: TpmEccCurve,
-        scalar: &[u8],
-        digest: &[u8],
-        random: &mut dyn Random,
-    ) -> Result<(Vec<u8>, Vec<u8>), CryptoError> {
-        PORTABLE.ecdsa_sign(curve, scalar, digest, random)
-    }
-    fn ecdsa_verify(
-        &self,
-        curve: TpmEccCurve,
-        public: &EccPoint,
-        digest: &[u8],
-        r: &[u8],
-        s: &[u8],
-    ) -> Result<(), CryptoError> {
-        PORTABLE.ecdsa_verify(curve, public, digest, r, s)
-    }
-}
-
-impl EdwardsProvider for Faulty {
-    fn eddsa_sign(
-        &self,
-        curve: TpmEccCurve,
-        private: &[u8],
-        domain: Domain<'_>,
-        message: &[u8],
-    ) -> Result<Vec<u8>, CryptoError> {
-        let mut signature = PORTABLE.eddsa_sign(curve, private, domain, message)?;
-        if self.broken.load(Ordering::SeqCst) {
-            signature[0] ^= 1;
-        }
-        Ok(signature)
-    }
-}
-
-impl MlKemProvider for Faulty {
-    fn ml_kem_load(&self, set: TpmiMlkemParms, seed: &[u8]) -> Result<Box<dyn MlKemPrivateKey>, CryptoError> {
-        PORTABLE.ml_kem_load(set, seed)
-    }
-    fn ml_kem_check_public(&self, set: TpmiMlkemParms, public: &[u8]) -> Result<(), CryptoError> {
-        PORTABLE.ml_kem_check_public(set, public)
-    }
-    fn ml_kem_encapsulate(
-        &self,
-        set: TpmiMlkemParms,
-        public: &[u8],
-        message: &[u8; 32],
-    ) -> Result<(Zeroizing<Vec<u8>>, Vec<u8>), CryptoError> {
-        let (mut secret, ciphertext) = PORTABLE.ml_kem_encapsulate(set, public, message)?;
-        if self.broken.load(Ordering::SeqCst) {
-            secret[0] ^= 1;
-        }
-        Ok((secret, ciphertext))
-    }
-}
-
-impl MlDsaProvider for Faulty {
-    fn ml_dsa_load(&self, set: TpmiMldsaParms, seed: &[u8]) -> Result<Box<dyn MlDsaPrivateKey>, CryptoError> {
-        PORTABLE.ml_dsa_load(set, seed)
-    }
-    fn ml_dsa_verify_mu(
-        &self,
-        set: TpmiMldsaParms,
-        public: &[u8],
-        mu: &[u8; 64],
-        signature: &[u8],
-    ) -> Result<(), CryptoError> {
-        if self.broken.load(Ordering::SeqCst) {
-            return Err(CryptoError::Invalid);
-        }
-        PORTABLE.ml_dsa_verify_mu(set, public, mu, signature)
-    }
-}
+/// Elliptic curves and lattices go wrong.
+const MISTAKES: &[Wrong] = &[Wrong::EccMultiply, Wrong::EddsaSign, Wrong::KemSecret, Wrong::DsaVerify];
 
 fn on(provider: &'static dyn Provider) -> TestTpm {
     let storage = MemoryStorage::new();
@@ -225,10 +96,10 @@ fn on(provider: &'static dyn Provider) -> TestTpm {
 #[test]
 fn a_curve_is_tested_before_its_first_key_and_no_other() {
     for curve in [TpmEccCurve::Curve25519, TpmEccCurve::Curve448] {
-        let provider: &'static Faulty = Box::leak(Box::new(Faulty { broken: AtomicBool::new(false) }));
+        let provider = Faulty::whole(MISTAKES);
         let mut tpm = on(provider);
         tpm.run_auth(&create_primary(OWNER, ecc_srk())).unwrap();
-        provider.broken.store(true, Ordering::SeqCst);
+        provider.breaks();
         // P-256 has passed.
         tpm.run_auth(&create_primary(OWNER, ecc_srk())).unwrap();
         let mut template = ecc_srk();
@@ -248,7 +119,7 @@ fn a_failed_test_ends_in_failure_mode_until_power_is_lost() {
         |tpm| tpm.run_auth(&create_primary(OWNER, ecc_srk())).unwrap_err(),
     ];
     for fails in by {
-        let provider: &'static Faulty = Box::leak(Box::new(Faulty { broken: AtomicBool::new(true) }));
+        let provider = Faulty::make(MISTAKES, 0);
         let mut tpm = on(provider);
         tpm.run(&GetRandom { bytes_requested: 1 }).unwrap();
         let failed = fails(&mut tpm);
@@ -267,7 +138,7 @@ fn a_failed_test_ends_in_failure_mode_until_power_is_lost() {
         }
         assert!(tpm.run(&capability).is_ok());
 
-        provider.broken.store(false, Ordering::SeqCst);
+        provider.is_mended();
         assert_eq!(tpm.run(&SelfTest { full_test: TpmiYesNo(true) }), Err(TpmRc::FAILURE), "no way back but power");
         tpm.tpm.power_on(tpm.now);
         tpm.startup(TpmSu::Clear).unwrap();

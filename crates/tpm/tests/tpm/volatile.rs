@@ -165,7 +165,7 @@ fn what_is_cut_or_changed_is_refused_and_harms_nothing() {
     longer.push(0);
     assert_eq!(tpm.tpm.restore_volatile(0, &longer), Err(VolatileError::Foreign));
     assert_eq!(tpm.tpm.restore_volatile(0, b"something else"), Err(VolatileError::Unknown));
-    assert_eq!(tpm.tpm.restore_volatile(0, b"IRVS\x05"), Err(VolatileError::Version(5)));
+    assert_eq!(tpm.tpm.restore_volatile(0, b"IRVS\x06"), Err(VolatileError::Version(6)));
     // It is as it was after power-on, and the right blob still works.
     assert_eq!(tpm.run(&GetRandom { bytes_requested: 1 }), Err(TpmRc::INITIALIZE));
     tpm.tpm.restore_volatile(tpm.now, &blob).unwrap();

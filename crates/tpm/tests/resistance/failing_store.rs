@@ -320,12 +320,16 @@ fn a_store_that_fails_makes_no_guess_free() {
 fn a_clock_that_cannot_be_recorded_stops_nobody() {
     let (mut tpm, faults) = faulty();
     faults.fail_every(Fault::Io);
+    let safe = |tpm: &mut TestTpm| tpm.run(&ReadClock {}).unwrap().current_time.clock_info.safe.0;
+    assert!(safe(&mut tpm));
     tpm.now += 1 << 23;
     assert_eq!(tpm.run(&GetRandom { bytes_requested: 1 }).unwrap().random_bytes.len(), 1);
+    // Part 1, 34.7.2.2.
+    assert!(!safe(&mut tpm), "this Clock may come twice");
     let tried = faults.tried();
     faults.none();
-    tpm.run(&GetRandom { bytes_requested: 1 }).unwrap();
-    assert_eq!(faults.tried(), tried + 1, "recorded as soon as that is possible");
+    assert!(safe(&mut tpm));
+    assert_eq!(faults.tried(), tried + 1, "recorded as soon as that is possible, before it is told");
     tpm.run(&GetRandom { bytes_requested: 1 }).unwrap();
     assert_eq!(faults.tried(), tried + 1);
 }
@@ -352,7 +356,37 @@ fn a_store_that_fails_makes_no_pin_free() {
         assert_eq!(tpm.run_with(&read(INDEX), &[password(guess)]), Err(TpmRc::NV_UNAVAILABLE));
     }
     faults.none();
-    // The one failure that nobody could record counts now.
+    // None of them was looked at.
     assert_eq!(tpm.run_with(&read(INDEX), &[password(b"bad")]), Err(TpmRc::BAD_AUTH.session(1)));
+    assert_eq!(tpm.run_auth(&read(OWNER)).unwrap().data.as_slice(), [0, 0, 0, 1, 0, 0, 0, 3]);
+    // Each of these is counted before it is looked at; where the right one cannot be forgiven, it counts like a wrong one.
+    faults.fail_nth(2, Fault::Io);
+    assert_eq!(tpm.run_with(&read(INDEX), &[password(b"pin")]), Err(TpmRc::NV_UNAVAILABLE));
     assert_eq!(tpm.run_auth(&read(OWNER)).unwrap().data.as_slice(), [0, 0, 0, 2, 0, 0, 0, 3]);
+    tpm.run_with(&read(INDEX), &[password(b"pin")]).unwrap();
+    assert_eq!(tpm.run_auth(&read(OWNER)).unwrap().data.as_slice(), [0, 0, 0, 0, 0, 0, 0, 3]);
+}
+
+/// Whoever cuts the power as soon as it is clear that a PIN was right or wrong has spent a try (Part 1, 34.2.8.2).
+#[test]
+fn a_power_cut_makes_no_pin_free() {
+    for pin in [&b"bad"[..], b"pin"] {
+        let (mut tpm, faults) = faulty();
+        let mut index = define(TpmNt::PinFail, TpmaNv::NO_DA);
+        index.auth = Tpm2bAuth::from_slice(b"pin").unwrap();
+        let attributes = &mut index.public_info.0.attributes;
+        *attributes = attributes.without(TpmaNv::AUTHWRITE);
+        tpm.run_auth(&index).unwrap();
+        let contents = Tpm2bMaxNvBuffer::from_slice(&[0, 0, 0, 0, 0, 0, 0, 3]).unwrap();
+        tpm.run_auth(&NvWrite { auth_handle: TpmiRhNvAuth(OWNER), data: contents, ..write() }).unwrap();
+        let read =
+            |auth| NvRead { auth_handle: TpmiRhNvAuth(auth), nv_index: TpmiRhNvIndex(INDEX), size: 8, offset: 0 };
+        // The power goes before anything is written after the first commit: with the PIN looked at, and nothing answered.
+        faults.fail_nth(2, Fault::Io);
+        let _ = tpm.run_with(&read(INDEX), &[password(pin)]);
+        faults.none();
+        tpm.reopen();
+        tpm.startup(TpmSu::Clear).unwrap();
+        assert_eq!(tpm.run_auth(&read(OWNER)).unwrap().data.as_slice(), [0, 0, 0, 1, 0, 0, 0, 3]);
+    }
 }
