@@ -16,6 +16,7 @@ pub const PEERS: &[&str] = &[
     "tss2",
     "python3-tpm2-pytss",
     "python3-cryptography",
+    "python3-jwt",
     "libtpm2-pkcs11-1",
     "opensc",
 ];

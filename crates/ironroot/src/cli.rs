@@ -62,6 +62,24 @@ pub enum Command {
     /// Hide a product secret in white-box tables, and attack them.
     #[command(subcommand)]
     Whitebox(WhiteboxCommand),
+    /// Make certificates with named keys: self-signed, or as a local CA.
+    #[cfg(feature = "keys")]
+    #[command(subcommand)]
+    Cert(keys::CertCommand),
+    /// Sign and verify JSON Web Tokens.
+    #[cfg(feature = "keys")]
+    #[command(subcommand)]
+    Jwt(keys::JwtCommand),
+    /// Secrets by name: unique to this device, or common to the product.
+    #[cfg(feature = "keys")]
+    #[command(subcommand)]
+    Secret(keys::SecretCommand),
+    /// Encrypt to a device and a name.
+    #[cfg(feature = "keys")]
+    Encrypt(keys::Encrypt),
+    /// Decrypt what was encrypted to this device and a name.
+    #[cfg(feature = "keys")]
+    Decrypt(keys::Decrypt),
     /// Explain a TPM response code.
     Explain(Explain),
     /// Look for what is wrong with a TPM's folder and this machine.

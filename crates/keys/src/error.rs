@@ -47,6 +47,31 @@ pub enum KeyError {
         reason: String,
     },
 
+    /// A secret of an impossible length.
+    #[error("a secret has 1 to 8160 bytes")]
+    Length,
+
+    /// The TPM has no base of global secrets.
+    #[error(
+        "this TPM has not been given its product's base of global secrets: do that once, in the factory, with ironroot secret provision \
+         --product-secret FILE"
+    )]
+    NoGlobalBase,
+
+    /// What cannot be decrypted.
+    #[error(
+        "it cannot be decrypted: it was encrypted to another key (another name, device or TPM), or it has been changed"
+    )]
+    Decryption,
+
+    /// The operating system gave no random bytes.
+    #[error("the operating system gave no random bytes")]
+    Random,
+
+    /// A certificate that cannot be issued.
+    #[error("no certificate is issued: {0}")]
+    Certificate(String),
+
     /// The list of names.
     #[error("{0}")]
     List(String),

@@ -13,23 +13,33 @@
 //! ```
 //!
 //! Reading order: [`TpmKey`] (a key and what it signs), [`NamedKeys`] (keys that come back by name), [`KeyFile`] (TSS2 PRIVATE KEY files, which OpenSSL's tpm2 provider
-//! reads and writes too), [`csr()`] (PKCS #10), [`tls`] (rustls).
+//! reads and writes too), [`csr()`] and [`self_signed`] (PKCS #10, X.509), [`sign_jwt`] (JSON Web Tokens), [`tls`] (rustls).
 #![forbid(unsafe_code)]
 
 mod algorithms;
+mod certificate;
 mod csr;
 mod error;
+mod jwt;
 mod key;
 mod key_file;
 mod named;
+mod private_channel;
 mod shared;
 #[cfg(feature = "tls")]
 pub mod tls;
+mod verify;
 
 pub use algorithms::{signature_algorithm, spki_der};
+pub use certificate::{CertificateUse, issue, self_signed};
 pub use csr::{Csr, csr};
 pub use error::KeyError;
+pub use jwt::{Claims, JwtAlgorithm, JwtRules, Refused, jwk, sign_jwt, verify_jwt};
 pub use key::TpmKey;
 pub use key_file::KeyFile;
-pub use named::{KeyAlgorithm, KeyEntry, KeyList, NamedKeys, fingerprint, named_template};
+pub use named::{
+    EncryptionKey, GLOBAL_BASE_HANDLES, GLOBAL_BASE_SIZE, KeyAlgorithm, KeyEntry, KeyList, MAX_SECRET, NamedKeys,
+    fingerprint, global_secret_from, named_template,
+};
 pub use shared::SharedTpm;
+pub use verify::VerifyingKey;

@@ -14,11 +14,15 @@
 //! ```
 
 mod algorithm;
+mod encryption;
 mod list;
+mod secrets;
 mod template;
 
 pub use algorithm::KeyAlgorithm;
+pub use encryption::EncryptionKey;
 pub use list::{KeyEntry, KeyList};
+pub use secrets::{GLOBAL_BASE_HANDLES, GLOBAL_BASE_SIZE, MAX_SECRET, global_secret_from};
 pub use template::named_template;
 
 use ironroot_client::{

@@ -43,9 +43,23 @@ impl Tpm {
         template: &TpmtPublic,
         auth: &[u8],
     ) -> Result<Loaded, ClientError> {
+        self.create_primary_of(hierarchy, template, auth, &[])
+    }
+
+    /// The same of data: what a sealed object seals, or a key that comes from outside.
+    ///
+    /// # Errors
+    /// As [`Tpm::create_primary`].
+    pub fn create_primary_of(
+        &mut self,
+        hierarchy: TpmHandle,
+        template: &TpmtPublic,
+        auth: &[u8],
+        data: &[u8],
+    ) -> Result<Loaded, ClientError> {
         let response = self.run(&CreatePrimary {
             primary_handle: TpmiRhHierarchy(hierarchy.0),
-            in_sensitive: sensitive(auth, &[])?,
+            in_sensitive: sensitive(auth, data)?,
             in_public: Tpm2b(template.clone()),
             outside_info: Tpm2bData::default(),
             creation_pcr: TpmlPcrSelection::default(),

@@ -1,10 +1,10 @@
-//! The command line of keys that applications use: `key`, `csr`.
+//! The command line of keys that applications use: `key`, `csr`, `cert`, `jwt`.
 
 use std::{path::PathBuf, str::FromStr};
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use ironroot_client::{Tcti, wire::TpmHandle};
-use ironroot_keys::KeyAlgorithm;
+use ironroot_keys::{JwtAlgorithm, KeyAlgorithm};
 
 use crate::auth_source::AuthSource;
 
@@ -72,11 +72,22 @@ pub enum KeyCommand {
     /// List the names.
     List(TpmAccess),
     /// Show a key: its kind, fingerprint and public key.
-    Show(Named),
+    Show(Show),
     /// Take a name off the list, and the key out of its persistent handle. The same name still gives the same key.
     Remove(Remove),
     /// Keep a key in the TPM at a persistent handle, for programs that know handles only.
     ExportHandle(ExportHandle),
+}
+
+/// `key show`.
+#[derive(Debug, Args)]
+pub struct Show {
+    /// The key.
+    #[command(flatten)]
+    pub key: Named,
+    /// Show the public key for `ironroot encrypt --public-key`, of the same name, and nothing else.
+    #[arg(long)]
+    pub encryption: bool,
 }
 
 /// `key remove`.
@@ -138,4 +149,248 @@ fn kind(family: &str, which: &str, choices: &str) -> Result<KeyAlgorithm, String
 
 fn handle(text: &str) -> Result<TpmHandle, String> {
     super::number(text).map(TpmHandle).map_err(|_| format!("{text} is no handle: write 0x81000010, for example"))
+}
+
+/// `cert`.
+#[derive(Debug, Subcommand)]
+pub enum CertCommand {
+    /// Make a certificate for a key, signed by the key itself.
+    SelfSigned(SelfSigned),
+    /// Issue a certificate for a request, with a named key as the CA's.
+    Issue(Issue),
+}
+
+/// What a certificate is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Usage {
+    /// TLS clients and servers.
+    Both,
+    /// TLS clients.
+    Client,
+    /// TLS servers.
+    Server,
+}
+
+/// `cert self-signed`.
+#[derive(Debug, Args)]
+pub struct SelfSigned {
+    /// The key.
+    #[command(flatten)]
+    pub key: Named,
+    /// The subject, as RFC 4514 writes names: CN=dev1,O=Example [default: CN=NAME].
+    #[arg(long, value_name = "NAME")]
+    pub subject: Option<String>,
+    /// A DNS name that the certificate shall have; any number of times.
+    #[arg(long, value_name = "NAME")]
+    pub dns: Vec<String>,
+    /// For how many days.
+    #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    pub days: u32,
+    /// What it is for.
+    #[arg(long, value_enum, default_value_t = Usage::Both)]
+    pub usage: Usage,
+    /// A CA's certificate, for `cert issue`.
+    #[arg(long, conflicts_with = "usage")]
+    pub ca: bool,
+    /// Where the certificate goes [default: standard output].
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// `cert issue`.
+#[derive(Debug, Args)]
+pub struct Issue {
+    /// The CA's key.
+    #[command(flatten)]
+    pub ca: Named,
+    /// The CA's certificate (PEM).
+    #[arg(long, value_name = "FILE")]
+    pub ca_cert: PathBuf,
+    /// The request (PEM).
+    #[arg(long, value_name = "FILE")]
+    pub csr: PathBuf,
+    /// For how many days.
+    #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    pub days: u32,
+    /// What it is for.
+    #[arg(long, value_enum, default_value_t = Usage::Both)]
+    pub usage: Usage,
+    /// Where the certificate goes [default: standard output].
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// `jwt`.
+#[derive(Debug, Subcommand)]
+pub enum JwtCommand {
+    /// Sign claims with a named key.
+    Sign(JwtSign),
+    /// Verify a token, and print its claims.
+    Verify(JwtVerify),
+}
+
+/// `jwt sign`.
+#[derive(Debug, Args)]
+pub struct JwtSign {
+    /// The key.
+    #[command(flatten)]
+    pub key: Named,
+    /// The algorithm: ES256, ES384, ES512, RS256, PS256 or EdDSA [default: the key's first].
+    #[arg(long, value_name = "ALG")]
+    pub alg: Option<JwtAlgorithm>,
+    /// The key's identifier in the header (kid).
+    #[arg(long, value_name = "ID")]
+    pub key_id: Option<String>,
+    /// A file with claims, a JSON object; - is standard input.
+    #[arg(long, value_name = "FILE")]
+    pub claims: Option<PathBuf>,
+    /// A claim; VALUE is JSON if it can be, and text otherwise. Any number of times.
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub claim: Vec<String>,
+    /// Who issues it (iss).
+    #[arg(long, value_name = "NAME")]
+    pub issuer: Option<String>,
+    /// Of whom it speaks (sub).
+    #[arg(long, value_name = "NAME")]
+    pub subject: Option<String>,
+    /// For whom it is (aud).
+    #[arg(long, value_name = "NAME")]
+    pub audience: Option<String>,
+    /// After how many seconds it ends (exp).
+    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+    pub expires_in: u64,
+    /// Without an end.
+    #[arg(long, conflicts_with = "expires_in")]
+    pub endless: bool,
+}
+
+/// `jwt verify`.
+#[derive(Debug, Args)]
+pub struct JwtVerify {
+    /// The token; - is standard input.
+    pub token: String,
+    /// The named key that has to have signed it.
+    #[arg(long, value_name = "NAME", required_unless_present = "public_key")]
+    pub key: Option<String>,
+    /// The public key that has to have signed it, a PEM file with a PUBLIC KEY or a CERTIFICATE; no TPM is needed.
+    #[arg(long, value_name = "FILE", conflicts_with = "key")]
+    pub public_key: Option<PathBuf>,
+    /// The named key's kind, if the list of names does not have it.
+    #[command(flatten)]
+    pub kind: Kind,
+    /// An algorithm that is accepted; any number of times [default: every one that the key can have].
+    #[arg(long, value_name = "ALG")]
+    pub alg: Vec<JwtAlgorithm>,
+    /// Who we are: the token has to be for us (aud).
+    #[arg(long, value_name = "NAME")]
+    pub audience: Option<String>,
+    /// Who has to have issued it (iss).
+    #[arg(long, value_name = "NAME")]
+    pub issuer: Option<String>,
+    /// How many seconds the clocks may differ.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub leeway: u64,
+    /// Accept a token without an end.
+    #[arg(long)]
+    pub endless: bool,
+    /// The TPM.
+    #[command(flatten)]
+    pub tpm: TpmAccess,
+}
+
+/// `secret`.
+#[derive(Debug, Subcommand)]
+pub enum SecretCommand {
+    /// A secret that is the same on this device for ever, and another on each device.
+    Unique(Secret),
+    /// A secret that all devices of the product share.
+    Global(GlobalSecret),
+    /// Put the base of global secrets into a TPM: once, in the factory.
+    Provision(ProvisionSecrets),
+}
+
+/// `secret unique`.
+#[derive(Debug, Args)]
+pub struct Secret {
+    /// The secret's name.
+    pub name: String,
+    /// Its length in bytes, 1 to 8160. Another length is another secret.
+    pub length: usize,
+    /// Print the bytes themselves, instead of hexadecimal.
+    #[arg(long, conflicts_with = "json")]
+    pub raw: bool,
+    /// The TPM.
+    #[command(flatten)]
+    pub tpm: TpmAccess,
+}
+
+/// `secret global`.
+#[derive(Debug, Args)]
+pub struct GlobalSecret {
+    /// The secret.
+    #[command(flatten)]
+    pub secret: Secret,
+    /// Compute it from the product secret (or its white-box tables) in this file, without a TPM.
+    #[arg(long, value_name = "FILE")]
+    pub product_secret: Option<PathBuf>,
+}
+
+/// In which hierarchy something is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum KeptBy {
+    /// The platform's: TPM2_Clear leaves it alone.
+    Platform,
+    /// The owner's: TPM2_Clear removes it.
+    Owner,
+}
+
+/// `secret provision`.
+#[derive(Debug, Args)]
+pub struct ProvisionSecrets {
+    /// The file with the product secret, or its white-box tables.
+    #[arg(long, value_name = "FILE")]
+    pub product_secret: PathBuf,
+    /// Where the TPM keeps it.
+    #[arg(long, value_enum, default_value_t = KeptBy::Platform)]
+    pub hierarchy: KeptBy,
+    /// The TPM.
+    #[command(flatten)]
+    pub tpm: TpmAccess,
+}
+
+/// `encrypt`.
+#[derive(Debug, Args)]
+pub struct Encrypt {
+    /// The name under which the device decrypts.
+    #[arg(required_unless_present = "public_key", conflicts_with = "public_key")]
+    pub name: Option<String>,
+    /// Encrypt to this public key instead, without a TPM: the PEM file that `ironroot key show NAME --encryption` prints on the
+    /// device.
+    #[arg(long, value_name = "FILE")]
+    pub public_key: Option<PathBuf>,
+    /// What is encrypted [default: standard input].
+    #[arg(long, short, value_name = "FILE")]
+    pub input: Option<PathBuf>,
+    /// Where the result goes [default: standard output].
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// The TPM.
+    #[command(flatten)]
+    pub tpm: TpmAccess,
+}
+
+/// `decrypt`.
+#[derive(Debug, Args)]
+pub struct Decrypt {
+    /// The name for which it was encrypted.
+    pub name: String,
+    /// What is decrypted [default: standard input].
+    #[arg(long, short, value_name = "FILE")]
+    pub input: Option<PathBuf>,
+    /// Where the result goes [default: standard output]. Nothing is written unless all of it is genuine.
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// The TPM.
+    #[command(flatten)]
+    pub tpm: TpmAccess,
 }

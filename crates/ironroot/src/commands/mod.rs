@@ -34,6 +34,16 @@ pub fn run(command: Command) -> Result {
         #[cfg(feature = "keys")]
         Command::Csr(arguments) => keys::csr(&arguments),
         Command::Whitebox(command) => whitebox::run(&command),
+        #[cfg(feature = "keys")]
+        Command::Cert(command) => keys::cert(&command),
+        #[cfg(feature = "keys")]
+        Command::Jwt(command) => keys::jwt(&command),
+        #[cfg(feature = "keys")]
+        Command::Secret(command) => keys::secret(&command),
+        #[cfg(feature = "keys")]
+        Command::Encrypt(arguments) => keys::encrypt(&arguments),
+        #[cfg(feature = "keys")]
+        Command::Decrypt(arguments) => keys::decrypt(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::State(command) => state::run(&command),
         Command::Witness(command) => witness::run(&command),

@@ -27,12 +27,14 @@ pub(super) const ATTRIBUTES: TpmaObject = TpmaObject::FIXED_TPM
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Use {
     Sign,
+    Decrypt,
 }
 
 impl Use {
     const fn label(self) -> &'static [u8] {
         match self {
             Self::Sign => b"sign",
+            Self::Decrypt => b"decrypt",
         }
     }
 }
@@ -53,6 +55,11 @@ pub(super) fn name_digest(usage: Use, name: &str) -> Result<Digest, KeyError> {
         return refuse("it begins or ends with white space, which nobody would see; leave that out");
     }
     Ok(digest(SHA256, &[VERSION, &[0], usage.label(), &[0], name.as_bytes()]))
+}
+
+/// The digest of a use that has no names.
+pub(super) fn use_digest(label: &[u8]) -> Digest {
+    digest(SHA256, &[VERSION, &[0], label, &[0]])
 }
 
 /// The template of a signing key with this name.

@@ -1,11 +1,11 @@
 //! `ironroot key`: keys by name.
 
 use ironroot_client::wire::TpmHandle;
-use ironroot_keys::{KeyEntry, TpmKey, fingerprint};
+use ironroot_keys::{KeyEntry, TpmKey, VerifyingKey, fingerprint, jwk};
 use serde_json::{Value, json};
 
 use crate::{
-    cli::keys::{ExportHandle, KeyCommand, Named, Remove, TpmAccess},
+    cli::keys::{ExportHandle, KeyCommand, Named, Remove, Show, TpmAccess},
     failure::{Failure, Result},
 };
 
@@ -63,7 +63,17 @@ fn list(arguments: &TpmAccess) -> Result {
     Ok(())
 }
 
-fn show(arguments: &Named) -> Result {
+fn show(arguments: &Show) -> Result {
+    let Show { key: arguments, encryption } = arguments;
+    if *encryption {
+        let key = arguments.tpm.keys()?.encryption_key(&arguments.name)?;
+        if arguments.tpm.json {
+            println!("{}", json!({ "name": arguments.name, "encryption_key": key.to_pem() }));
+        } else {
+            print!("{}", key.to_pem());
+        }
+        return Ok(());
+    }
     let list = arguments.tpm.list()?;
     let key = arguments.open()?;
     let entry = list.get(&arguments.name)?;
@@ -92,6 +102,8 @@ fn description(name: &str, kind: &str, key: &TpmKey) -> Result<Value> {
         "fingerprint": fingerprint(key)?,
         "tpm_name": hex(key.name()),
         "public_key": key.spki_pem()?,
+        // Kinds that JOSE does not have here are left out.
+        "jwk": VerifyingKey::from_public(key.public()).ok().map(|key| jwk(&key)),
     }))
 }
 

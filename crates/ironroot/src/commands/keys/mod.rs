@@ -1,15 +1,23 @@
 //! The commands of keys that applications use. Each works with any TPM 2.0 that a TCTI string names.
 
+mod cert;
 mod csr;
+mod encrypt;
+mod jwt;
 mod key;
+mod secret;
 
 use std::{fs, io::Write as _, path::Path};
 
 use ironroot_client::{Tcti, Tpm, wire::TpmHandle, wire::TpmSu};
 use ironroot_keys::{KeyList, NamedKeys, SharedTpm, TpmKey};
 
+pub use cert::run as cert;
 pub use csr::run as csr;
+pub use encrypt::{decrypt, encrypt};
+pub use jwt::run as jwt;
 pub use key::run as key;
+pub use secret::run as secret;
 
 use crate::{
     cli::keys::{Named, TpmAccess},

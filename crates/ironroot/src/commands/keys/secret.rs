@@ -1,0 +1,90 @@
+//! `ironroot secret`: secrets by name, unique to the device or common to the product.
+
+use std::path::Path;
+
+use ironroot_anchor::{Purpose, product_file};
+use ironroot_keys::{GLOBAL_BASE_SIZE, global_secret_from};
+use ironroot_platform::{CopyResistance, DeviceValue};
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use super::put;
+use crate::{
+    cli::keys::{GlobalSecret, KeptBy, ProvisionSecrets, Secret, SecretCommand},
+    failure::{Failure, Result},
+};
+
+/// Runs a command.
+///
+/// # Errors
+/// Its failure.
+pub fn run(command: &SecretCommand) -> Result {
+    match command {
+        SecretCommand::Unique(arguments) => {
+            give(arguments, &arguments.tpm.keys()?.unique_secret(&arguments.name, arguments.length)?)
+        }
+        SecretCommand::Global(arguments) => global(arguments),
+        SecretCommand::Provision(arguments) => provision(arguments),
+    }
+}
+
+fn global(arguments: &GlobalSecret) -> Result {
+    let Secret { name, length, tpm, .. } = &arguments.secret;
+    let secret = match &arguments.product_secret {
+        Some(path) => global_secret_from(&*base(path)?, name, *length)?,
+        None => tpm.keys()?.global_secret(name, *length)?,
+    };
+    give(&arguments.secret, &secret)
+}
+
+fn provision(arguments: &ProvisionSecrets) -> Result {
+    let base = base(&arguments.product_secret)?;
+    let platform = arguments.hierarchy == KeptBy::Platform;
+    let handle = arguments.tpm.keys()?.provision_global(&base, platform)?;
+    let handle = format!("{:#010x}", handle.0);
+    if arguments.tpm.json {
+        println!("{}", json!({ "handle": handle, "survives_clear": platform }));
+        return Ok(());
+    }
+    println!("The TPM has the product's base of global secrets, at {handle}.");
+    println!(
+        "TPM2_Clear {}. Whoever may talk to the TPM can ask for global secrets; the base itself does not come out again.",
+        if platform { "leaves it alone" } else { "removes it: provision again after that" }
+    );
+    Ok(())
+}
+
+/// The base of global secrets (docs/derivations.md, "Named secrets").
+fn base(path: &Path) -> Result<Zeroizing<[u8; GLOBAL_BASE_SIZE]>> {
+    let (product, warning) = product_file::load_product(path)?;
+    if let Some(warning) = warning {
+        tracing::warn!("{warning}");
+    }
+    // The global master does not depend on the device value; one has to be named.
+    let any = DeviceValue {
+        value: Zeroizing::new(b"any".to_vec()),
+        source: "none".into(),
+        resistance: CopyResistance::CopiedWithDisk,
+    };
+    let (global, _) = product.masters(&any)?;
+    let mut base = Zeroizing::new([0; GLOBAL_BASE_SIZE]);
+    base.copy_from_slice(&global.derive(Purpose::ApplicationKey, "named secrets", GLOBAL_BASE_SIZE)?);
+    Ok(base)
+}
+
+fn give(arguments: &Secret, secret: &[u8]) -> Result {
+    if arguments.raw {
+        return put(None, secret);
+    }
+    let mut hex = Zeroizing::new(String::with_capacity(2 * secret.len()));
+    for byte in secret {
+        use std::fmt::Write as _;
+        write!(hex, "{byte:02x}").map_err(|_| Failure::new("the secret cannot be printed"))?;
+    }
+    if arguments.tpm.json {
+        println!("{}", json!({ "name": arguments.name, "length": arguments.length, "secret": hex.as_str() }));
+    } else {
+        println!("{}", hex.as_str());
+    }
+    Ok(())
+}

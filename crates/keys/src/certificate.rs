@@ -1,0 +1,285 @@
+//! X.509 certificates (RFC 5280) signed by a key in a TPM: self-signed ones, and those that a local CA issues.
+
+use std::{
+    str::FromStr,
+    time::{Duration, SystemTime},
+};
+
+use der::{
+    DateTime, Decode as _, DecodePem as _, Encode, EncodePem as _, Sequence,
+    asn1::{Any, BitString, Ia5String, ObjectIdentifier, OctetString, Uint},
+    oid::AssociatedOid,
+    pem::{LineEnding, PemLabel},
+};
+use ironroot_client::wire::TpmiAlgHash;
+use ironroot_crypto::digest;
+use spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoOwned};
+use x509_cert::{
+    Certificate,
+    certificate::Version,
+    ext::{
+        Extension,
+        pkix::{
+            AuthorityKeyIdentifier, BasicConstraints, ExtendedKeyUsage, KeyUsage, KeyUsages, SubjectAltName,
+            SubjectKeyIdentifier, name::GeneralName,
+        },
+    },
+    name::Name,
+    request::{CertReqInfo, ExtensionReq},
+    time::{Time, Validity},
+};
+
+use crate::{KeyError, TpmKey, algorithms, verify::VerifyingKey};
+
+/// Certificates start this many seconds ago, for those whose clock is slow.
+const BACKDATE: u64 = 300;
+const SERVER_AUTH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.1");
+const CLIENT_AUTH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.2");
+
+/// What the certified key is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CertificateUse {
+    /// Clients and servers of TLS.
+    #[default]
+    Both,
+    /// Clients.
+    Client,
+    /// Servers.
+    Server,
+    /// A CA that issues to end entities.
+    Authority,
+}
+
+/// `TBSCertificate`.
+#[derive(Sequence)]
+struct ToBeSigned {
+    #[asn1(context_specific = "0", tag_mode = "EXPLICIT")]
+    version: Version,
+    serial: Uint,
+    signature: AlgorithmIdentifierOwned,
+    issuer: Name,
+    validity: Validity,
+    subject: Name,
+    public_key: SubjectPublicKeyInfoOwned,
+    #[asn1(context_specific = "3", tag_mode = "EXPLICIT")]
+    extensions: Vec<Extension>,
+}
+
+/// What X.509 signs: a structure, left as its bytes, and its signature.
+#[derive(Sequence)]
+struct Signed {
+    content: Any,
+    algorithm: AlgorithmIdentifierOwned,
+    signature: BitString,
+}
+
+impl PemLabel for Signed {
+    const PEM_LABEL: &'static str = "CERTIFICATE";
+}
+
+/// A request as it comes: its content's bytes are what is signed.
+struct Request(Signed);
+
+impl<'a> der::Decode<'a> for Request {
+    type Error = der::Error;
+    fn decode<R: der::Reader<'a>>(reader: &mut R) -> der::Result<Self> {
+        Signed::decode(reader).map(Self)
+    }
+}
+
+impl PemLabel for Request {
+    const PEM_LABEL: &'static str = "CERTIFICATE REQUEST";
+}
+
+/// A certificate for this key by this key, as PEM: `subject` as RFC 4514 writes names, DNS names, and for how many days.
+///
+/// # Errors
+/// [`KeyError::Encoding`] for a name that cannot be understood; what the TPM may answer.
+pub fn self_signed(
+    key: &TpmKey,
+    subject: &str,
+    dns_names: &[&str],
+    usage: CertificateUse,
+    days: u32,
+) -> Result<String, KeyError> {
+    let subject = Name::from_str(subject).map_err(KeyError::encoding("the subject's name"))?;
+    let public_key = algorithms::spki(key.public())?;
+    let names = dns_names
+        .iter()
+        .map(|name| Ia5String::new(name).map(GeneralName::DnsName))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(KeyError::encoding("a DNS name"))?;
+    let extensions = extensions(&public_key, None, usage, subject.is_empty(), names)?;
+    sign(key, &subject, subject.clone(), public_key, extensions, days)
+}
+
+/// A certificate that a CA issues for a request (PEM), as PEM: subject, key and alternative names are the request's, whose own
+/// signature is verified. `ca_certificate` (PEM) has to be a CA's, valid now, and for `ca_key`.
+///
+/// # Errors
+/// [`KeyError::Certificate`] with what is wrong with the request or the CA's certificate; what the TPM may answer.
+pub fn issue(
+    ca_key: &TpmKey,
+    ca_certificate: &str,
+    request: &str,
+    usage: CertificateUse,
+    days: u32,
+) -> Result<String, KeyError> {
+    if usage == CertificateUse::Authority {
+        return Err(refuse("a CA here issues to end entities only: make another CA with a certificate of its own"));
+    }
+    let ca = authority(ca_key, ca_certificate)?;
+    let (info, names) = requested(request)?;
+    let issuer_key = algorithms::spki(ca_key.public())?;
+    let extensions = extensions(&info.public_key, Some(&issuer_key), usage, info.subject.is_empty(), names)?;
+    sign(ca_key, ca.tbs_certificate().subject(), info.subject, info.public_key, extensions, days)
+}
+
+fn refuse(reason: impl Into<String>) -> KeyError {
+    KeyError::Certificate(reason.into())
+}
+
+/// The CA's certificate, if it is one.
+fn authority(key: &TpmKey, pem: &str) -> Result<Certificate, KeyError> {
+    let ca = Certificate::from_pem(pem).map_err(|error| refuse(format!("the CA's is no PEM certificate: {error}")))?;
+    let content = ca.tbs_certificate();
+    let certified = content.subject_public_key_info().to_der().map_err(KeyError::encoding("the CA's key"))?;
+    if certified != key.spki_der()? {
+        return Err(refuse("the CA's certificate is for another key than the CA's: name the key that it was made for"));
+    }
+    let broken = |error| refuse(format!("the CA's certificate has a malformed extension: {error}"));
+    let constraints = content.get_extension::<BasicConstraints>().map_err(broken)?;
+    if !constraints.is_some_and(|(_, constraints)| constraints.ca) {
+        return Err(refuse("the CA's certificate is not a CA's: make one with --ca"));
+    }
+    let usage = content.get_extension::<KeyUsage>().map_err(broken)?;
+    if usage.is_some_and(|(_, usage)| !usage.key_cert_sign()) {
+        return Err(refuse("the CA's certificate does not allow it to sign certificates (keyCertSign)"));
+    }
+    let now = now();
+    if content.validity().not_after.to_unix_duration().as_secs() < now {
+        return Err(refuse("the CA's certificate has expired"));
+    }
+    if content.validity().not_before.to_unix_duration().as_secs() > now {
+        return Err(refuse("the CA's certificate is not valid yet: is this machine's clock right?"));
+    }
+    Ok(ca)
+}
+
+/// What a request asks for, if its key has signed it.
+fn requested(pem: &str) -> Result<(CertReqInfo, Vec<GeneralName>), KeyError> {
+    let Request(signed) = Request::from_pem(pem)
+        .map_err(|error| refuse(format!("the request is no PEM CERTIFICATE REQUEST: {error}")))?;
+    let malformed = |error| refuse(format!("the request is malformed: {error}"));
+    let content = signed.content.to_der().map_err(malformed)?;
+    let info = CertReqInfo::from_der(&content).map_err(malformed)?;
+    let key = VerifyingKey::from_spki(info.public_key.clone())
+        .map_err(|error| refuse(format!("the request's key cannot be used here: {error}")))?;
+    let signature = signed.signature.as_bytes().unwrap_or_default();
+    if !key.verifies_x509(&signed.algorithm, &content, signature)? {
+        return Err(refuse("the request is not signed by the key that it is for, or was changed after it was signed"));
+    }
+    let mut names = Vec::new();
+    for attribute in info.attributes.iter().filter(|attribute| attribute.oid == ExtensionReq::OID) {
+        for value in attribute.values.iter() {
+            let extensions: ExtensionReq = value.decode_as().map_err(malformed)?;
+            for extension in extensions.0.iter().filter(|extension| extension.extn_id == SubjectAltName::OID) {
+                names.extend(SubjectAltName::from_der(extension.extn_value.as_bytes()).map_err(malformed)?.0);
+            }
+        }
+    }
+    if info.subject.is_empty() && names.is_empty() {
+        return Err(refuse("the request names nobody: neither a subject nor alternative names"));
+    }
+    Ok((info, names))
+}
+
+fn extensions(
+    key: &SubjectPublicKeyInfoOwned,
+    issuer: Option<&SubjectPublicKeyInfoOwned>,
+    usage: CertificateUse,
+    nameless: bool,
+    names: Vec<GeneralName>,
+) -> Result<Vec<Extension>, KeyError> {
+    let ca = usage == CertificateUse::Authority;
+    let key_usage = if ca { KeyUsages::KeyCertSign | KeyUsages::CRLSign } else { KeyUsages::DigitalSignature.into() };
+    let mut all = vec![
+        extension(true, &BasicConstraints { ca, path_len_constraint: ca.then_some(0) })?,
+        extension(true, &KeyUsage(key_usage))?,
+        extension(false, &SubjectKeyIdentifier(key_identifier(key)?))?,
+    ];
+    if !ca {
+        let purposes = match usage {
+            CertificateUse::Client => vec![CLIENT_AUTH],
+            CertificateUse::Server => vec![SERVER_AUTH],
+            _ => vec![CLIENT_AUTH, SERVER_AUTH],
+        };
+        all.push(extension(false, &ExtendedKeyUsage(purposes))?);
+    }
+    if let Some(issuer) = issuer {
+        let identifier = AuthorityKeyIdentifier {
+            key_identifier: Some(key_identifier(issuer)?),
+            authority_cert_issuer: None,
+            authority_cert_serial_number: None,
+        };
+        all.push(extension(false, &identifier)?);
+    }
+    if !names.is_empty() {
+        all.push(extension(nameless, &SubjectAltName(names))?);
+    }
+    Ok(all)
+}
+
+fn extension<T: Encode + AssociatedOid>(critical: bool, value: &T) -> Result<Extension, KeyError> {
+    let encoded = value.to_der().and_then(OctetString::new).map_err(KeyError::encoding("an extension"))?;
+    Ok(Extension { extn_id: T::OID, critical, extn_value: encoded })
+}
+
+/// 160 bits of SHA-256 of the key's bits (RFC 7093, method 1).
+fn key_identifier(key: &SubjectPublicKeyInfoOwned) -> Result<OctetString, KeyError> {
+    let digest = digest(TpmiAlgHash::Sha256, &[key.subject_public_key.raw_bytes()]);
+    OctetString::new(digest.get(..20).unwrap_or_default()).map_err(KeyError::encoding("an identifier"))
+}
+
+fn sign(
+    key: &TpmKey,
+    issuer: &Name,
+    subject: Name,
+    public_key: SubjectPublicKeyInfoOwned,
+    extensions: Vec<Extension>,
+    days: u32,
+) -> Result<String, KeyError> {
+    let failed = || KeyError::encoding("the certificate");
+    let scheme = key.schemes().into_iter().next().ok_or_else(|| KeyError::unsuitable("it does not sign"))?;
+    let algorithm = algorithms::signature_algorithm_of(key.public(), &scheme)?;
+    // 126 bits are left: positive, and always encoded in 16 bytes.
+    let mut serial = key.tpm().lock()?.get_random(16)?;
+    serial.iter_mut().take(1).for_each(|first| *first = (*first & 0x3f) | 0x40);
+    let now = now();
+    let time = |seconds| DateTime::from_unix_duration(Duration::from_secs(seconds)).map(Time::from).map_err(failed());
+    let content = ToBeSigned {
+        version: Version::V3,
+        serial: Uint::new(&serial).map_err(failed())?,
+        signature: algorithm.clone(),
+        issuer: issuer.clone(),
+        validity: Validity::new(
+            time(now.saturating_sub(BACKDATE))?,
+            time(now.saturating_add(u64::from(days) * 86_400))?,
+        ),
+        subject,
+        public_key,
+        extensions,
+    };
+    let content = content.to_der().map_err(failed())?;
+    let signature = key.sign(&scheme, &content)?;
+    let signed = Signed {
+        content: Any::from_der(&content).map_err(failed())?,
+        algorithm,
+        signature: BitString::from_bytes(&signature).map_err(failed())?,
+    };
+    signed.to_pem(LineEnding::LF).map_err(failed())
+}
+
+fn now() -> u64 {
+    SystemTime::UNIX_EPOCH.elapsed().map_or(0, |elapsed| elapsed.as_secs())
+}
