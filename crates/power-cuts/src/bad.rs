@@ -233,3 +233,35 @@ impl Storage for Unchained {
         Durability::Process
     }
 }
+
+/// A TPM that forgets to stage a record: now and then a commit lacks one of its changes. The store is as good as ever; it keeps what it
+/// is given, so that this shows in what the TPM answers and nowhere else.
+pub struct Forgets {
+    /// The store.
+    pub store: Box<dyn Storage>,
+    /// How many commits there were.
+    pub seen: usize,
+}
+
+/// Of so many commits, one lacks a change.
+const FORGETFUL: usize = 5;
+
+impl Storage for Forgets {
+    fn load(&mut self) -> Result<Records, StorageError> {
+        self.store.load()
+    }
+
+    fn commit(&mut self, changes: &[Change]) -> Result<(), StorageError> {
+        self.seen = self.seen.wrapping_add(1);
+        if !self.seen.is_multiple_of(FORGETFUL) {
+            return self.store.commit(changes);
+        }
+        let forgotten = (self.seen / FORGETFUL) % changes.len().max(1);
+        let kept = changes.iter().enumerate().filter(|(at, _)| *at != forgotten).map(|(_, change)| change.clone());
+        self.store.commit(&kept.collect::<Vec<_>>())
+    }
+
+    fn durability(&self) -> Durability {
+        self.store.durability()
+    }
+}

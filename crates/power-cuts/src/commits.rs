@@ -111,4 +111,8 @@ impl Storage for Logged {
     fn durability(&self) -> Durability {
         self.store.durability()
     }
+
+    fn rest(&mut self) {
+        self.store.rest();
+    }
 }

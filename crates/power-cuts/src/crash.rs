@@ -4,12 +4,14 @@
 //! not, in any combination: caches write back in the order that they like, and a write that was under way is a write whose
 //! blocks are there in part. Names change in order, as on file systems with a journal, and a file that grows may end at any
 //! byte. A block is written whole or not at all, which is what docs/state-format.md asks of a disk.
+//!
+//! Of a flash, what was being programmed or erased may hold anything, and all before it is there.
 
 use std::sync::Arc;
 
 use ironroot_platform::memory::TestEntropy;
 
-use crate::trace::{Names, Op, write};
+use crate::trace::{Counters, Names, Op, write};
 
 /// What a disk writes whole or not at all, in bytes.
 const BLOCK: usize = 512;
@@ -19,6 +21,8 @@ const EXHAUSTIVE: usize = 6;
 const SAMPLES: u64 = 24;
 /// How many beginnings of a longer row of parts are tried.
 const BEGINNINGS: usize = 12;
+/// In how many ways the cells of a flash are torn.
+const TORN_CELLS: u32 = 4;
 /// At how many bytes the end of a growing file is tried.
 const ENDS: u64 = 4;
 
@@ -27,6 +31,8 @@ const ENDS: u64 = 4;
 enum Part {
     Block(usize, Arc<[u8]>, usize),
     Length(usize),
+    /// Bytes of a flash that are programmed (or, if they are all ones, erased).
+    Cells(usize, Arc<[u8]>),
 }
 
 /// A file: what is durable, and what is not yet.
@@ -44,6 +50,17 @@ pub struct Disk {
     files: Vec<File>,
     names: Names,
     pending_names: Vec<Op>,
+    counters: Counters,
+    counting: Option<([u8; 16], u64)>,
+}
+
+/// What a cut leaves: the state file, and the counter beside it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Left {
+    /// The state file, if there is one.
+    pub state: Option<Vec<u8>>,
+    /// What the counter has reached.
+    pub counters: Counters,
 }
 
 /// How a disk that was found differs from what was asked of it.
@@ -60,10 +77,11 @@ pub enum How {
 impl Disk {
     /// A disk with a durable state, or without one.
     #[must_use]
-    pub fn with(state: Option<Vec<u8>>) -> Self {
+    pub fn with(left: Left) -> Self {
+        let Left { state, counters } = left;
         let names = Names { current: state.as_ref().map(|_| 0), next: None };
         let file = |durable: Vec<u8>| File { length: durable.len(), durable, pending: Vec::new() };
-        Self { files: state.into_iter().map(file).collect(), names, pending_names: Vec::new() }
+        Self { files: state.into_iter().map(file).collect(), names, counters, ..Self::default() }
     }
 
     /// Moves past an operation.
@@ -74,11 +92,19 @@ impl Disk {
                 self.pending_names.push(op.clone());
             }
             Op::Write(id, offset, bytes) => self.file(*id, |file| file.write(*offset, bytes)),
+            Op::Program(id, offset, bytes) => {
+                self.file(*id, |file| file.pending.push(Part::Cells(*offset, Arc::clone(bytes))));
+            }
+            Op::Erase(id, offset, size) => {
+                self.file(*id, |file| file.pending.push(Part::Cells(*offset, vec![0xFF; *size].into())));
+            }
             Op::SetLen(id, length) => self.file(*id, |file| {
                 file.length = *length;
                 file.pending.push(Part::Length(*length));
             }),
             Op::Sync(id) => self.file(*id, File::sync),
+            Op::Count(id, number) => self.counting = Some((*id, *number)),
+            Op::Counted => self.counters.extend(self.counting.take()),
             Op::Install | Op::Discard => self.pending_names.push(op.clone()),
             Op::SyncNames => {
                 for op in std::mem::take(&mut self.pending_names) {
@@ -94,15 +120,32 @@ impl Disk {
         }
     }
 
-    /// Calls `found` with the state file of every disk that is tried (nothing if it has none), until it fails.
+    /// What the counter has reached for certain.
+    #[must_use]
+    pub const fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Calls `found` with what is left on every disk that is tried, until it fails.
     ///
     /// # Errors
     /// The first of `found`.
     pub fn after_cut<E>(
         &self,
         luck: &mut TestEntropy,
-        mut found: impl FnMut(Option<Vec<u8>>, How) -> Result<(), E>,
+        mut found: impl FnMut(Left, How) -> Result<(), E>,
     ) -> Result<(), E> {
+        let counted = self.counting.map(|counting| {
+            let mut counters = self.counters.clone();
+            counters.extend([counting]);
+            counters
+        });
+        let mut found = |state: Option<Vec<u8>>, how| {
+            if let Some(counters) = &counted {
+                found(Left { state: state.clone(), counters: counters.clone() }, how)?;
+            }
+            found(Left { state, counters: self.counters.clone() }, how)
+        };
         let mut names = self.names;
         let mut tried = Vec::new();
         for done in 0..=self.pending_names.len() {
@@ -152,6 +195,7 @@ impl File {
             let _ = index;
             match part {
                 Part::Length(length) => bytes.resize(*length, 0),
+                Part::Cells(place, cells) => write(&mut bytes, *place, cells),
                 Part::Block(place, all, at) => {
                     let room = BLOCK.saturating_sub(place % BLOCK);
                     let end = at.saturating_add(room).min(all.len());
@@ -167,6 +211,9 @@ impl File {
         luck: &mut TestEntropy,
         found: &mut impl FnMut(Vec<u8>, How) -> Result<(), E>,
     ) -> Result<(), E> {
+        if let [Part::Cells(place, cells)] = self.pending.as_slice() {
+            return self.torn_cells(*place, cells, luck, found);
+        }
         let parts = self.pending.len();
         if parts <= EXHAUSTIVE {
             for set in 0..1_u32 << parts {
@@ -188,6 +235,44 @@ impl File {
             }
         }
         self.ends(luck, found)
+    }
+
+    /// A flash on which bytes were being programmed, or erased.
+    fn torn_cells<E>(
+        &self,
+        place: usize,
+        cells: &[u8],
+        luck: &mut TestEntropy,
+        found: &mut impl FnMut(Vec<u8>, How) -> Result<(), E>,
+    ) -> Result<(), E> {
+        found(self.with(|_| false), How::Whole)?;
+        found(self.with(|_| true), How::Whole)?;
+        let is_erased = cells.iter().all(|byte| *byte == 0xFF);
+        for kind in 0..TORN_CELLS {
+            let mut bytes = self.durable.clone();
+            let Some(torn) = bytes.get_mut(place..place.saturating_add(cells.len())) else { return Ok(()) };
+            let turn = usize::try_from(luck.next_word()).unwrap_or_default() % cells.len().max(1);
+            for (at, (byte, wanted)) in torn.iter_mut().zip(cells).enumerate() {
+                let lot = luck.next_word() as u8;
+                *byte = match kind % 4 {
+                    // From the beginning, up to some of the bits of a byte.
+                    0 if at < turn => *wanted,
+                    0 if at == turn => *byte & !lot | wanted & lot,
+                    0 => *byte,
+                    // From the end.
+                    1 if at >= turn => *wanted,
+                    1 => *byte,
+                    // Some bits everywhere.
+                    2 => *byte & !lot | wanted & lot,
+                    // A sector is programmed whole before it is erased.
+                    _ if is_erased => lot & if turn & 1 == 0 { 0 } else { 0xFF },
+                    _ if lot & 1 == 0 => *wanted,
+                    _ => *byte,
+                };
+            }
+            found(bytes, How::Torn)?;
+        }
+        Ok(())
     }
 
     /// A growing file that ends anywhere in what is new.

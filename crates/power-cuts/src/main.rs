@@ -40,7 +40,17 @@ fn options() -> Result<Options, String> {
 }
 
 /// The stores that must lose nothing, by turns: most of the time the one that hosts have.
-const TURNS: [Backend; 5] = [Backend::File, Backend::File, Backend::BlockDevice, Backend::File, Backend::RelaxedFile];
+const TURNS: [Backend; 9] = [
+    Backend::File,
+    Backend::NorFlash,
+    Backend::BlockDevice,
+    Backend::Counted,
+    Backend::RelaxedFile,
+    Backend::File,
+    Backend::CountedBySession,
+    Backend::NorFlash,
+    Backend::Counted,
+];
 
 fn run(options: &Options) -> Result<Report, String> {
     let (total, next, stop) = (Mutex::new(Report::default()), AtomicU64::new(0), AtomicBool::new(false));

@@ -5,20 +5,27 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use ironroot_platform::memory::TestEntropy;
-use ironroot_platform::{Durability, Records, Storage};
+use ironroot_platform::{Durability, Records, Storage, StorageError};
+use ironroot_store::Policy;
 use ironroot_wire::{Startup, TpmSu};
 
 use crate::backend::Backend;
 use crate::client::Client;
 use crate::commits::{Commit, Commits, Failed, Logged};
-use crate::crash::{Disk, How};
+use crate::crash::{Disk, How, Left};
 use crate::report::Report;
 use crate::trace::{Op, TraceDisk};
 use crate::view::{Start, View};
 use crate::workload::{Answered, Workload, Wrong, open};
 
 /// Of so many disks that were found, one goes on through a second cut.
-const SECOND_CUT: u64 = 8;
+const fn second_cut_in(backend: Backend) -> u64 {
+    match backend {
+        // Which is programmed and erased in many small steps.
+        Backend::NorFlash => 64,
+        _ => 8,
+    }
+}
 
 /// A workload that has ended: what was asked of the disk, and what was acknowledged.
 struct Past {
@@ -68,7 +75,7 @@ pub fn prove(work: Workload, backend: Backend, luck: u64, report: &mut Report) -
     past.cuts(&mut luck, report, &mut |cut, state, luck, report| {
         let after = cut.check(state, luck, report)?;
         if let Some(after) = after
-            && luck.next_word().is_multiple_of(SECOND_CUT)
+            && luck.next_word().is_multiple_of(second_cut_in(backend))
         {
             second_cut(after, luck, report)?;
         }
@@ -76,13 +83,14 @@ pub fn prove(work: Workload, backend: Backend, luck: u64, report: &mut Report) -
     })
 }
 
-type Check<'a> = dyn FnMut(&Cut<'_>, Option<Vec<u8>>, &mut TestEntropy, &mut Report) -> Result<(), Wrong> + 'a;
+type Check<'a> = dyn FnMut(&Cut<'_>, Left, &mut TestEntropy, &mut Report) -> Result<(), Wrong> + 'a;
 
 impl Past {
     /// Every disk after every cut, but for those that have been seen with as much acknowledged.
     fn cuts(&self, luck: &mut TestEntropy, report: &mut Report, check: &mut Check<'_>) -> Result<(), Wrong> {
         let mut disk = self.before.clone();
         let mut seen = HashSet::new();
+        let mut copies = Copies::default();
         for operations in 0..=self.trace.len() {
             if let Some(op) = operations.checked_sub(1).and_then(|last| self.trace.get(last)) {
                 disk.apply(op);
@@ -90,6 +98,11 @@ impl Past {
             let acknowledged = self.commits.iter().filter(|commit| commit.acknowledged <= operations).count();
             let cut = Cut { past: self, operations, acknowledged };
             report.points += 1;
+            if self.backend.policy().is_some() {
+                let counted =
+                    matches!(operations.checked_sub(1).and_then(|last| self.trace.get(last)), Some(Op::Counted));
+                copies.put_back(&cut, &disk, counted, luck, report)?;
+            }
             let mut lot = luck.clone();
             luck.next_word();
             disk.after_cut(&mut lot, |state, how| {
@@ -111,7 +124,70 @@ impl Past {
     }
 }
 
-fn hash(state: &Option<Vec<u8>>) -> u64 {
+/// Copies of the state that somebody has made meanwhile.
+#[derive(Default)]
+struct Copies {
+    /// With how many commits were acknowledged then.
+    kept: Vec<(usize, Vec<u8>)>,
+    /// How many were when the counter was advanced last.
+    counted: usize,
+}
+
+/// A copy is made, and one is put back, at one in so many cuts.
+const COPY: u64 = 6;
+/// So many are kept.
+const COPIES: usize = 24;
+
+impl Copies {
+    /// Puts an old copy back beside the counter of today: it must be refused, unless it holds what was acknowledged last or is from a time
+    /// that docs/state-format.md allows.
+    fn put_back(
+        &mut self,
+        cut: &Cut<'_>,
+        disk: &Disk,
+        counted: bool,
+        luck: &mut TestEntropy,
+        report: &mut Report,
+    ) -> Result<(), Wrong> {
+        if counted {
+            self.counted = cut.acknowledged;
+        }
+        let backend = cut.past.backend;
+        let lot = luck.next_word();
+        if cut.known().is_some() && lot.is_multiple_of(COPY) && !self.kept.is_empty() {
+            let at = usize::try_from(lot >> 8).unwrap_or_default() % self.kept.len();
+            let Some((made, copy)) = self.kept.get(at) else { return Ok(()) };
+            report.copies += 1;
+            match backend.open(&TraceDisk::beside(Some(copy.clone()), disk.counters().clone())) {
+                Err(StorageError::Refused(_)) => report.refused_copies += 1,
+                Err(error) => return Err(format!("an old copy was answered with {error}")),
+                Ok(_) if backend.policy() == Some(Policy::Sessions) && *made >= self.counted => {}
+                Ok(mut store) => {
+                    let records = store.load().map_err(|error| error.to_string())?;
+                    cut.find(&records).map_err(|why| {
+                        let now = cut.operations;
+                        format!("ROLLED BACK: the copy made after {made} commits is accepted at operation {now}: {why}")
+                    })?;
+                }
+            }
+        }
+        if (lot >> 32).is_multiple_of(COPY) {
+            disk.after_cut(&mut luck.clone(), |left, how| {
+                if how == How::Whole {
+                    self.kept.extend(left.state.map(|state| (cut.acknowledged, state)));
+                }
+                Ok::<(), Wrong>(())
+            })?;
+            while self.kept.len() > COPIES {
+                let at = usize::try_from(luck.next_word()).unwrap_or_default() % self.kept.len();
+                self.kept.swap_remove(at);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn hash(state: &Left) -> u64 {
     let mut hasher = DefaultHasher::new();
     state.hash(&mut hasher);
     hasher.finish()
@@ -120,7 +196,7 @@ fn hash(state: &Option<Vec<u8>>) -> u64 {
 /// A TPM that has come up after a cut: what it found, and what was done to its disk since.
 struct After {
     backend: Backend,
-    state: Option<Vec<u8>>,
+    state: Left,
     trace: Vec<Op>,
     commits: Vec<Commit>,
 }
@@ -137,14 +213,9 @@ impl Cut<'_> {
     }
 
     /// Opens what the cut left.
-    fn check(
-        &self,
-        state: Option<Vec<u8>>,
-        luck: &mut TestEntropy,
-        report: &mut Report,
-    ) -> Result<Option<After>, Wrong> {
+    fn check(&self, state: Left, luck: &mut TestEntropy, report: &mut Report) -> Result<Option<After>, Wrong> {
         let backend = self.past.backend;
-        let disk = TraceDisk::with(state.clone());
+        let disk = TraceDisk::beside(state.state.clone(), state.counters.clone());
         let mut store = match backend.open(&disk) {
             Ok(store) => store,
             // The TPM was being made: there is nothing yet that could be lost.
@@ -288,7 +359,7 @@ fn second_cut(after: After, luck: &mut TestEntropy, report: &mut Report) -> Resu
     };
     let mut counts = Report::default();
     past.cuts(luck, &mut counts, &mut |cut, state, _, _| {
-        let disk = TraceDisk::with(state);
+        let disk = TraceDisk::beside(state.state, state.counters);
         let mut store = past.backend.open(&disk).map_err(|error| format!("LOST in a second cut: refused: {error}"))?;
         let records = store.load().map_err(|error| format!("LOST in a second cut: refused: {error}"))?;
         cut.find(&records).map(drop).map_err(|why| format!("in a second cut: {why}"))

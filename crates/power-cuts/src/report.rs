@@ -42,6 +42,10 @@ pub struct Report {
     pub met: Met,
     /// Second cuts, while the TPM came up.
     pub second: u64,
+    /// Old copies of the state that were put back beside a counter.
+    pub copies: u64,
+    /// Of these, those that were refused; the others were as new as what was acknowledged, or from a time that is allowed.
+    pub refused_copies: u64,
     /// How often each command succeeded, and how often it committed something.
     pub coverage: BTreeMap<TpmCc, (u64, u64)>,
     /// How often commands that were refused committed something.
@@ -83,6 +87,8 @@ impl Report {
             (&mut self.asked, other.asked),
             (&mut self.halfway, other.halfway),
             (&mut self.second, other.second),
+            (&mut self.copies, other.copies),
+            (&mut self.refused_copies, other.refused_copies),
             (&mut self.failed, other.failed),
             (&mut self.refused, other.refused),
             (&mut self.refusals, other.refusals),
@@ -128,6 +134,14 @@ impl fmt::Display for Report {
             "{} TPMs started and asked for everything ({} between two commits of one command), {} second cuts",
             self.asked, self.halfway, self.second
         )?;
+        if self.copies > 0 {
+            writeln!(
+                f,
+                "{} old copies put back beside a counter: {} refused, the others as new as what was acknowledged or from a time \
+                 that is allowed",
+                self.copies, self.refused_copies
+            )?;
+        }
         if !self.met.is_empty() {
             writeln!(
                 f,

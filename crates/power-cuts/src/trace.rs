@@ -5,6 +5,10 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use embedded_storage::nor_flash::{
+    ErrorType, NorFlash, NorFlashErrorKind, ReadNorFlash, check_erase, check_read, check_write,
+};
+use ironroot_platform::{CountedState, CounterError, CounterKind, MonotonicCounter};
 use ironroot_store::block_device::Blocks;
 use ironroot_store::medium::{Medium, Which};
 
@@ -15,6 +19,10 @@ pub enum Op {
     Create(usize),
     /// Bytes of a file, which grows if need be.
     Write(usize, usize, Arc<[u8]>),
+    /// Erased bytes of a flash are programmed.
+    Program(usize, usize, Arc<[u8]>),
+    /// Sectors of a flash are erased.
+    Erase(usize, usize, usize),
     /// A file gets this length; what is new is zero.
     SetLen(usize, usize),
     /// What was done to the contents of a file so far is durable when this is done.
@@ -25,7 +33,14 @@ pub enum Op {
     Discard,
     /// What was done to names so far is durable when this is done.
     SyncNames,
+    /// A counter begins to count for a state of this name, or is raised to this number.
+    Count([u8; 16], u64),
+    /// The counter cannot go back behind that any more.
+    Counted,
 }
+
+/// The numbers of a monotonic counter, by the names of the states.
+pub type Counters = BTreeMap<[u8; 16], u64>;
 
 /// Which file has which name.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -89,6 +104,8 @@ pub type Met = BTreeMap<(&'static str, Fault), u64>;
 struct Disk {
     files: Vec<Vec<u8>>,
     names: Names,
+    /// What the counter has reached, which is kept elsewhere and has its power cut at the same moment.
+    counters: Counters,
     trace: Vec<Op>,
     calls: u64,
     /// From which call on what goes wrong.
@@ -106,6 +123,14 @@ impl TraceDisk {
     pub fn with(state: Option<Vec<u8>>) -> Self {
         let names = Names { current: state.as_ref().map(|_| 0), next: None };
         Self(Arc::new(Mutex::new(Disk { files: state.into_iter().collect(), names, ..Disk::default() })))
+    }
+
+    /// The same beside a counter.
+    #[must_use]
+    pub fn beside(state: Option<Vec<u8>>, counters: Counters) -> Self {
+        let disk = Self::with(state);
+        disk.lock().counters = counters;
+        disk
     }
 
     /// How many operations there have been.
@@ -306,5 +331,120 @@ impl Blocks for TraceDisk {
 
     fn flush(&mut self) -> io::Result<()> {
         Medium::sync(self, Which::Current)
+    }
+}
+
+/// As a flash: the same, with what flash refuses. What was done is durable when the call returns.
+impl ErrorType for TraceDisk {
+    type Error = NorFlashErrorKind;
+}
+
+fn refused<T>(_: T) -> NorFlashErrorKind {
+    NorFlashErrorKind::Other
+}
+
+impl ReadNorFlash for TraceDisk {
+    const READ_SIZE: usize = 1;
+
+    fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), NorFlashErrorKind> {
+        check_read(self, offset, bytes.len())?;
+        Blocks::read_at(self, offset.into(), bytes).map_err(refused)
+    }
+
+    fn capacity(&self) -> usize {
+        self.lock().files.first().map_or(0, Vec::len)
+    }
+}
+
+impl TraceDisk {
+    /// Erases or programs, all of it or, if that fails, half.
+    fn change(&self, name: &'static str, offset: usize, bytes: Arc<[u8]>) -> Result<(), NorFlashErrorKind> {
+        let mut disk = self.lock();
+        let outcome = disk.call(name);
+        let half: Arc<[u8]> =
+            if outcome.is_ok() { bytes } else { bytes.get(..bytes.len() / 8 * 4).unwrap_or_default().into() };
+        write(disk.file(0).map_err(refused)?, offset, &half);
+        let op = if name == "erase" { Op::Erase(0, offset, half.len()) } else { Op::Program(0, offset, half) };
+        disk.trace.extend([op, Op::Sync(0)]);
+        outcome.map_err(refused)
+    }
+}
+
+impl NorFlash for TraceDisk {
+    const WRITE_SIZE: usize = 4;
+    const ERASE_SIZE: usize = 4096;
+
+    fn erase(&mut self, from: u32, to: u32) -> Result<(), NorFlashErrorKind> {
+        check_erase(self, from, to)?;
+        for sector in (from..to).step_by(Self::ERASE_SIZE) {
+            self.change("erase", sector as usize, vec![0xFF; Self::ERASE_SIZE].into())?;
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), NorFlashErrorKind> {
+        check_write(self, offset, bytes.len())?;
+        let place = offset as usize..(offset as usize).saturating_add(bytes.len());
+        let is_erased = self
+            .lock()
+            .files
+            .first()
+            .and_then(|all| all.get(place))
+            .is_some_and(|all| all.iter().all(|byte| *byte == 0xFF));
+        if !is_erased {
+            return Err(NorFlashErrorKind::Other);
+        }
+        self.change("program", offset as usize, bytes.into())
+    }
+}
+
+/// The counter beside a disk.
+pub struct TraceCounter {
+    /// The disk, which takes everything down.
+    pub disk: TraceDisk,
+    /// Known to be bad: it says that it counts, and does not.
+    pub idle: bool,
+}
+
+impl TraceCounter {
+    fn count(&self, id: [u8; 16], number: u64) -> Result<(), CounterError> {
+        if self.idle && number > 0 {
+            return Ok(());
+        }
+        let mut disk = self.disk.lock();
+        let outcome = disk.call("count");
+        // An answer that does not come says nothing about what happened.
+        if outcome.is_ok() || disk.calls.is_multiple_of(2) {
+            disk.counters.insert(id, number);
+            disk.trace.extend([Op::Count(id, number), Op::Counted]);
+        }
+        outcome.map_err(|error| CounterError::Unreachable(error.to_string()))
+    }
+}
+
+impl MonotonicCounter for TraceCounter {
+    fn kind(&self) -> CounterKind {
+        CounterKind::Hardware
+    }
+
+    fn place(&self) -> String {
+        "recorded/counter".into()
+    }
+
+    fn register(&mut self, state: &CountedState) -> Result<(), CounterError> {
+        if self.disk.lock().counters.contains_key(&state.id) {
+            return Err(CounterError::Refused("it counts for this state already".into()));
+        }
+        self.count(state.id, 0)
+    }
+
+    fn read(&mut self, state: &CountedState) -> Result<u64, CounterError> {
+        let number = self.disk.lock().counters.get(&state.id).copied();
+        number.ok_or_else(|| CounterError::Missing("it does not count for this state".into()))
+    }
+
+    fn advance(&mut self, state: &CountedState, to: u64) -> Result<(), CounterError> {
+        let number = self.read(state)?;
+        if number >= to { Err(CounterError::Ahead(number)) } else { self.count(state.id, to) }
     }
 }

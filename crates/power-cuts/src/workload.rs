@@ -76,8 +76,9 @@ impl Workload {
         let store = backend.create(&disk).map_err(|error| error.to_string())?;
         let logged = Logged { store, disk: disk.clone(), commits: commits.clone() };
         let entropy = Box::new(TestEntropy::new(seed));
-        let tpm = Tpm::manufacture(Box::new(logged), entropy, &ironroot_crypto_host::HOST, profile(), seeds())
-            .map_err(|error| error.to_string())?;
+        let tpm =
+            Tpm::manufacture(backend.under_a_tpm(logged), entropy, &ironroot_crypto_host::HOST, profile(), seeds())
+                .map_err(|error| error.to_string())?;
         let mut client = Client::new(tpm, 0);
         client.tpm.set_physical_presence(true);
         client.run(&Startup { startup_type: TpmSu::Clear }, &[]).map_err(|rc| format!("the first start: {rc}"))?;
@@ -279,7 +280,7 @@ impl Workload {
             };
             let store = store.map_err(|error| error.to_string())?;
             let logged = Logged { store, disk: self.disk.clone(), commits: self.commits.clone() };
-            self.client.tpm = open(Box::new(logged), self.dice.next_word())?;
+            self.client.tpm = open(self.backend.under_a_tpm(logged), self.dice.next_word())?;
         }
         self.client.tpm.power_on(self.client.now);
         self.client.tpm.set_physical_presence(true);

@@ -21,7 +21,9 @@ const BLOCK: usize = 512;
 /// Where the areas begin.
 const AREAS: u64 = 4096;
 /// What fills an area with zeros at a time.
-const ZEROS: &[u8] = &[0; 64 << 10];
+const ZEROS: &[u8] = &[0; 4096];
+/// No area is smaller.
+const SMALLEST_AREA: u64 = 16 << 10;
 const MAGIC: &[u8; 8] = b"IRBLOCKS";
 const VERSION: u16 = 1;
 /// The part of a selector that its checksum covers.
@@ -140,7 +142,7 @@ impl<B: Blocks> BlockDevice<B> {
     pub fn new(mut blocks: B) -> io::Result<Self> {
         let half = blocks.length()?.saturating_sub(AREAS) / 2;
         let length = half.saturating_sub(half % AREAS);
-        if length < ZEROS.len() as u64 {
+        if length < SMALLEST_AREA {
             return Err(io::ErrorKind::StorageFull.into());
         }
         let current = read_selectors(&mut blocks)?;
@@ -175,13 +177,18 @@ impl<B: Blocks> BlockDevice<B> {
         }
     }
 
-    /// Fills an area with zeros from a place on.
+    /// Fills an area with zeros from a place on, where it is not zero: reading wears nothing out.
     fn clear(&mut self, area: Area, from: u64) -> io::Result<()> {
         let (start, end) = (self.start(area), *self.zero_from(area));
         let mut at = from;
         while at < end {
             let count = usize::try_from(end.saturating_sub(at)).unwrap_or(usize::MAX).min(ZEROS.len());
-            self.blocks.write_at(start.saturating_add(at), ZEROS.get(..count).unwrap_or(ZEROS))?;
+            let (place, zeros) = (start.saturating_add(at), ZEROS.get(..count).unwrap_or(ZEROS));
+            let mut found = zeros.to_vec();
+            self.blocks.read_at(place, &mut found)?;
+            if found != zeros {
+                self.blocks.write_at(place, zeros)?;
+            }
             at = at.saturating_add(count as u64);
         }
         *self.zero_from(area) = end.min(from);

@@ -17,6 +17,8 @@ use std::io;
 pub const SMALLEST: usize = 64 << 10;
 /// A file is compacted when it is longer than this many times what is in it.
 pub const WASTE: usize = 4;
+/// Of a place that wears out, one part in so many is kept.
+const KEPT: usize = 16;
 
 /// How a store behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +70,12 @@ impl<M: Medium> FileStore<M> {
         self.place.sequence
     }
 
+    /// Where the state lies.
+    #[must_use]
+    pub const fn medium(&self) -> &M {
+        &self.medium
+    }
+
     /// How many files the state has had: one more at each compaction.
     #[must_use]
     pub const fn generation(&self) -> u64 {
@@ -115,8 +123,13 @@ impl<M: Medium> FileStore<M> {
         if self.withdrawn.is_some() {
             self.compact()?;
         }
-        if self.dirty {
-            self.cut().map_err(|error| self.failed("cutting off an unfinished change", &error))?;
+        if self.dirty
+            && let Err(error) = self.cut()
+        {
+            // A new file has nothing behind its end. The old one must not come back when the power goes.
+            let failed = self.failed("cutting off an unfinished change", &error);
+            self.compact().map_err(|_| failed)?;
+            self.settle().map_err(|error| self.failed("making the compacted state durable", &error))?;
         }
         if self.folder_dirty && !self.relaxed {
             self.medium.sync_folder().map_err(|error| self.failed("making the compacted state durable", &error))?;
@@ -261,8 +274,31 @@ impl<M: Medium> FileStore<M> {
     fn is_wasteful(&self, changes: &[Change]) -> bool {
         let size = body::length(changes).and_then(frame::blocks).map_or(0, |blocks| blocks.saturating_mul(BLOCK));
         let after = self.place.end.saturating_add(size);
-        let bound = self.medium.capacity().map_or(usize::MAX, |bound| usize::try_from(bound).unwrap_or(usize::MAX));
-        after > SMALLEST.max(self.live.saturating_mul(WASTE)).max(self.compact_at).min(bound)
+        let bytes = |bound: u64| usize::try_from(bound).unwrap_or(usize::MAX);
+        let bound = self.medium.capacity().map_or(usize::MAX, bytes);
+        match self.medium.fresh_capacity().map(bytes) {
+            None => after > SMALLEST.max(self.live.saturating_mul(WASTE)).max(self.compact_at).min(bound),
+            Some(fresh) => after > bound && self.would_help(changes, size, fresh),
+        }
+    }
+
+    /// Whether a new file would have room for a commit, on a medium that wears out. A part is kept for commits that do not make
+    /// the state larger: a state that fills the place must not be written anew with each of them.
+    fn would_help(&self, changes: &[Change], size: usize, fresh: usize) -> bool {
+        let larger = changes.iter().fold(self.live, |sum, change| match change {
+            Change::Put(key, value) => {
+                let new = value.len().saturating_add(body::PUT_OVERHEAD);
+                sum.saturating_sub(self.size_of(*key)).saturating_add(new)
+            }
+            Change::Delete(key) => sum.saturating_sub(self.size_of(*key)),
+        }) > self.live;
+        let kept = if larger { fresh / KEPT } else { 0 };
+        let checkpoint = frame::blocks(self.live).map_or(usize::MAX, |blocks| blocks.saturating_mul(BLOCK));
+        BLOCK.saturating_add(checkpoint).saturating_add(size).saturating_add(kept) <= fresh
+    }
+
+    fn size_of(&self, key: RecordKey) -> usize {
+        self.sizes.get(&key).copied().unwrap_or(0)
     }
 
     /// Writes the state anew into another file, and puts that in the place of the first. Whatever fails or is cut off, one
@@ -313,7 +349,8 @@ impl<M: Medium> FileStore<M> {
             return Ok(records);
         }
         let file = read_file(&mut self.medium)?;
-        let file = if self.withdrawn.is_some() { file.get(..self.place.end).unwrap_or_default() } else { &file };
+        let end = if self.withdrawn.is_some() || self.dirty { self.place.end } else { file.len() };
+        let file = file.get(..end).unwrap_or(&file);
         let name = self.medium.name();
         let journal = journal::read(file, &mut self.access).map_err(|refusal| refusal.into_error(&name))?;
         if (journal.end, journal.sequence, journal.chain) != (self.place.end, self.place.sequence, self.place.chain) {

@@ -27,10 +27,14 @@ mod journal;
 mod keys;
 mod maintenance;
 pub mod medium;
+pub mod nor_flash;
 mod open;
 mod refusal;
+pub mod rpmb;
 mod sealing;
 pub mod simulated;
+pub mod simulated_flash;
+pub mod simulated_rpmb;
 
 pub use access::{Access, Connect, MAX_INSTANCE, NewCounter};
 pub use backup::{BackupReport, label as backup_label};

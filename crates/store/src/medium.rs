@@ -35,6 +35,11 @@ pub trait Medium: Send {
     fn capacity(&self) -> Option<u64> {
         None
     }
+    /// If making a new file wears the place out: how long a new one could be, in bytes. One is then made only when the old one
+    /// has no room left and the new one would have.
+    fn fresh_capacity(&self) -> Option<u64> {
+        None
+    }
     /// Reads the state; of a file longer than `limit`, the first `limit` bytes. Changes nothing.
     ///
     /// # Errors
