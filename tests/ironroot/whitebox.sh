@@ -102,8 +102,6 @@ wanted = {
 }
 assert found == wanted, found
 P
-"$PEER_TPM" whitebox assess one.tables --traces 64 >report
-finds 'KEY FOUND' <report
 refused "$PEER_TPM" whitebox assess secret
 finds 'white-box tables' <.refused
 

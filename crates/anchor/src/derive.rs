@@ -27,6 +27,10 @@ pub enum Purpose {
     ApplicationKey,
     /// The master key of one of several TPMs of a device.
     Instance,
+    /// What masks and authenticates the helper data of a threshold value.
+    DeviceHelper,
+    /// What a device's record of its first initialization is compared with.
+    BindingCheck,
 }
 
 impl Purpose {
@@ -39,6 +43,8 @@ impl Purpose {
             Self::FirmwareSecret => b"firmware secret",
             Self::ApplicationKey => b"application key",
             Self::Instance => b"instance",
+            Self::DeviceHelper => b"device helper",
+            Self::BindingCheck => b"binding check",
         }
     }
 }

@@ -19,12 +19,14 @@ extern crate std;
 mod derive;
 mod firmware;
 mod grade;
+pub mod init;
 #[cfg(feature = "std")]
 pub mod machine;
 mod masters;
 mod product;
 #[cfg(feature = "std")]
 pub mod product_file;
+pub mod threshold;
 
 pub use derive::{DeriveError, Purpose};
 pub use firmware::MeasuredFirmware;

@@ -6,14 +6,18 @@
 //! device. The forms of the values are part of the derivation; docs/derivations.md lists them.
 
 mod binding;
+mod hardware_tpm;
+mod helper;
 mod read;
 mod source;
 
-pub use binding::{RECORD_NAME, choose, recall, record};
+pub use binding::{BINDING_NAME, RECORD_NAME, bind, binding, choose, recall, record};
+pub use helper::{HELPER_NAME, enroll, refresh, value};
 pub use source::{Source, SourceNameError};
 
-use alloc::{borrow::ToOwned, vec::Vec};
-use ironroot_platform::{DeviceSecret, DeviceSecretError, DeviceValue};
+use crate::words;
+use alloc::{borrow::ToOwned, format, string::String, vec::Vec};
+use ironroot_platform::{CopyResistance, DeviceSecret, DeviceSecretError, DeviceValue};
 use std::path::{Path, PathBuf};
 
 /// A machine whose `/sys`, `/proc` and `/etc` are read.
@@ -70,11 +74,43 @@ impl Machine {
         read::value(&self.root, source)
     }
 
+    /// How hard a source is to copy, with the reasons, whether it can be read or not.
+    #[must_use]
+    pub fn grade(&self, source: &Source) -> Grade {
+        let grade = read::grade(&self.root, source);
+        let mut reasons: Vec<String> = source
+            .parts()
+            .iter()
+            .map(|part| format!("{part}: {}; it stays {}", words(read::grade(&self.root, part)), part.stability()))
+            .collect();
+        match source {
+            Source::All(_) => reasons.push("all of them are needed, so the hardest to copy decides".to_owned()),
+            Source::Threshold(k, _) => {
+                reasons.push(format!(
+                    "any {k} of them are enough, so the hardest of the {k} that are easiest to copy decides"
+                ));
+            }
+            _ => {}
+        }
+        Grade { resistance: grade, stability: source.stability(), reasons }
+    }
+
     /// The source as the platform's device secret.
     #[must_use]
     pub fn device(&self, source: Source) -> MachineDevice {
         MachineDevice { machine: self.clone(), source }
     }
+}
+
+/// What a source is worth.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grade {
+    /// How hard it is to copy.
+    pub resistance: CopyResistance,
+    /// How long its value stays, in words.
+    pub stability: &'static str,
+    /// Why, a sentence for each of its parts, and one for the rule that combines them.
+    pub reasons: Vec<String>,
 }
 
 /// One source of one machine.

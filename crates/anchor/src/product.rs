@@ -2,8 +2,9 @@
 
 use crate::{AnchorError, DeviceMaster, GlobalMaster, ProductSecret, masters, white_box_masters};
 use alloc::boxed::Box;
-use ironroot_platform::DeviceValue;
+use ironroot_platform::{CopyResistance, DeviceValue};
 use ironroot_whitebox::Tables;
+use zeroize::Zeroizing;
 
 /// A product's secret in one of its two forms. A product has one of them for life: the same secret gives other identities
 /// through tables than without.
@@ -40,6 +41,22 @@ impl Product {
             Self::Secret(secret) => masters(secret, device),
             Self::WhiteBox(WhiteBox(file)) => white_box_masters(&Tables::new(file)?, device),
         }
+    }
+}
+
+impl Product {
+    /// The master key that all devices of the product share. No device value is needed for it.
+    ///
+    /// # Errors
+    /// [`AnchorError`] if the product secret was never set.
+    pub fn global(&self) -> Result<GlobalMaster, AnchorError> {
+        // Any value will do: it has no part in the global master.
+        let none = DeviceValue {
+            value: Zeroizing::new(alloc::vec![0]),
+            source: alloc::string::String::new(),
+            resistance: CopyResistance::CopiedWithDisk,
+        };
+        Ok(self.masters(&none)?.0)
     }
 }
 

@@ -118,6 +118,22 @@ pub fn load(path: &Path) -> Result<(ProductSecret, Option<String>), ProductSecre
     Ok((ProductSecret::take(bytes), warning))
 }
 
+/// Puts a file in the place of another, whole or not at all, readable by its owner only.
+pub(crate) fn replace(path: &Path, contents: &[u8]) -> io::Result<()> {
+    let mut temporary = path.as_os_str().to_owned();
+    temporary.push(".new");
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
+    file.write_all(contents)?;
+    file.sync_all()?;
+    fs::rename(&temporary, path)?;
+    sync_folder(path)
+}
+
+fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+}
+
 /// Writes a file that was not there, whole or not at all, readable by its owner only.
 pub(crate) fn write_new(path: &Path, contents: &[u8]) -> io::Result<()> {
     let mut temporary = path.as_os_str().to_owned();
@@ -128,10 +144,7 @@ pub(crate) fn write_new(path: &Path, contents: &[u8]) -> io::Result<()> {
         file.sync_all()?;
         // A link, unlike a rename, fails if the name is taken.
         fs::hard_link(&temporary, path)?;
-        match path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-            Some(parent) => File::open(parent)?.sync_all(),
-            None => File::open(".")?.sync_all(),
-        }
+        sync_folder(path)
     })();
     let _ = fs::remove_file(&temporary);
     result

@@ -57,11 +57,54 @@ rows = [
     ('device application key "wifi", 16', key(device_master, b"application key", b"wifi", 16)),
     ('device application key "", 32', key(device_master, b"application key", b"", 32)),
 ]
-block = "".join(f"{name} = {value.hex()}\n" for name, value in rows)
-if "--print" in sys.argv:
-    print(block, end="")
-else:
-    document = (pathlib.Path(__file__).parents[3] / "docs/derivations.md").read_text()
-    same = document.split("```vectors-anchor-v1\n")[1].split("```")[0] == block
+
+
+def times(a, b):
+    product = 0
+    while b:
+        if b & 1:
+            product ^= a
+        a = (a << 1) ^ (0x11B if a & 0x80 else 0)
+        b >>= 1
+    return product
+
+
+# 2 of 3 sources; what is random is chosen.
+helper_key = key(global_master, b"device helper", b"", 64)
+salt, value, slope = bytes(range(32, 64)), bytes(range(64, 96)), bytes(range(96, 128))
+helper = b"IRONROOT-DH\0" + bytes([1, 2, 3, 0]) + salt
+for x, source in enumerate([b"one", b"two", b"three"], 1):
+    pad = mac(helper_key, b"ironroot/device-helper/v1/pad\0" + salt + bytes([x]) + source)
+    helper += bytes(v ^ times(x, s) ^ p for v, s, p in zip(value, slope, pad))
+helper += mac(helper_key, b"ironroot/device-helper/v1/tag\0" + value + helper)[:32]
+both = b"ironroot/device-value/all/v1\0" + (2).to_bytes(4, "big") + b"\0\0\0\3one\0\0\0\3two"
+blocks = {
+    "vectors-anchor-v1": rows,
+    "vectors-threshold-v1": [
+        ("product secret", secret),
+        ("device value", value),
+        ("helper data", helper),
+        ('all of "one", "two"', both),
+    ],
+    "vectors-binding-v1": [
+        ("product secret", secret),
+        ("device value", device_value),
+        (
+            "binding",
+            b"IRONROOT-AB\0\1\0\0\0"
+            + key(global_master, b"binding check", b"product", 16)
+            + key(device_master, b"binding check", b"device", 16),
+        ),
+    ],
+}
+document = (pathlib.Path(__file__).parents[3] / "docs/derivations.md").read_text()
+same = True
+for title, rows in blocks.items():
+    block = "".join(f"{name} = {value.hex()}\n" for name, value in rows)
+    if "--print" in sys.argv:
+        print(f"```{title}\n{block}```")
+    else:
+        same &= document.split(f"```{title}\n")[1].split("```")[0] == block
+if "--print" not in sys.argv:
     print("the vectors agree" if same else "the vectors DIFFER")
     sys.exit(not same)

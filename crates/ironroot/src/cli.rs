@@ -59,6 +59,9 @@ pub enum Command {
     /// Make a certificate request for a named key.
     #[cfg(feature = "keys")]
     Csr(keys::CsrArguments),
+    /// Look at what makes this machine this machine, and take repairs over.
+    #[command(subcommand)]
+    Device(DeviceCommand),
     /// Hide a product secret in white-box tables, and attack them.
     #[command(subcommand)]
     Whitebox(WhiteboxCommand),
@@ -142,6 +145,9 @@ pub struct Tpm {
     /// The device value's source for a new TPM [default: this machine's best].
     #[arg(long, value_name = "SOURCE")]
     pub device_source: Option<Source>,
+    /// How hard the device value has to be to copy: with less, no TPM is made or opened.
+    #[arg(long, value_enum, value_name = "GRADE", default_value_t = DeviceGrade::Weak)]
+    pub device_grade: DeviceGrade,
     /// What the state is sealed under beside the device value.
     #[command(flatten)]
     pub access: Sealed,
@@ -175,6 +181,53 @@ pub struct Tpm {
     #[arg(long)]
     pub debuggable: bool,
     /// Print one JSON object instead of text.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// How hard a device value is to copy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DeviceGrade {
+    /// Copied with the disk.
+    Weak,
+    /// Not on the disk, but readable and settable in software.
+    Modest,
+    /// Fused into the chip, readable by privileged programs.
+    Good,
+    /// Never leaves the hardware except to the secure world.
+    Strong,
+}
+
+/// `device`.
+#[derive(Debug, Subcommand)]
+pub enum DeviceCommand {
+    /// Show this machine's sources of a device value: how long they stay, how hard they are to copy, and why.
+    Sources(DeviceSources),
+    /// After a repair: take the values that the sources of a threshold have now over, for a TPM that still opens.
+    Refresh(DeviceRefresh),
+}
+
+/// `device sources`.
+#[derive(Debug, Args)]
+pub struct DeviceSources {
+    /// Sources to grade, combined ones too [default: those that this machine may have by itself].
+    #[arg(value_name = "SOURCE")]
+    pub sources: Vec<Source>,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `device refresh`.
+#[derive(Debug, Args)]
+pub struct DeviceRefresh {
+    /// The TPM's folder.
+    #[arg(long, value_name = "DIR")]
+    pub state: PathBuf,
+    /// The file with the product secret, or with white-box tables of it [default: DIR.product-secret].
+    #[arg(long, value_name = "FILE")]
+    pub product_secret: Option<PathBuf>,
+    /// Print one JSON object.
     #[arg(long)]
     pub json: bool,
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use ironroot_anchor::{
     DeviceMaster, MeasuredFirmware, Product, Purpose,
+    init::Start,
     machine::{self, Machine, Source},
     product_file, words,
 };
@@ -42,6 +43,8 @@ pub struct Place {
     pub asker: Asker,
     /// Which of the device's TPMs it is; empty for the one without a name.
     pub instance: String,
+    /// How hard the device value has to be to copy.
+    pub at_least: CopyResistance,
 }
 
 /// A device value's source, for people.
@@ -84,6 +87,7 @@ impl Place {
             counter: None,
             asker: Asker::default(),
             instance: String::new(),
+            at_least: CopyResistance::CopiedWithDisk,
         }
     }
 
@@ -134,7 +138,27 @@ impl Place {
     /// # Errors
     /// A file or source, named.
     pub fn anchor_from(&self, source: &Source) -> Result<Anchor> {
-        Anchor::of(&self.load_secret()?, &Machine::this().read(source)?, &self.instance)
+        let product = self.load_secret()?;
+        let (value, warning) = machine::value(&Machine::this(), &product, &self.folder, source)?;
+        if let Some(warning) = warning {
+            tracing::warn!("{warning}");
+        }
+        let measured = Start::new(product)?.value(&value, self.at_least)?;
+        let (_, master) = match machine::binding(&self.folder)? {
+            Some(binding) => measured.open(&binding)?.into_masters(),
+            // Made before there were bindings, or from a backup: the state itself tells whether it is the same device.
+            None => measured.enroll().0.into_masters(),
+        };
+        Anchor::with(master, &value, &self.instance)
+    }
+
+    /// Takes the values that a threshold's sources have now over into its helper data. Gives the sources that were changed.
+    ///
+    /// # Errors
+    /// The TPM's source is no threshold, too few of its sources are what they were, or one cannot be read.
+    pub fn refresh(&self) -> Result<Vec<String>> {
+        let source = machine::recall(&self.folder)?;
+        Ok(machine::refresh(&Machine::this(), &self.load_secret()?, &self.folder, &source, &mut OsEntropy)?)
     }
 
     /// Whether there is a TPM.
@@ -155,9 +179,17 @@ impl Place {
             product_file::create(&self.product_secret, &mut OsEntropy)?.into()
         };
         let fallback = beside(&self.folder, "device-value");
-        let (source, value) = machine::choose(&Machine::this(), self.source.clone(), &fallback, &mut OsEntropy)?;
+        let (source, value) = match &self.source {
+            Some(source) => {
+                let value = machine::enroll(&Machine::this(), &secret, &self.folder, source, &mut OsEntropy)?;
+                (source.clone(), value)
+            }
+            None => machine::choose(&Machine::this(), None, &fallback, &mut OsEntropy)?,
+        };
+        let (ready, binding) = Start::new(secret)?.value(&value, self.at_least)?.enroll();
+        machine::bind(&self.folder, &binding)?;
         machine::record(&self.folder, &source)?;
-        Anchor::of(&secret, &value, &self.instance)
+        Anchor::with(ready.into_masters().1, &value, &self.instance)
     }
 
     /// The secrets of a device that has been manufactured: the same source as then.
@@ -229,15 +261,11 @@ impl Anchor {
     /// # Errors
     /// The secret or the value is unusable.
     pub fn new(product: &Product, value: &DeviceValue) -> Result<Self> {
-        Self::of(product, value, "")
+        Self::with(product.masters(value)?.1, value, "")
     }
 
-    /// The anchor of one of several TPMs of a product's device.
-    ///
-    /// # Errors
-    /// The secret or the value is unusable.
-    pub fn of(product: &Product, value: &DeviceValue, instance: &str) -> Result<Self> {
-        let (_, mut master) = product.masters(value)?;
+    /// The anchor of one of several TPMs of a device.
+    fn with(mut master: DeviceMaster, value: &DeviceValue, instance: &str) -> Result<Self> {
         if !instance.is_empty() {
             master = master.instance(instance)?;
         }

@@ -9,10 +9,41 @@ use std::{
 };
 use zeroize::Zeroizing;
 
-use crate::product_file::write_new;
+use crate::{
+    init::Binding,
+    product_file::{replace, write_new},
+};
 
 /// The name of the file in the TPM's folder.
 pub const RECORD_NAME: &str = "device-source";
+
+/// The name of the file in the TPM's folder that tells another product or device from this one.
+pub const BINDING_NAME: &str = "device-binding";
+
+/// Keeps what the first initialization of a **new** TPM gave.
+///
+/// # Errors
+/// [`DeviceSecretError`] if it cannot be written.
+pub fn bind(folder: &Path, binding: &Binding) -> Result<(), DeviceSecretError> {
+    let path = folder.join(BINDING_NAME);
+    replace(&path, binding.as_bytes())
+        .map_err(|e| error(&path, &e.to_string(), "make the folder writable or use another one"))
+}
+
+/// What the first initialization gave; `None` if the TPM was made before there were bindings, or from a backup.
+///
+/// # Errors
+/// [`DeviceSecretError`] if it cannot be read, or is none.
+pub fn binding(folder: &Path) -> Result<Option<Binding>, DeviceSecretError> {
+    let path = folder.join(BINDING_NAME);
+    match fs::read(&path) {
+        Ok(bytes) => Binding::from_bytes(&bytes)
+            .map(Some)
+            .map_err(|e| error(&path, &e.to_string(), "or remove it: the sealed state still knows its device")),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(error(&path, &e.to_string(), "make it readable")),
+    }
+}
 
 fn error(path: &Path, why: &str, next: &str) -> DeviceSecretError {
     DeviceSecretError(format!("{}: {why}; {next}", path.display()))

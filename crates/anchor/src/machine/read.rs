@@ -1,6 +1,6 @@
 //! Reading a source and bringing its value to its one form.
 
-use super::Source;
+use super::{Source, hardware_tpm};
 use alloc::{
     borrow::ToOwned,
     format,
@@ -11,6 +11,7 @@ use ironroot_platform::{CopyResistance, DeviceSecretError, DeviceValue};
 use std::{
     fs::File,
     io::{self, Read},
+    os::unix::fs::FileTypeExt,
     path::{Path, PathBuf},
 };
 use zeroize::Zeroizing;
@@ -22,9 +23,23 @@ const MIN_FILE_LENGTH: usize = 16;
 
 /// The value of `source` on the machine under `root`.
 pub fn value(root: &Path, source: &Source) -> Result<DeviceValue, DeviceSecretError> {
+    match source {
+        Source::All(parts) => return all(root, source, parts),
+        Source::Threshold(..) => {
+            return Err(DeviceSecretError(format!(
+                "device source {source}: its value is recovered with the helper data in the TPM's folder, and nowhere else"
+            )));
+        }
+        _ => {}
+    }
     let path = path(root, source);
     let fail =
         |why: &str, next: &str| DeviceSecretError(format!("device source {source}: {}: {why}; {next}", path.display()));
+    if matches!(source, Source::HardwareTpm(_)) {
+        let value = hardware_tpm::value(&path)
+            .map_err(|why| fail(&why, "the TPM belongs to the machine that has this chip"))?;
+        return Ok(DeviceValue { value, source: source.to_string(), resistance: resistance(source, &path) });
+    }
     let raw = read(&path).map_err(|error| {
         fail(&error.to_string(), match error.kind() {
             io::ErrorKind::PermissionDenied => "run as the user who made the TPM (root, for most identifiers), or choose another source for a new TPM",
@@ -46,6 +61,36 @@ pub fn value(root: &Path, source: &Source) -> Result<DeviceValue, DeviceSecretEr
         return Err(fail("it holds fewer than 16 bytes", "write at least 16 random bytes into it before making a TPM"));
     }
     Ok(DeviceValue { value, source: source.to_string(), resistance: resistance(source, &path) })
+}
+
+/// The values of several sources, each with its length.
+fn all(root: &Path, source: &Source, parts: &[Source]) -> Result<DeviceValue, DeviceSecretError> {
+    let mut value = Zeroizing::new(Vec::with_capacity(parts.len().saturating_mul(4100).saturating_add(64)));
+    value.extend_from_slice(b"ironroot/device-value/all/v1\0");
+    value.extend_from_slice(&length(parts.len()));
+    for part in parts {
+        let part =
+            self::value(root, part).map_err(|error| DeviceSecretError(format!("device source {source}: {error}")))?;
+        value.extend_from_slice(&length(part.value.len()));
+        value.extend_from_slice(&part.value);
+    }
+    Ok(DeviceValue { value, source: source.to_string(), resistance: grade(root, source) })
+}
+
+fn length(length: usize) -> [u8; 4] {
+    u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes()
+}
+
+/// How hard a source is to copy, whether it is there or not. For all of several, as hard as the hardest; for any k of them,
+/// as hard as the hardest of the k that are easiest.
+pub fn grade(root: &Path, source: &Source) -> CopyResistance {
+    let mut grades: Vec<_> = source.parts().iter().map(|part| resistance(part, &path(root, part))).collect();
+    grades.sort();
+    let decides = match source {
+        Source::Threshold(k, _) => usize::from(*k).checked_sub(1).and_then(|last| grades.get(last)),
+        _ => grades.last(),
+    };
+    decides.copied().unwrap_or(CopyResistance::CopiedWithDisk)
 }
 
 /// Physical interfaces that have a permanent address and are not on a plug, by name.
@@ -91,7 +136,9 @@ fn path(root: &Path, source: &Source) -> PathBuf {
         Source::CpuSerial => root.join("proc/cpuinfo"),
         Source::Mac(interface) => interface_folder(root, interface).join("address"),
         Source::MachineId => root.join("etc/machine-id"),
-        Source::Nvmem(path) | Source::File(path) => path.clone(),
+        Source::Nvmem(path) | Source::File(path) | Source::HardwareTpm(path) => path.clone(),
+        // They have none of their own.
+        Source::All(_) | Source::Threshold(..) => PathBuf::new(),
     }
 }
 
@@ -99,9 +146,15 @@ fn resistance(source: &Source, path: &Path) -> CopyResistance {
     match source {
         Source::SocSerial => CopyResistance::Fused,
         Source::Nvmem(_) if is_one_time_programmable(path) => CopyResistance::Fused,
-        Source::MachineId | Source::File(_) => CopyResistance::CopiedWithDisk,
+        // What answers at a socket is a program with its state on some disk.
+        Source::HardwareTpm(_) if is_device(path) => CopyResistance::Fused,
+        Source::MachineId | Source::File(_) | Source::HardwareTpm(_) => CopyResistance::CopiedWithDisk,
         _ => CopyResistance::Readable,
     }
+}
+
+fn is_device(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_char_device())
 }
 
 /// The kernel's nvmem devices say what they are in a file beside the contents.

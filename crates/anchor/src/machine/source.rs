@@ -1,8 +1,13 @@
 //! The names of the sources.
 
-use alloc::string::{String, ToString};
+use alloc::{
+    string::{String, ToString},
+    vec::Vec,
+};
 use core::{fmt, str::FromStr};
 use std::path::PathBuf;
+
+use crate::threshold::MAX_SOURCES;
 
 /// Where a device value comes from. Its text form is what `--device-source` takes and what is recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +30,41 @@ pub enum Source {
     Nvmem(PathBuf),
     /// `file:PATH`: a file.
     File(PathBuf),
+    /// `hardware-tpm:PATH`: a TPM 2.0 at a device of the kernel (`/dev/tpmrm0`).
+    HardwareTpm(PathBuf),
+    /// `all:SOURCE+SOURCE+…`: several sources, each of which has to be there.
+    All(Vec<Source>),
+    /// `K-of:SOURCE+SOURCE+…`: several sources, any K of which are enough, with helper data in the TPM's folder.
+    Threshold(u8, Vec<Source>),
+}
+
+impl Source {
+    /// How long the value stays what it is, in words.
+    #[must_use]
+    pub const fn stability(&self) -> &'static str {
+        match self {
+            Self::SocSerial | Self::CpuSerial => "for the life of the chip",
+            Self::DmiProductUuid => "for the life of the mainboard, unless its firmware's settings are written anew",
+            Self::HypervisorUuid => "for the life of the virtual machine",
+            Self::DeviceTreeSerial => "for the life of the board, as long as its boot loader keeps it",
+            Self::Mac(_) => "for the life of the network interface",
+            Self::MachineId => "until the operating system is installed anew",
+            Self::Nvmem(_) => "for the life of the chip or EEPROM",
+            Self::File(_) => "until the file is lost",
+            Self::HardwareTpm(_) => "for the life of the TPM, or until TPM2_ChangeEPS",
+            Self::All(_) => "until the first of them changes",
+            Self::Threshold(..) => "as long as enough of them stay and the helper data is kept",
+        }
+    }
+
+    /// The sources that it consists of: itself, if it is no combination.
+    #[must_use]
+    pub fn parts(&self) -> &[Self] {
+        match self {
+            Self::All(parts) | Self::Threshold(_, parts) => parts,
+            one => core::slice::from_ref(one),
+        }
+    }
 }
 
 impl fmt::Display for Source {
@@ -39,8 +79,37 @@ impl fmt::Display for Source {
             Self::MachineId => f.write_str("machine-id"),
             Self::Nvmem(path) => write!(f, "nvmem:{}", path.display()),
             Self::File(path) => write!(f, "file:{}", path.display()),
+            Self::HardwareTpm(path) => write!(f, "hardware-tpm:{}", path.display()),
+            Self::All(parts) => joined(f, "all", parts),
+            Self::Threshold(k, parts) => joined(f, format_args!("{k}-of"), parts),
         }
     }
+}
+
+fn joined(f: &mut fmt::Formatter<'_>, rule: impl fmt::Display, parts: &[Source]) -> fmt::Result {
+    write!(f, "{rule}:")?;
+    for (number, part) in parts.iter().enumerate() {
+        write!(f, "{}{part}", if number == 0 { "" } else { "+" })?;
+    }
+    Ok(())
+}
+
+/// Two to eight different sources, none of them a combination.
+fn combined(list: &str) -> Option<Vec<Source>> {
+    let parts: Vec<Source> = list.split('+').map(str::parse).collect::<Result<_, _>>().ok()?;
+    let simple = parts.iter().all(|part| !matches!(part, Source::All(_) | Source::Threshold(..)));
+    let different =
+        parts.iter().enumerate().all(|(number, part)| !parts.iter().take(number).any(|other| other == part));
+    ((2..=MAX_SOURCES).contains(&parts.len()) && simple && different).then_some(parts)
+}
+
+/// K of at least K sources.
+fn threshold(rule: &str, list: &str) -> Option<Source> {
+    let k: u8 = rule.strip_suffix("-of")?.parse().ok()?;
+    let parts = combined(list)?;
+    // One way to write each: a name is recorded and compared.
+    let plain = rule.len() == 4 && (2..=parts.len()).contains(&usize::from(k));
+    plain.then_some(Source::Threshold(k, parts))
 }
 
 /// No source has this name.
@@ -52,7 +121,8 @@ impl fmt::Display for SourceNameError {
         write!(
             f,
             "{:?} is no device source; there are soc-serial, dmi-product-uuid, hypervisor-uuid, device-tree-serial, \
-             cpu-serial, mac:INTERFACE, machine-id, nvmem:PATH and file:PATH",
+             cpu-serial, mac:INTERFACE, machine-id, nvmem:PATH, file:PATH, hardware-tpm:PATH, and of 2 to 8 of these, joined \
+             by +, all:… (each has to be there) and 2-of:… (any two are enough; or 3-of: and so on)",
             self.0
         )
     }
@@ -78,6 +148,9 @@ impl FromStr for Source {
             (_, Some(("mac", interface))) if is_interface(interface) => Self::Mac(interface.to_string()),
             (_, Some(("nvmem", path))) if !path.is_empty() => Self::Nvmem(path.into()),
             (_, Some(("file", path))) if !path.is_empty() => Self::File(path.into()),
+            (_, Some(("hardware-tpm", path))) if !path.is_empty() => Self::HardwareTpm(path.into()),
+            (_, Some(("all", list))) => Self::All(combined(list).ok_or_else(error)?),
+            (_, Some((rule, list))) if rule.ends_with("-of") => threshold(rule, list).ok_or_else(error)?,
             _ => return Err(error()),
         })
     }

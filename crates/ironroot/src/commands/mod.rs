@@ -1,6 +1,7 @@
 //! One file for each command.
 
 mod completions;
+mod device;
 mod doctor;
 mod env;
 mod explain;
@@ -33,6 +34,7 @@ pub fn run(command: Command) -> Result {
         Command::Key(command) => keys::key(&command),
         #[cfg(feature = "keys")]
         Command::Csr(arguments) => keys::csr(&arguments),
+        Command::Device(command) => device::run(&command),
         Command::Whitebox(command) => whitebox::run(&command),
         #[cfg(feature = "keys")]
         Command::Cert(command) => keys::cert(&command),

@@ -40,6 +40,7 @@ pub fn run(arguments: &Tpm) -> Result {
     let place = Place::new(arguments.state.clone(), arguments.product_secret.clone(), arguments.device_source.clone());
     let mut place = place.sealed_as(&arguments.access)?;
     place.asker = Asker::Daemon;
+    place.at_least = arguments.device_grade.into();
     place.profile = arguments.profile.as_deref().map(profile::named_or_file).transpose()?;
     let durability = match arguments.durability {
         Durable::Power => Durability::Power,
