@@ -23,8 +23,10 @@ const COVERAGE: &[&str] = &[
 
 /// Each target, and the longest input that makes sense.
 pub const TARGETS: &[(&str, u32)] = &[
+    ("backup", 2048),
     ("certificates", 4096),
     ("command", 4096),
+    ("counter", 512),
     ("doors", 2048),
     ("grammar", 513),
     ("key_file", 4096),
@@ -33,6 +35,7 @@ pub const TARGETS: &[(&str, u32)] = &[
     ("state", 4096),
     ("volatile", 200),
     ("wire", 1024),
+    ("witness", 512),
 ];
 
 /// The task: `[TARGET…] [--seconds N] [--keep] [--minimize] [--json]`. With `--keep`, inputs that reach new code stay in

@@ -5,6 +5,7 @@ use crate::run::{Result, cmd, has, output, run};
 /// What the tests of unmodified programs need.
 pub const PEERS: &[&str] = &[
     "swtpm",
+    "swtpm-tools",
     "tpm2-tools",
     "tpm2-openssl",
     "tpm2-abrmd",
