@@ -149,6 +149,12 @@ impl Builder {
         self
     }
 
+    /// Hangs up on a data-channel client after each command (swtpm's `--server …,disconnect`).
+    pub fn hang_up_after_command(mut self, yes: bool) -> Self {
+        self.policy.hang_up_after_command = yes;
+        self
+    }
+
     /// Refuses commands from locality 4 at every door (swtpm's `--locality reject-locality-4`).
     pub fn reject_locality_4(mut self, yes: bool) -> Self {
         self.reject_locality_4 = yes;
@@ -285,6 +291,7 @@ impl Daemon {
             },
             policy: Policy {
                 clients_may_stop: true,
+                hang_up_after_command: false,
                 stop_after_data_client: false,
                 stop_after_control_client: false,
                 state_is_encrypted: false,

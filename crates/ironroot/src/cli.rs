@@ -3,6 +3,7 @@
 #[cfg(feature = "keys")]
 pub mod keys;
 
+mod swtpm;
 mod witness;
 
 use std::{net::SocketAddr, path::PathBuf, str::FromStr};
@@ -11,8 +12,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use ironroot_anchor::machine::Source;
 use ironroot_host::sandbox::{Seccomp, trial};
 
-use crate::{counter::CounterPlace, second_key::KeySource};
+use crate::{counter::CounterPlace, log::LogPlace, pid::PidPlace, second_key::KeySource};
 
+pub use swtpm::{SwtpmCommand, SwtpmSocket};
 pub use witness::{ConnectorArguments, WitnessCommand, WitnessEnrol, WitnessList, WitnessServe, WitnessWithdraw};
 
 /// A TPM 2.0 in software, and provisioning for it.
@@ -38,6 +40,9 @@ pub enum Command {
     Up(Up),
     /// Run a TPM alone, as a daemon in the foreground.
     Tpm(Tpm),
+    /// Run a TPM with swtpm's command line (what the program does, too, if its name is swtpm).
+    #[command(subcommand)]
+    Swtpm(SwtpmCommand),
     /// Print the settings for a shell: eval "$(ironroot env)".
     Env(Env),
     /// Look at a TPM's state, back it up, give it other keys, go on after a rollback.
@@ -94,6 +99,17 @@ pub enum Command {
     Completions(Completions),
     /// Print the manual page.
     Man,
+}
+
+impl Command {
+    /// Where its diagnostics go, if that was said.
+    pub fn log(&self) -> Option<&LogPlace> {
+        match self {
+            Self::Tpm(arguments) => arguments.log.as_ref(),
+            Self::Swtpm(SwtpmCommand::Socket(arguments)) => arguments.log.as_ref(),
+            _ => None,
+        }
+    }
 }
 
 /// `demo`.
@@ -170,6 +186,12 @@ pub struct Tpm {
     /// Do not send TPM2_Shutdown before the end: the end is then a power failure for the TPM.
     #[arg(long)]
     pub no_auto_shutdown: bool,
+    /// Where the daemon's number is written, once it can serve; a file is removed at the end.
+    #[arg(long, value_name = "file=FILE|fd=NUMBER")]
+    pub pid: Option<PidPlace>,
+    /// Where diagnostics go, and how many: level 0 errors, 1 warnings, 2 what happens, 5 every command.
+    #[arg(long, value_name = "[file=FILE|fd=NUMBER][,level=NUMBER][,prefix=TEXT][,truncate]")]
+    pub log: Option<LogPlace>,
     /// Become this user (name or number) before any file is touched. Root alone can.
     #[arg(long, value_name = "USER")]
     pub runas: Option<String>,

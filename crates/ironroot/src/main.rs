@@ -9,16 +9,25 @@ mod counter;
 mod crypto;
 #[cfg(feature = "service")]
 mod demo;
+mod descriptor;
 mod device;
 mod engine;
 mod failure;
+mod log;
+mod pid;
 #[cfg(feature = "service")]
 mod plant;
 mod profile;
 mod second_key;
 mod stop;
+mod swtpm_options;
 
-use std::{alloc::System, process::ExitCode};
+use std::{
+    alloc::System,
+    ffi::{OsStr, OsString},
+    path::Path,
+    process::ExitCode,
+};
 
 use clap::Parser;
 use zeroizing_alloc::ZeroAlloc;
@@ -29,9 +38,9 @@ use zeroizing_alloc::ZeroAlloc;
 static ALLOCATOR: ZeroAlloc<System> = ZeroAlloc(System);
 
 fn main() -> ExitCode {
-    let arguments = cli::Cli::parse();
-    log(arguments.verbose);
-    match commands::run(arguments.command) {
+    let arguments = cli::Cli::parse_from(words());
+    let begun = log::begin(arguments.verbose, arguments.command.log());
+    match begun.and_then(|()| commands::run(arguments.command)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("ironroot: {failure}");
@@ -40,12 +49,12 @@ fn main() -> ExitCode {
     }
 }
 
-/// Diagnostics go to standard error; what a command prints is its result.
-fn log(verbose: u8) {
-    let level = match verbose {
-        0 => tracing_subscriber::filter::LevelFilter::WARN,
-        1 => tracing_subscriber::filter::LevelFilter::INFO,
-        _ => tracing_subscriber::filter::LevelFilter::DEBUG,
-    };
-    tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).with_target(false).init();
+/// The command line. A program whose name is swtpm has swtpm's.
+fn words() -> Vec<OsString> {
+    let mut words: Vec<OsString> = std::env::args_os().collect();
+    let is_swtpm = words.first().is_some_and(|name| Path::new(name).file_name() == Some(OsStr::new("swtpm")));
+    if is_swtpm {
+        words.insert(1, "swtpm".into());
+    }
+    words
 }

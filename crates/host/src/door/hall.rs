@@ -27,6 +27,7 @@ pub(crate) struct Limits {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Policy {
     pub(crate) clients_may_stop: bool,
+    pub(crate) hang_up_after_command: bool,
     pub(crate) stop_after_data_client: bool,
     pub(crate) stop_after_control_client: bool,
     pub(crate) state_is_encrypted: bool,

@@ -63,7 +63,7 @@ pub(super) fn serve_data(hall: &Hall, guest: &Guest) {
         hall.end(guest);
         let sent = guest.stream.write_all(&answer).is_ok();
         wipe(&mut answer);
-        if !sent || !stay {
+        if !sent || !stay || hall.policy.hang_up_after_command {
             return;
         }
     }

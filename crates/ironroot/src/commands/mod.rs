@@ -9,6 +9,7 @@ mod explain;
 mod keys;
 mod profile;
 mod state;
+mod swtpm;
 mod tpm;
 mod trial;
 #[cfg(feature = "service")]
@@ -29,6 +30,7 @@ pub fn run(command: Command) -> Result {
         #[cfg(feature = "service")]
         Command::Up(arguments) => up::run(&arguments),
         Command::Tpm(arguments) => tpm::run(&arguments),
+        Command::Swtpm(command) => swtpm::run(&command),
         Command::Env(arguments) => env::run(&arguments),
         #[cfg(feature = "keys")]
         Command::Key(command) => keys::key(&command),
