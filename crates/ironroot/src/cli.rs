@@ -88,6 +88,15 @@ pub enum Command {
     /// Decrypt what was encrypted to this device and a name.
     #[cfg(feature = "keys")]
     Decrypt(keys::Decrypt),
+    /// Seal data: this TPM alone gives it back, under conditions.
+    #[cfg(feature = "keys")]
+    Seal(keys::Seal),
+    /// Give back sealed data.
+    #[cfg(feature = "keys")]
+    Unseal(keys::Unseal),
+    /// Print what a signer signs (with SHA-256) to approve the values that PCRs have now, for `seal --signed-by`.
+    #[cfg(feature = "keys")]
+    Policy(keys::Policy),
     /// Explain a TPM response code.
     Explain(Explain),
     /// Look for what is wrong with a TPM's folder and this machine.

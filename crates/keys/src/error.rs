@@ -58,6 +58,10 @@ pub enum KeyError {
     )]
     NoGlobalBase,
 
+    /// Data that cannot be sealed or unsealed.
+    #[error("the data cannot be sealed or unsealed: {0}")]
+    Sealed(String),
+
     /// What cannot be decrypted.
     #[error(
         "it cannot be decrypted: it was encrypted to another key (another name, device or TPM), or it has been changed"

@@ -21,9 +21,29 @@ use crate::{
     key::{Origin, create_primary},
 };
 
-/// A key that can be loaded into its TPM.
+/// What a file holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileKind {
+    /// A key that its parent loads.
+    Loadable,
+    /// Sealed data.
+    Sealed,
+}
+
+/// One command of a policy, by its code, and what it is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyStep {
+    /// The command code.
+    pub code: u32,
+    /// The command's body, as the specification of the files has it.
+    pub body: Vec<u8>,
+}
+
+/// A key that can be loaded into its TPM, or sealed data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyFile {
+    /// What it holds.
+    pub kind: FileKind,
     /// Whether the key's auth value is empty, so that nobody needs to be asked for it.
     pub empty_auth: bool,
     /// The parent: a persistent storage key, or a hierarchy, in which the parent is made from a fixed template.
@@ -32,6 +52,8 @@ pub struct KeyFile {
     pub rsa_parent: bool,
     /// What the key is for, in words.
     pub description: Option<String>,
+    /// The steps of the object's policy, in order; none if it has none.
+    pub policy: Vec<PolicyStep>,
     /// The public area.
     pub public: TpmtPublic,
     /// The encrypted private area.
@@ -45,7 +67,7 @@ struct TpmKeyFile {
     #[asn1(context_specific = "0", tag_mode = "EXPLICIT", optional = "true")]
     empty_auth: Option<Boolean>,
     #[asn1(context_specific = "1", tag_mode = "EXPLICIT", optional = "true")]
-    policy: Option<Any>,
+    policy: Option<Vec<TpmPolicy>>,
     #[asn1(context_specific = "2", tag_mode = "EXPLICIT", optional = "true")]
     secret: Option<OctetString>,
     #[asn1(context_specific = "3", tag_mode = "EXPLICIT", optional = "true")]
@@ -57,6 +79,15 @@ struct TpmKeyFile {
     parent: u32,
     public: OctetString,
     private: OctetString,
+}
+
+/// `TPMPolicy`.
+#[derive(Sequence)]
+struct TpmPolicy {
+    #[asn1(context_specific = "0", tag_mode = "EXPLICIT")]
+    code: u32,
+    #[asn1(context_specific = "1", tag_mode = "EXPLICIT")]
+    body: OctetString,
 }
 
 /// A BOOLEAN whose TRUE may be any octet but zero, as BER allows: OpenSSL's provider writes 1 where DER wants 255.
@@ -107,12 +138,15 @@ impl KeyFile {
     /// # Errors
     /// [`KeyError::KeyFile`] if `parent` is neither a hierarchy nor a persistent handle; what the TPM may answer.
     pub fn create(tpm: &SharedTpm, parent: TpmHandle, template: &TpmtPublic, auth: &[u8]) -> Result<Self, KeyError> {
-        let created = with_parent(tpm, parent, false, |tpm, parent| Ok(tpm.create(parent, template, auth, b"")?))?;
+        let created =
+            with_parent(tpm, parent, false, |tpm, parent| Ok(tpm.create(parent.handle, template, auth, b"")?))?;
         Ok(Self {
+            kind: FileKind::Loadable,
             empty_auth: auth.is_empty(),
             parent,
             rsa_parent: false,
             description: None,
+            policy: Vec::new(),
             public: created.public,
             private: created.private,
         })
@@ -121,15 +155,22 @@ impl KeyFile {
     /// Loads the key into its TPM.
     ///
     /// # Errors
-    /// What the TPM may answer: above all `TPM_RC_INTEGRITY`, for a key that belongs to another TPM.
+    /// What the TPM may answer: above all `TPM_RC_INTEGRITY`, for a key that belongs to another TPM. [`KeyError::KeyFile`] for
+    /// sealed data, and for a key with a policy.
     pub fn load(&self, tpm: &SharedTpm, auth: &[u8]) -> Result<TpmKey, KeyError> {
+        if self.kind == FileKind::Sealed {
+            return Err(KeyError::KeyFile("it holds sealed data and no key".into()));
+        }
+        if !self.policy.is_empty() {
+            return Err(KeyError::KeyFile("its key has a policy, which is not supported yet".into()));
+        }
         let loaded = self.load_object(tpm, auth)?;
         TpmKey::new(tpm, loaded, Origin::File(Box::new(self.clone()), Zeroizing::new(auth.to_vec())))
     }
 
     pub(crate) fn load_object(&self, tpm: &SharedTpm, auth: &[u8]) -> Result<Loaded, KeyError> {
         with_parent(tpm, self.parent, self.rsa_parent, |tpm, parent| {
-            let loaded = tpm.load(parent, &self.private, &self.public)?;
+            let loaded = tpm.load(parent.handle, &self.private, &self.public)?;
             tpm.set_auth(loaded.handle, auth);
             Ok(loaded)
         })
@@ -171,11 +212,17 @@ impl KeyFile {
 
     fn to_asn1(&self) -> Result<TpmKeyFile, KeyError> {
         let octets = |bytes| OctetString::new(bytes).map_err(KeyError::encoding("the key file"));
+        let policy =
+            |step: &PolicyStep| Ok::<_, KeyError>(TpmPolicy { code: step.code, body: octets(step.body.clone())? });
+        let policy: Vec<TpmPolicy> = self.policy.iter().map(policy).collect::<Result<_, _>>()?;
         Ok(TpmKeyFile {
-            kind: LOADABLE_KEY,
+            kind: match self.kind {
+                FileKind::Loadable => LOADABLE_KEY,
+                FileKind::Sealed => SEALED_KEY,
+            },
             // Always there: OpenSSL's provider takes an absent one for TRUE and asks for no auth value.
             empty_auth: Some(Boolean(self.empty_auth)),
-            policy: None,
+            policy: if policy.is_empty() { None } else { Some(policy) },
             secret: None,
             auth_policy: None,
             description: self.description.clone(),
@@ -188,15 +235,17 @@ impl KeyFile {
 
     fn from_asn1(file: TpmKeyFile) -> Result<Self, KeyError> {
         let refuse = |reason: &str| Err(KeyError::KeyFile(reason.into()));
-        match file.kind {
-            LOADABLE_KEY => {}
+        let kind = match file.kind {
+            LOADABLE_KEY => FileKind::Loadable,
+            SEALED_KEY => FileKind::Sealed,
             IMPORTABLE_KEY => return refuse("it holds a key to be imported, which is not supported yet"),
-            SEALED_KEY => return refuse("it holds sealed data and no key"),
             _ => return refuse("it is of a kind that is not known"),
+        };
+        if file.auth_policy.is_some() {
+            return refuse("it has alternative policies, which are not supported yet");
         }
-        if file.policy.is_some() || file.auth_policy.is_some() {
-            return refuse("its key has a policy, which is not supported yet");
-        }
+        let policy = file.policy.unwrap_or_default().into_iter();
+        let policy = policy.map(|step| PolicyStep { code: step.code, body: step.body.as_bytes().to_vec() }).collect();
         if file.secret.is_some() {
             return refuse("it has a secret, which only a key to be imported has");
         }
@@ -204,6 +253,8 @@ impl KeyFile {
         let public: Tpm2b<TpmtPublic> =
             Wire::from_bytes(file.public.as_bytes()).map_err(|error| unmarshal("public", error))?;
         Ok(Self {
+            kind,
+            policy,
             empty_auth: file.empty_auth.is_some_and(|value| value.0),
             // Old files say 0 for the owner.
             parent: if file.parent == 0 { TpmHandle::OWNER } else { TpmHandle(file.parent) },
@@ -215,20 +266,23 @@ impl KeyFile {
     }
 }
 
-/// Runs `action` with the parent's handle. A parent that has to be made is flushed again.
-fn with_parent<T>(
+/// Runs `action` with the parent. A parent that has to be made is flushed again.
+pub(crate) fn with_parent<T>(
     tpm: &SharedTpm,
     parent: TpmHandle,
     rsa: bool,
-    action: impl FnOnce(&mut ironroot_client::Tpm, TpmHandle) -> Result<T, KeyError>,
+    action: impl FnOnce(&mut ironroot_client::Tpm, &Loaded) -> Result<T, KeyError>,
 ) -> Result<T, KeyError> {
     let mut tpm = tpm.lock()?;
     match parent.kind() {
-        HandleKind::Persistent => action(&mut tpm, parent),
+        HandleKind::Persistent => {
+            let parent = tpm.read_public(parent)?;
+            action(&mut tpm, &parent)
+        }
         HandleKind::Permanent => {
             let template = if rsa { templates::key_file_parent_rsa2048() } else { templates::key_file_parent_p256() };
             let primary = create_primary(&mut tpm, parent, &template, b"")?;
-            let result = action(&mut tpm, primary.handle);
+            let result = action(&mut tpm, &primary);
             let flushed = tpm.flush(primary.handle);
             let value = result?;
             flushed?;

@@ -25,6 +25,7 @@ mod key;
 mod key_file;
 mod named;
 mod private_channel;
+mod sealed;
 mod shared;
 #[cfg(feature = "tls")]
 pub mod tls;
@@ -36,10 +37,11 @@ pub use csr::{Csr, csr};
 pub use error::KeyError;
 pub use jwt::{Claims, JwtAlgorithm, JwtRules, Refused, jwk, sign_jwt, verify_jwt};
 pub use key::TpmKey;
-pub use key_file::KeyFile;
+pub use key_file::{FileKind, KeyFile, PolicyStep};
 pub use named::{
     EncryptionKey, GLOBAL_BASE_HANDLES, GLOBAL_BASE_SIZE, KeyAlgorithm, KeyEntry, KeyList, MAX_SECRET, NamedKeys,
     fingerprint, global_secret_from, named_template,
 };
+pub use sealed::{Approval, Conditions, Pcrs, approvable, seal, unseal};
 pub use shared::SharedTpm;
 pub use verify::VerifyingKey;

@@ -171,6 +171,12 @@ impl VerifyingKey {
     }
 }
 
+/// r and s of a DER `Ecdsa-Sig-Value`.
+pub(crate) fn numbers(signature: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+    let value = EcdsaSigValue::from_der(signature).ok()?;
+    Some((value.r.as_bytes().to_vec(), value.s.as_bytes().to_vec()))
+}
+
 /// r and s of a signature of a TPM, in the form of JOSE (RFC 7518, 3.4): each as long as the curve's order.
 pub(crate) fn raw_ecdsa(public: &TpmtPublic, r: &[u8], s: &[u8]) -> Result<Vec<u8>, KeyError> {
     let PublicKind::Ecc(parms, _) = &public.kind else { return Err(KeyError::unsuitable("it is no key of ECDSA")) };

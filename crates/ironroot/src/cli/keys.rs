@@ -4,7 +4,7 @@ use std::{path::PathBuf, str::FromStr};
 
 use clap::{Args, Subcommand, ValueEnum};
 use ironroot_client::{Tcti, wire::TpmHandle};
-use ironroot_keys::{JwtAlgorithm, KeyAlgorithm};
+use ironroot_keys::{JwtAlgorithm, KeyAlgorithm, Pcrs};
 
 use crate::auth_source::AuthSource;
 
@@ -388,6 +388,65 @@ pub struct Decrypt {
     #[arg(long, short, value_name = "FILE")]
     pub input: Option<PathBuf>,
     /// Where the result goes [default: standard output]. Nothing is written unless all of it is genuine.
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// The TPM.
+    #[command(flatten)]
+    pub tpm: TpmAccess,
+}
+
+/// `seal`.
+#[derive(Debug, Args)]
+pub struct Seal {
+    /// What is sealed, up to 128 bytes [default: standard input].
+    #[arg(long, short, value_name = "FILE")]
+    pub input: Option<PathBuf>,
+    /// Where the sealed data goes, a TSS2 PRIVATE KEY file [default: standard output].
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// It opens with this password only: file=FILE, fd=NUMBER or env=NAME.
+    #[arg(long, value_name = "SOURCE=WHERE")]
+    pub password: Option<AuthSource>,
+    /// It opens only while these PCRs have the values that they have now: sha256:0,7.
+    #[arg(long, value_name = "BANK:LIST")]
+    pub pcr: Option<Pcrs>,
+    /// It opens only with PCR values that the holder of this key (PEM, RSA or ECDSA) approves later; see `ironroot policy`.
+    #[arg(long, value_name = "FILE", conflicts_with = "pcr")]
+    pub signed_by: Option<PathBuf>,
+    /// The TPM.
+    #[command(flatten)]
+    pub tpm: TpmAccess,
+}
+
+/// `unseal`.
+#[derive(Debug, Args)]
+pub struct Unseal {
+    /// The sealed data.
+    pub file: PathBuf,
+    /// Where the data goes [default: standard output].
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// The password: file=FILE, fd=NUMBER or env=NAME.
+    #[arg(long, value_name = "SOURCE=WHERE")]
+    pub password: Option<AuthSource>,
+    /// The PCRs whose values the signer has approved.
+    #[arg(long, value_name = "BANK:LIST", requires = "approval")]
+    pub pcr: Option<Pcrs>,
+    /// The signer's signature of what `ironroot policy` prints.
+    #[arg(long, value_name = "FILE", requires = "pcr")]
+    pub approval: Option<PathBuf>,
+    /// The TPM.
+    #[command(flatten)]
+    pub tpm: TpmAccess,
+}
+
+/// `policy`.
+#[derive(Debug, Args)]
+pub struct Policy {
+    /// The PCRs: sha256:0,7.
+    #[arg(long, value_name = "BANK:LIST")]
+    pub pcr: Pcrs,
+    /// Where the bytes to be signed go [default: standard output].
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// The TPM.

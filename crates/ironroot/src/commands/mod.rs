@@ -48,6 +48,12 @@ pub fn run(command: Command) -> Result {
         Command::Encrypt(arguments) => keys::encrypt(&arguments),
         #[cfg(feature = "keys")]
         Command::Decrypt(arguments) => keys::decrypt(&arguments),
+        #[cfg(feature = "keys")]
+        Command::Seal(arguments) => keys::seal(&arguments),
+        #[cfg(feature = "keys")]
+        Command::Unseal(arguments) => keys::unseal(&arguments),
+        #[cfg(feature = "keys")]
+        Command::Policy(arguments) => keys::policy(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::State(command) => state::run(&command),
         Command::Witness(command) => witness::run(&command),

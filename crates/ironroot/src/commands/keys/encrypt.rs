@@ -41,7 +41,8 @@ pub fn decrypt(arguments: &Decrypt) -> Result {
     done(arguments.tpm.json, arguments.output.as_deref(), &plain)
 }
 
-fn done(json: bool, output: Option<&Path>, bytes: &[u8]) -> Result {
+/// Writes a result that is bytes.
+pub fn done(json: bool, output: Option<&Path>, bytes: &[u8]) -> Result {
     if json && output.is_none() {
         return Err(Failure::new("--json says what was done: name a file for the result with --output"));
     }

@@ -5,6 +5,7 @@ mod csr;
 mod encrypt;
 mod jwt;
 mod key;
+mod seal;
 mod secret;
 
 use std::{fs, io::Write as _, path::Path};
@@ -17,6 +18,7 @@ pub use csr::run as csr;
 pub use encrypt::{decrypt, encrypt};
 pub use jwt::run as jwt;
 pub use key::run as key;
+pub use seal::{policy, seal, unseal};
 pub use secret::run as secret;
 
 use crate::{
