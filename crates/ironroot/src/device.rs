@@ -231,13 +231,21 @@ impl Place {
     /// # Errors
     /// What failed, on which file, and the next step.
     pub fn manufacture(&self, durability: Options) -> Result<(Tpm, Grade)> {
+        let made = self.make(durability);
+        wipe_stack();
+        made
+    }
+
+    #[inline(never)]
+    fn make(&self, durability: Options) -> Result<(Tpm, Grade)> {
         let anchor = self.new_anchor()?;
         let profile = self.profile.unwrap_or(Profile::HOST);
         let access = self.access_of_new(&anchor)?;
-        let store = match self.new_counter()? {
+        let mut store = match self.new_counter()? {
             Some(counter) => FileStore::create_counted(&self.folder, access, durability, counter)?,
             None => FileStore::create(&self.folder, access, durability)?,
         };
+        store.forget_second_key();
         let mut tpm = Tpm::manufacture(Box::new(store), Box::new(OsEntropy), provider(), profile, anchor.seeds()?)
             .map_err(|error| Failure::during(self.folder.display(), error))?;
         tpm.set_firmware(Box::new(anchor.firmware()?));
@@ -249,6 +257,13 @@ impl Place {
     /// # Errors
     /// What failed, on which file, and the next step.
     pub fn open(&self, durability: Options) -> Result<(Tpm, Grade)> {
+        let opened = self.unseal(durability);
+        wipe_stack();
+        opened
+    }
+
+    #[inline(never)]
+    fn unseal(&self, durability: Options) -> Result<(Tpm, Grade)> {
         let anchor = self.anchor()?;
         let tpm = anchor.open(&self.folder, self.access(&anchor)?, self.profile, durability)?;
         Ok((tpm, anchor.grade))
@@ -302,7 +317,8 @@ impl Anchor {
         profile: Option<Profile>,
         durability: Options,
     ) -> Result<Tpm> {
-        let store = FileStore::open(folder, access, durability)?;
+        let mut store = FileStore::open(folder, access, durability)?;
+        store.forget_second_key();
         let mut tpm = Tpm::open(Box::new(store), Box::new(OsEntropy), provider(), profile, self.seeds()?)
             .map_err(|error| Failure::during(folder.display(), error))?;
         tpm.set_firmware(Box::new(self.firmware()?));
@@ -319,6 +335,14 @@ pub fn create_folder(path: &Path) -> Result {
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| {
         Failure::new(format!("cannot make the folder {}: {error}; choose another one with --state", path.display()))
     })
+}
+
+/// Wipes what deriving keys left on this thread's stack, in frames of functions that have returned: this thread then waits for as
+/// long as the daemon runs.
+#[inline(never)]
+fn wipe_stack() {
+    let mut used = [0_u8; 128 << 10];
+    std::hint::black_box(&mut used);
 }
 
 /// `folder.name`, next to `folder`.

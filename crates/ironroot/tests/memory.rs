@@ -9,9 +9,9 @@
 mod support;
 
 use std::{
-    fs::{self, File},
+    fs,
     io::{Read, Write},
-    os::unix::{fs::FileExt, net::UnixStream},
+    os::unix::net::UnixStream,
 };
 
 use ironroot_client::{
@@ -19,7 +19,7 @@ use ironroot_client::{
     templates::{self, KeyType},
     wire::*,
 };
-use support::*;
+use support::{search::*, *};
 
 const OWNER: TpmHandle = TpmHandle::OWNER;
 /// A key that OpenSSL generated for tests: its modulus and a prime.
@@ -51,91 +51,6 @@ const EC_Y: &str = "7903fe1008b8bc99a41ae9e95628bc64f2f1b20c2d7e9f5177a3c294d446
 
 fn bytes(hex: &str) -> Vec<u8> {
     (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
-}
-
-/// A secret that the test knows.
-struct Secret {
-    name: &'static str,
-    bytes: Vec<u8>,
-}
-
-/// Fresh random bytes under a name.
-fn secret(name: &'static str) -> Secret {
-    let mut bytes = vec![0; 32];
-    File::open("/dev/urandom").unwrap().read_exact(&mut bytes).unwrap();
-    // An auth value loses zeros at its end.
-    bytes[31] |= 1;
-    Secret { name, bytes }
-}
-
-/// Where a secret was found: its name, how many times, and in which mapping first.
-fn search(daemon: &Daemon, secrets: &[&Secret]) -> Vec<(&'static str, usize, String)> {
-    let maps = fs::read_to_string(format!("/proc/{}/maps", daemon.pid())).unwrap();
-    let memory = File::open(format!("/proc/{}/mem", daemon.pid())).expect("the memory of one's own child");
-    let mut found: Vec<(&'static str, usize, String)> = Vec::new();
-    let mut seen = 0;
-    for line in maps.lines() {
-        let mut fields = line.split_whitespace();
-        let (range, rights) = (fields.next().unwrap(), fields.next().unwrap());
-        if !rights.starts_with("rw") {
-            continue;
-        }
-        let (begin, end) = range.split_once('-').unwrap();
-        let [begin, end] = [begin, end].map(|text| u64::from_str_radix(text, 16).unwrap());
-        let mut content = vec![0; usize::try_from(end - begin).unwrap()];
-        if memory.read_exact_at(&mut content, begin).is_err() {
-            continue;
-        }
-        seen += content.len();
-        for secret in secrets {
-            // Freed memory loses its first bytes to the allocator, and numbers are kept with the least byte first: a third
-            // of the secret in either order is the secret.
-            let forward = &secret.bytes;
-            let backward: Vec<u8> = forward.iter().rev().copied().collect();
-            for whole in [forward, &backward] {
-                for part in [&whole[..12], &whole[whole.len() - 12..], &whole[10..22]] {
-                    for at in memmem(&content, part) {
-                        let place = format!("{:#x} {}", begin + at as u64, line);
-                        match found.iter_mut().find(|(name, ..)| *name == secret.name) {
-                            Some((_, count, _)) => *count += 1,
-                            None => found.push((secret.name, 1, place)),
-                        }
-                    }
-                }
-            }
-        }
-    }
-    assert!(seen > 1 << 20, "only {seen} bytes of memory could be read");
-    found
-}
-
-fn memmem(haystack: &[u8], needle: &[u8]) -> Vec<usize> {
-    let first = needle[0];
-    let mut hits = Vec::new();
-    let mut at = 0;
-    while let Some(step) = haystack[at..].iter().position(|&byte| byte == first) {
-        at += step;
-        if haystack[at..].starts_with(needle) {
-            hits.push(at);
-        }
-        at += 1;
-    }
-    hits
-}
-
-#[track_caller]
-fn assert_gone(when: &str, daemon: &Daemon, secrets: &[&Secret]) {
-    let found = search(daemon, secrets);
-    assert!(found.is_empty(), "{when}, these are still in memory: {found:#?}");
-}
-
-#[track_caller]
-fn assert_there(when: &str, daemon: &Daemon, secrets: &[&Secret]) {
-    let found = search(daemon, secrets);
-    for secret in secrets {
-        let there = found.iter().any(|(name, ..)| *name == secret.name);
-        assert!(there, "{when}, the search does not even find {}", secret.name);
-    }
 }
 
 /// What a workload leaves loaded.
@@ -352,11 +267,6 @@ fn what_was_flushed_cleared_or_switched_off_is_gone() {
     let (status, log) = daemon.end("TERM");
     assert!(status.success(), "{status}: {log}");
     assert!(log.matches("command").count() > 50, "the log is not verbose: {log}");
-    for secret in logged.iter().flat_map(Workload::all).chain(&anchors) {
-        let hex: String = secret.bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        let list = format!("{:?}", &secret.bytes[..8]);
-        for form in [&hex[..16], &hex.to_uppercase()[..16], list.trim_matches(['[', ']'])] {
-            assert!(!log.contains(form), "{} is in the log", secret.name);
-        }
-    }
+    let secrets: Vec<_> = logged.iter().flat_map(Workload::all).chain(&anchors).collect();
+    assert_not_logged(&log, &secrets);
 }

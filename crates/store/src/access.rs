@@ -134,6 +134,13 @@ impl Access {
         (self.connect)(kind, place)
     }
 
+    /// Forgets the second key, if what it is needed for is known.
+    pub(crate) fn forget_second(&mut self) {
+        if self.known.is_some() {
+            self.second = None;
+        }
+    }
+
     /// Takes on the keys of another access, and keeps its own way to counters.
     pub(crate) fn rekey(&mut self, second: Option<SecondKey>, cost: Cost) {
         self.second = second;

@@ -88,6 +88,12 @@ impl<M: Medium> FileStore<M> {
         self.shape.history().0
     }
 
+    /// Forgets the second key, which whoever opened the state gave: an open state goes on without it. It cannot be sealed
+    /// under other keys after that.
+    pub fn forget_second_key(&mut self) {
+        self.access.forget_second();
+    }
+
     fn failed(&self, doing: &str, error: &io::Error) -> StorageError {
         io_error(doing, &self.medium.name(), error)
     }

@@ -1,6 +1,8 @@
 //! What the tests of the program share: a daemon of one's own, in a folder that is removed afterwards.
 #![allow(dead_code, reason = "each test file uses a part")]
 
+pub mod search;
+
 use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
