@@ -32,7 +32,7 @@ fn create<const R: usize, const W: usize, const E: usize>(
 
 /// Small commits, of which some take two blocks.
 fn small_commit(random: &mut TestEntropy) -> Vec<ironroot_platform::Change> {
-    let size = if random.next_word() % 5 == 0 { 700 } else { 100 };
+    let size = if random.next_word().is_multiple_of(5) { 700 } else { 100 };
     vec![put(random.next_word() % 5, &vec![random.next_word() as u8; size])]
 }
 
