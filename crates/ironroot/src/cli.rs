@@ -387,8 +387,8 @@ pub struct Sealed {
     /// or pwdfd=NUMBER. A new TPM is sealed under it.
     #[arg(long, value_name = "SOURCE=WHERE")]
     pub key: Option<KeySource>,
-    /// A counter against old copies of the state: in a folder on another disk, file=DIR[,advance=commit|sessions], or kept by
-    /// another machine, witness=HOST:PORT[,key=FILE][,advance=commit|sessions], FILE being what `ironroot witness enrol` wrote.
+    /// A counter against old copies of the state: in a folder on another disk, `file=DIR[,advance=commit|sessions]`, or kept by
+    /// another machine, `witness=HOST:PORT[,key=FILE][,advance=commit|sessions]`, FILE being what `ironroot witness enrol` wrote.
     /// A new TPM is bound to it; one that has none is refused; one that has its counter elsewhere by now is told where.
     #[arg(long, value_name = "file=DIR|witness=HOST:PORT")]
     pub counter: Option<CounterPlace>,

@@ -3,11 +3,11 @@
 //! A column of a round, seen as a function of four encoded bytes, is `y_i = Q_i(Σ_j m_ij S(P_j(x_j)))` with unknown Q and P.
 //!
 //! 1. Each Q_i is found up to an affine map: the functions of x_0 with x_1 varied, each behind the inverse of the first,
-//!    are all `Q_i ∘ (⊕ β) ∘ Q_i⁻¹`, a group like that of addition ([`linearize`]).
+//!    are all `Q_i ∘ (⊕ β) ∘ Q_i⁻¹`, a group like that of addition (`linearize`).
 //! 2. Its linear part is found up to a multiplication in AES's field: two outputs are related by known multiples of the
-//!    same S-box output ([`similar`]).
+//!    same S-box output (`similar`).
 //! 3. That multiplication, the constants and the round key follow from the S-box: the right ones make the input affine
-//!    ([`finish`]).
+//!    (`finish`).
 //!
 //! The external encodings do not take part in rounds 2 and 3, where this is done; with the key known they follow, too.
 
