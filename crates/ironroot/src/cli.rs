@@ -164,6 +164,10 @@ pub struct Tpm {
     /// The TPM's folder; a TPM is manufactured in an empty one.
     #[arg(long, value_name = "DIR")]
     pub state: PathBuf,
+    /// The sealed state is on this block device, or in this file of fixed size, and not in the folder, which then holds the rest only. A new
+    /// one begins with 1024 bytes of zeros. To be given at each start.
+    #[arg(long, value_name = "DEVICE")]
+    pub state_device: Option<PathBuf>,
     /// The file with the product secret, or with white-box tables of it (see `ironroot whitebox`); made for a new TPM [default: DIR.product-secret, beside the folder].
     #[arg(long, value_name = "FILE")]
     pub product_secret: Option<PathBuf>,

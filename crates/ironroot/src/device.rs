@@ -11,12 +11,13 @@ use ironroot_anchor::{
     machine::{self, Machine, Source},
     product_file, words,
 };
-use ironroot_platform::{CopyResistance, DeviceValue, host::OsEntropy};
-use ironroot_store::{Access, FileStore, MAX_INSTANCE, NewCounter, Options};
+use ironroot_platform::{CopyResistance, DeviceValue, Storage, host::OsEntropy};
+use ironroot_store::{Access, FileStore, MAX_INSTANCE, NewCounter, Options, medium::Medium};
 use ironroot_tpm::{FIRMWARE_SVN, FIRMWARE_VERSION, Profile, SEED_SIZE, Seeds, Tpm};
 use zeroize::Zeroizing;
 
 use crate::{
+    block,
     cli::Sealed,
     counter::{self, Asker, CounterPlace},
     crypto::provider,
@@ -29,6 +30,8 @@ use crate::{
 pub struct Place {
     /// The TPM's folder.
     pub folder: PathBuf,
+    /// The block device with the sealed state; it is in the folder if `None`.
+    pub device: Option<PathBuf>,
     /// The file with the product secret, or with white-box tables.
     pub product_secret: PathBuf,
     /// The device value's source for a new TPM; the machine's best if `None`.
@@ -80,6 +83,7 @@ impl Place {
         let product_secret = product_secret.unwrap_or_else(|| beside(&folder, "product-secret"));
         Self {
             folder,
+            device: None,
             product_secret,
             source,
             profile: None,
@@ -241,12 +245,12 @@ impl Place {
         let anchor = self.new_anchor()?;
         let profile = self.profile.unwrap_or(Profile::HOST);
         let access = self.access_of_new(&anchor)?;
-        let mut store = match self.new_counter()? {
-            Some(counter) => FileStore::create_counted(&self.folder, access, durability, counter)?,
-            None => FileStore::create(&self.folder, access, durability)?,
+        let store: Box<dyn Storage> = match (&self.device, self.new_counter()?) {
+            (Some(device), counter) => block::create(device, access, durability, counter)?,
+            (None, Some(counter)) => kept(FileStore::create_counted(&self.folder, access, durability, counter)?),
+            (None, None) => kept(FileStore::create(&self.folder, access, durability)?),
         };
-        store.forget_second_key();
-        let mut tpm = Tpm::manufacture(Box::new(store), Box::new(OsEntropy), provider(), profile, anchor.seeds()?)
+        let mut tpm = Tpm::manufacture(store, Box::new(OsEntropy), provider(), profile, anchor.seeds()?)
             .map_err(|error| Failure::during(self.folder.display(), error))?;
         tpm.set_firmware(Box::new(anchor.firmware()?));
         Ok((tpm, anchor.grade))
@@ -265,9 +269,19 @@ impl Place {
     #[inline(never)]
     fn unseal(&self, durability: Options) -> Result<(Tpm, Grade)> {
         let anchor = self.anchor()?;
-        let tpm = anchor.open(&self.folder, self.access(&anchor)?, self.profile, durability)?;
+        let access = self.access(&anchor)?;
+        let tpm = match &self.device {
+            Some(device) => anchor.open_in(block::open(device, access, durability)?, device, self.profile)?,
+            None => anchor.open(&self.folder, access, self.profile, durability)?,
+        };
         Ok((tpm, anchor.grade))
     }
+}
+
+/// A store for a TPM that runs: it does without the second key from now on.
+pub fn kept<M: Medium + 'static>(mut store: FileStore<M>) -> Box<dyn Storage> {
+    store.forget_second_key();
+    Box::new(store)
 }
 
 impl Anchor {
@@ -317,10 +331,13 @@ impl Anchor {
         profile: Option<Profile>,
         durability: Options,
     ) -> Result<Tpm> {
-        let mut store = FileStore::open(folder, access, durability)?;
-        store.forget_second_key();
-        let mut tpm = Tpm::open(Box::new(store), Box::new(OsEntropy), provider(), profile, self.seeds()?)
-            .map_err(|error| Failure::during(folder.display(), error))?;
+        self.open_in(kept(FileStore::open(folder, access, durability)?), folder, profile)
+    }
+
+    /// Opens the TPM in a store, which is at this place.
+    fn open_in(&self, store: Box<dyn Storage>, place: &Path, profile: Option<Profile>) -> Result<Tpm> {
+        let mut tpm = Tpm::open(store, Box::new(OsEntropy), provider(), profile, self.seeds()?)
+            .map_err(|error| Failure::during(place.display(), error))?;
         tpm.set_firmware(Box::new(self.firmware()?));
         Ok(tpm)
     }

@@ -3,6 +3,7 @@
 
 #[cfg(feature = "keys")]
 mod auth_source;
+mod block;
 mod cli;
 mod commands;
 mod counter;

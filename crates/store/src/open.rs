@@ -154,6 +154,20 @@ impl<M: Medium> FileStore<M> {
         Self::create_with(medium, access.into(), options, entropy, None, None)
     }
 
+    /// [`FileStore::create_counted`] on any medium; without a counter if there is none.
+    ///
+    /// # Errors
+    /// As [`FileStore::create_counted`].
+    pub fn create_counted_on(
+        medium: M,
+        access: impl Into<Access>,
+        options: Options,
+        entropy: Box<dyn Entropy>,
+        counter: Option<NewCounter>,
+    ) -> Result<Self, StorageError> {
+        Self::create_with(medium, access.into(), options, entropy, counter, None)
+    }
+
     /// Makes a state with a counter, and with what it begins with if it is not empty.
     pub(crate) fn create_with(
         mut medium: M,

@@ -134,6 +134,7 @@ pub fn start(settings: Settings, doors: impl FnOnce(Builder) -> Builder) -> Resu
 pub fn run(arguments: &Tpm) -> Result {
     let place = Place::new(arguments.state.clone(), arguments.product_secret.clone(), arguments.device_source.clone());
     let mut place = place.sealed_as(&arguments.access)?;
+    place.device.clone_from(&arguments.state_device);
     place.at_least = arguments.device_grade.into();
     let settings = Settings {
         place,
@@ -166,6 +167,7 @@ pub fn run(arguments: &Tpm) -> Result {
             json!({
                 "tcti": daemon.tcti_lines(),
                 "state": arguments.state,
+                "state_device": arguments.state_device,
                 "device_value": grade.source,
                 "sandbox": daemon.sandbox().map(|holds| json!({
                     "files": holds.paths.to_string(),
