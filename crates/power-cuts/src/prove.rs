@@ -164,10 +164,15 @@ impl Copies {
                 Ok(_) if backend.policy() == Some(Policy::Sessions) && *made >= self.counted => {}
                 Ok(mut store) => {
                     let records = store.load().map_err(|error| error.to_string())?;
-                    cut.find(&records).map_err(|why| {
-                        let now = cut.operations;
-                        format!("ROLLED BACK: the copy made after {made} commits is accepted at operation {now}: {why}")
-                    })?;
+                    // A copy of a commit that failed is as new as any, until another one is acknowledged.
+                    if !cut.is_failed_one(&records) {
+                        cut.find(&records).map_err(|why| {
+                            let now = cut.operations;
+                            format!(
+                                "ROLLED BACK: the copy made after {made} commits is accepted at operation {now}: {why}"
+                            )
+                        })?;
+                    }
                 }
             }
         }
