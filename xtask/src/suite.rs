@@ -36,12 +36,12 @@ const FULL: &[Step] = &[
     ("unmodified programs", || peers::peers(conformance::peers_arguments())),
     ("conformance page", conformance::check),
     ("demo", demo),
-    ("power cuts, 40 s", || power_cuts::power_cuts(words(&["--seconds=40"]))),
-    ("cost beside swtpm", || cost::cost(words(&["--rounds=100"]))),
+    ("power cuts, 20 s", || power_cuts::power_cuts(words(&["--seconds=20"]))),
+    ("cost beside swtpm", || cost::cost(words(&["--rounds=50"]))),
     ("secrets under valgrind", || taint::taint(words(&["--quick"]))),
     ("kill -9, 200 rounds", || kill::kill(words(&[]))),
     ("speed beside swtpm", || bench::bench(words(&["--check"]))),
-    ("fuzz, 10 s a target", || fuzz::fuzz(words(&["--seconds=10"]))),
+    ("fuzz, 5 s a target", || fuzz::fuzz(words(&["--seconds=5"]))),
     ("licences and sources", || deny::deny(words(&[]))),
 ];
 
