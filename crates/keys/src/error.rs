@@ -1,5 +1,7 @@
 //! What can go wrong with a key.
 
+use std::path::PathBuf;
+
 use ironroot_client::{ClientError, wire::TpmHandle};
 
 /// An error of this crate.
@@ -17,6 +19,24 @@ pub enum KeyError {
     /// A key file that cannot be used.
     #[error("the key file cannot be used: {0}")]
     KeyFile(String),
+
+    /// A file of the caller's, and what is wrong with it.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: Box<KeyError>,
+    },
+
+    /// What names no key.
+    #[error("\"{reference}\" names no key that can be used: {reason}")]
+    Reference {
+        /// The reference.
+        reference: String,
+        /// Why, and what to do next.
+        reason: String,
+    },
 
     /// A name that no key can have.
     #[error("\"{name}\" cannot be the name of a key: {reason}")]

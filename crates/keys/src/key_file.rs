@@ -181,8 +181,28 @@ impl KeyFile {
     /// # Errors
     /// [`KeyError::KeyFile`] with the reason.
     pub fn from_pem(pem: &str) -> Result<Self, KeyError> {
+        if pem.contains("PRIVATE KEY-----") && !pem.contains("TSS2 PRIVATE KEY-----") {
+            let reason =
+                "it holds a private key as it is, outside of a TPM; ironroot key import takes such a key into one";
+            return Err(KeyError::KeyFile(reason.into()));
+        }
         let file = TpmKeyFile::from_pem(pem).map_err(|error| KeyError::KeyFile(error.to_string()))?;
         Self::from_asn1(file)
+    }
+
+    /// Understands the PEM form, or the DER form.
+    ///
+    /// # Errors
+    /// [`KeyError::KeyFile`] with the reason.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, KeyError> {
+        // DER begins with the tag of a SEQUENCE; PEM is text, perhaps with other text in front.
+        if bytes.first() == Some(&0x30) {
+            return Self::from_der(bytes);
+        }
+        match std::str::from_utf8(bytes) {
+            Ok(text) => Self::from_pem(text),
+            Err(_) => Err(KeyError::KeyFile("it is neither PEM nor DER".into())),
+        }
     }
 
     /// Understands the DER form.

@@ -25,6 +25,7 @@ mod key;
 mod key_file;
 mod named;
 mod private_channel;
+mod reference;
 mod sealed;
 mod shared;
 #[cfg(feature = "tls")]
@@ -42,6 +43,7 @@ pub use named::{
     EncryptionKey, GLOBAL_BASE_HANDLES, GLOBAL_BASE_SIZE, KeyAlgorithm, KeyEntry, KeyList, MAX_SECRET, NamedKeys,
     fingerprint, global_secret_from, named_template,
 };
+pub use reference::{KeyReference, read_key_file};
 pub use sealed::{Approval, Conditions, Pcrs, approvable, seal, unseal};
 pub use shared::SharedTpm;
 pub use verify::VerifyingKey;
