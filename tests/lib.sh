@@ -47,6 +47,34 @@ refused() {
     fi
 }
 
+# A command has to fail and to say so: `says PATTERN COMMAND…`.
+says() {
+    local pattern=$1
+    shift
+    refused "$@"
+    finds -E -e "$pattern" <"$work/.refused" || die "no reason like '$pattern' from $*: $(cat "$work/.refused")"
+    if finds -i 'panicked' <"$work/.refused"; then die "a panic: $(cat "$work/.refused")"; fi
+}
+
+# Debian's swtpm as another TPM 2.0, started: how to reach it is in `another`.
+another_tpm() {
+    mkdir another
+    swtpm socket --tpm2 --tpmstate dir=another --flags not-need-init,startup-clear \
+        --server type=unixio,path="$work/another.sock" --ctrl type=unixio,path="$work/another.sock.ctrl" >another.log 2>&1 &
+    another_pid=$!
+    another=swtpm:path=$work/another.sock
+    for _ in $(seq 500); do
+        [ -S another.sock ] && return
+        kill -0 $another_pid 2>/dev/null || break
+        sleep 0.01
+    done
+    die "Debian's swtpm did not start: $(cat another.log)"
+}
+end_another_tpm() {
+    kill -s TERM $another_pid
+    wait $another_pid || die "Debian's swtpm did not end in order: $(cat another.log)"
+}
+
 # Two files have to be equal.
 same() {
     cmp "$1" "$2" || die "$1 and $2 differ"

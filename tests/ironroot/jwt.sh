@@ -3,12 +3,6 @@
 . "$(dirname "$0")/../lib.sh"
 ironroot=$PEER_TPM
 export IRONROOT_KEY_LIST=$work/keys.json
-says() {
-    local pattern=$1
-    shift
-    refused "$@"
-    finds -E -e "$pattern" <.refused || die "no reason like '$pattern' from $*: $(cat .refused)"
-}
 public() { "$ironroot" key show "$1" | sed -n '/BEGIN/,$p'; }
 python() { /usr/bin/python3 -B "$@"; }
 cat >verify.py <<'END'

@@ -5,13 +5,6 @@ source=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 ironroot=$PEER_TPM
 export IRONROOT_KEY_LIST=$work/keys.json
 print() { "$ironroot" key show "$@" --json | sed 's/.*"fingerprint":"\([0-9a-f]*\)".*/\1/'; }
-# The command has to fail and to say so: `says PATTERN COMMAND…`.
-says() {
-    local pattern=$1
-    shift
-    refused "$@"
-    finds -E -e "$pattern" <.refused || die "no reason like '$pattern' from $*: $(cat .refused)"
-}
 
 # Every kind: created, listed, shown; the public key is the one that OpenSSL hashes to the fingerprint.
 kinds="ecc-p256 ecc-p384 ecc-p521 ed25519 rsa-2048 rsa-3072 ml-dsa-44 ml-dsa-65 ml-dsa-87"
@@ -103,7 +96,7 @@ own() {
 }
 end() {
     kill -s TERM "$(cat "$1.pid")"
-    wait "$(cat "$1.pid")" || true
+    wait "$(cat "$1.pid")" || die "$1 did not end in order: $(cat "$1.log")"
 }
 at() { print web $(option "$1") --tcti "swtpm:path=$work/$2.sock"; }
 product=$(seq -f %02.0f 0 31 | while read -r n; do printf %02x $((10#$n)); done)
@@ -130,20 +123,13 @@ own product "$(printf %s "$product" | tr 0-8 1-9)" $value
 end product
 
 # swtpm is another TPM 2.0: a key of its own there, which survives Clear, too.
-mkdir swtpm
-swtpm socket --tpm2 --tpmstate dir=swtpm --flags not-need-init --server type=unixio,path="$work/swtpm.sock" \
-    --ctrl type=unixio,path="$work/swtpm.sock.ctrl" >swtpm.log 2>&1 &
-echo $! >swtpm.pid
-for _ in $(seq 500); do
-    [ -S swtpm.sock ] && break
-    sleep 0.01
-done
-there=$(at ecc-p256 swtpm) there_rsa=$(at rsa-2048 swtpm)
+another_tpm
+there=$(at ecc-p256 another) there_rsa=$(at rsa-2048 another)
 [ "$there" != "$web" ] || die "swtpm has the same key"
-TPM2TOOLS_TCTI=swtpm:path=$work/swtpm.sock tpm2_clear
-equal "swtpm after TPM2_Clear" "$there $there_rsa" "$(at ecc-p256 swtpm) $(at rsa-2048 swtpm)"
-says 'does not make keys of the kind ed25519' "$ironroot" key show web --ecc ed25519 --tcti "swtpm:path=$work/swtpm.sock"
-end swtpm
+TPM2TOOLS_TCTI=$another tpm2_clear
+equal "swtpm after TPM2_Clear" "$there $there_rsa" "$(at ecc-p256 another) $(at rsa-2048 another)"
+says 'does not make keys of the kind ed25519' "$ironroot" key show web --ecc ed25519 --tcti "$another"
+end_another_tpm
 
 /usr/bin/python3 -B "$source/crates/keys/tests/vectors.py"
 ok

@@ -2,20 +2,7 @@
 # Sealed data: passwords, PCRs, approvals signed by OpenSSL; on this TPM and on swtpm; tpm2-tools load the same objects.
 . "$(dirname "$0")/../lib.sh"
 ironroot=$PEER_TPM
-says() {
-    local pattern=$1
-    shift
-    refused "$@"
-    finds -E -e "$pattern" <.refused || die "no reason like '$pattern' from $*: $(cat .refused)"
-}
-mkdir swtpm
-swtpm socket --tpm2 --tpmstate dir=swtpm --flags not-need-init --server type=unixio,path="$work/swtpm.sock" \
-    --ctrl type=unixio,path="$work/swtpm.sock.ctrl" >swtpm.log 2>&1 &
-other=$!
-for _ in $(seq 500); do
-    [ -S swtpm.sock ] && break
-    sleep 0.01
-done
+another_tpm
 printf 'the key of the disk' >secret
 printf 'open sesame\n' >password
 printf 'wrong\n' >wrong
@@ -26,9 +13,8 @@ openssl pkey -in rsa.key -pubout -out rsa.pem
 here=$TPM2TOOLS_TCTI
 extend() { tpm2_pcrextend "$1:sha256=$(printf '%064d' 1)"; }
 
-for tcti in "$here" "swtpm:path=$work/swtpm.sock"; do
+for tcti in "$here" "$another"; do
     export TPM2TOOLS_TCTI=$tcti
-    tpm2_startup --clear || true # One of them has been started already.
     # This script is wrong more often than a TPM would bear.
     tpm2_dictionarylockout --setup-parameters --max-tries=32 --recovery-time=1000 --lockout-recovery-time=1000
     # Without conditions; with a password.
@@ -104,5 +90,5 @@ says 'before TPM2_Clear' "$ironroot" unseal plain.pem
 # A key file is no sealed data.
 tpm genpkey -algorithm EC -pkeyopt group:P-256 -out key.pem
 says 'holds a key and no sealed data' "$ironroot" unseal key.pem
-kill -s TERM $other
+end_another_tpm
 ok

@@ -3,22 +3,8 @@
 . "$(dirname "$0")/../lib.sh"
 ironroot=$PEER_TPM
 export IRONROOT_KEY_LIST=$work/keys.json
-says() {
-    local pattern=$1
-    shift
-    refused "$@"
-    finds -E -e "$pattern" <.refused || die "no reason like '$pattern' from $*: $(cat .refused)"
-}
-# A second TPM: swtpm.
-mkdir swtpm
-swtpm socket --tpm2 --tpmstate dir=swtpm --flags not-need-init --server type=unixio,path="$work/swtpm.sock" \
-    --ctrl type=unixio,path="$work/swtpm.sock.ctrl" >swtpm.log 2>&1 &
-other=$!
-for _ in $(seq 500); do
-    [ -S swtpm.sock ] && break
-    sleep 0.01
-done
-there=(--tcti "swtpm:path=$work/swtpm.sock")
+another_tpm
+there=(--tcti "$another")
 
 # Unique: the same after a restart and Clear; another by name, by length, on another TPM; by program the same.
 for tpm in here elsewhere; do
@@ -40,8 +26,8 @@ equal "the longest" 16320 "$("$ironroot" secret unique wifi 8160 | tr -d '\n' | 
 power_cycle
 tpm2_clear
 equal "after a restart and Clear" "$here" "$("$ironroot" secret unique wifi 32)"
-TPM2TOOLS_TCTI=swtpm:path=$work/swtpm.sock tpm2_clear
-equal "swtpm after Clear" "$elsewhere" "$("$ironroot" secret unique wifi 32 --tcti "swtpm:path=$work/swtpm.sock")"
+TPM2TOOLS_TCTI=$another tpm2_clear
+equal "swtpm after Clear" "$elsewhere" "$("$ironroot" secret unique wifi 32 "${there[@]}")"
 for length in 0 8161; do says '1 to 8160 bytes' "$ironroot" secret unique wifi $length; done
 says 'is empty' "$ironroot" secret unique '' 16
 
@@ -53,7 +39,7 @@ file=$("$ironroot" secret global fleet 48 --product-secret product)
 "$ironroot" secret provision --product-secret product | finds 'leaves it alone'
 "$ironroot" secret provision --product-secret product --hierarchy owner "${there[@]}" | finds 'provision again'
 equal "global, this TPM" "$file" "$("$ironroot" secret global fleet 48)"
-equal "global, swtpm" "$file" "$("$ironroot" secret global fleet 48 --tcti "swtpm:path=$work/swtpm.sock")"
+equal "global, swtpm" "$file" "$("$ironroot" secret global fleet 48 "${there[@]}")"
 # tpm2-tools computes the same with the base: HKDF-Expand by hand, its first block.
 printf 'ironroot/named-secret/v1\0\0\0\0\5fleet\0\0\0\060\1' >message
 equal "by tpm2_hmac" "${file:0:64}" "$(tpm2_hmac --key-context=0x81804952 --hash-algorithm=sha256 --hex message)"
@@ -61,7 +47,7 @@ equal "by tpm2_hmac" "${file:0:64}" "$(tpm2_hmac --key-context=0x81804952 --hash
 power_cycle
 tpm2_clear
 equal "global after Clear" "$file" "$("$ironroot" secret global fleet 48)"
-TPM2TOOLS_TCTI=swtpm:path=$work/swtpm.sock tpm2_clear
+TPM2TOOLS_TCTI=$another tpm2_clear
 says 'has not been given' "$ironroot" secret global fleet 48 "${there[@]}"
 # Another product's replaces it.
 head -c 32 /dev/urandom >product2
@@ -141,5 +127,5 @@ same plain opened
 
 equal "objects left" "" "$(tpm2_getcap handles-transient)"
 equal "sessions left" "" "$(tpm2_getcap handles-loaded-session)"
-kill -s TERM $other
+end_another_tpm
 ok

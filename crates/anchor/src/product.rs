@@ -42,9 +42,7 @@ impl Product {
             Self::WhiteBox(WhiteBox(file)) => white_box_masters(&Tables::new(file)?, device),
         }
     }
-}
 
-impl Product {
     /// The master key that all devices of the product share. No device value is needed for it.
     ///
     /// # Errors

@@ -17,16 +17,18 @@ const MGF1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.
 const RSASSA_PSS: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.10");
 const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
 
+/// RFC 3279, 2.3.1.
 #[derive(Sequence)]
-struct RsaPublicKey<'a> {
-    modulus: UintRef<'a>,
-    public_exponent: u32,
+pub(crate) struct RsaPublicKey<'a> {
+    pub(crate) modulus: UintRef<'a>,
+    pub(crate) public_exponent: u32,
 }
 
+/// RFC 3279, 2.2.3.
 #[derive(Sequence)]
-struct EcdsaSigValue<'a> {
-    r: UintRef<'a>,
-    s: UintRef<'a>,
+pub(crate) struct EcdsaSigValue<'a> {
+    pub(crate) r: UintRef<'a>,
+    pub(crate) s: UintRef<'a>,
 }
 
 /// `RSASSA-PSS-params` (RFC 4055, 3.1) without the trailer field, whose default is the only value.

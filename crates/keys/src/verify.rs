@@ -1,6 +1,6 @@
 //! [`VerifyingKey`]: a public key outside of a TPM, and what it verifies.
 
-use der::{Decode as _, DecodePem as _, Sequence, asn1::UintRef};
+use der::{Decode as _, DecodePem as _};
 use ironroot_client::wire::{PublicKind, TpmEccCurve, TpmiAlgHash, TpmtPublic};
 use ironroot_crypto::{
     EccPoint, EccProvider as _, EdwardsProvider as _, PORTABLE, digest,
@@ -10,7 +10,10 @@ use ironroot_crypto::{
 use spki::SubjectPublicKeyInfoOwned;
 use x509_cert::Certificate;
 
-use crate::{KeyError, algorithms};
+use crate::{
+    KeyError,
+    algorithms::{self, EcdsaSigValue, RsaPublicKey},
+};
 
 /// A public key for signatures: RSA, ECDSA on P-256, P-384 and P-521, or Ed25519.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,18 +37,6 @@ pub(crate) enum SignedWith {
     /// r and s, each as long as the curve's order.
     Ecdsa(TpmiAlgHash),
     Ed25519,
-}
-
-#[derive(Sequence)]
-struct RsaPublicKey<'a> {
-    modulus: UintRef<'a>,
-    public_exponent: u32,
-}
-
-#[derive(Sequence)]
-struct EcdsaSigValue<'a> {
-    r: UintRef<'a>,
-    s: UintRef<'a>,
 }
 
 impl VerifyingKey {
@@ -161,9 +152,9 @@ impl VerifyingKey {
             other => return Err(KeyError::unsuitable(format!("signatures with {other} are not verified here"))),
         };
         if let (SignedWith::Ecdsa(_), Some(curve)) = (with, self.curve()) {
-            let Ok(value) = EcdsaSigValue::from_der(signature) else { return Ok(false) };
+            let Some((r, s)) = numbers(signature) else { return Ok(false) };
             let size = curve.field_size();
-            let raw = [value.r.as_bytes(), value.s.as_bytes()].map(|number| padded(number, size));
+            let raw = [padded(&r, size), padded(&s, size)];
             let [Some(r), Some(s)] = raw else { return Ok(false) };
             return Ok(self.verifies(with, message, &[r, s].concat()));
         }

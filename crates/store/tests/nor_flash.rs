@@ -44,19 +44,9 @@ fn work<const R: usize, const W: usize, const E: usize>(
     commits: usize,
 ) -> (Records, Records) {
     let mut random = TestEntropy::new(seed);
-    let mut records = before.clone();
-    let Ok(mut store) = open(flash, seed) else { return (records.clone(), records) };
-    assert_eq!(store.load().unwrap(), records, "what was found before has changed");
-    for _ in 0..commits {
-        let changes = small_commit(&mut random);
-        let mut after = records.clone();
-        apply(&mut after, &changes);
-        if store.commit(&changes).is_err() {
-            return (records, after);
-        }
-        records = after;
-    }
-    (records.clone(), records)
+    let Ok(mut store) = open(flash, seed) else { return (before.clone(), before.clone()) };
+    assert_eq!(store.load().unwrap(), *before, "what was found before has changed");
+    commit_until_failure(&mut store, before.clone(), commits, || small_commit(&mut random))
 }
 
 /// Cuts at every operation, and up to three more cuts while life goes on, on flash that reads differently each time.
@@ -129,21 +119,9 @@ fn one_fault_at_every_operation_loses_nothing() {
             let mut store = create(&flash).unwrap();
             flash.fail_nth(at, fault);
             let mut random = TestEntropy::new(at);
-            let mut records = Records::new();
-            for _ in 0..120 {
-                let changes = small_commit(&mut random);
-                let mut after = records.clone();
-                apply(&mut after, &changes);
-                match store.commit(&changes) {
-                    Ok(()) => records = after,
-                    Err(StorageError::Refused(text)) => panic!("{text}"),
-                    Err(_) => {
-                        failures += 1;
-                        flash.repair();
-                        assert!(store.load().unwrap() == records, "operation {at}: a failed commit was half done");
-                    }
-                }
-            }
+            let next = || small_commit(&mut random);
+            let (records, failed) = commit_despite_failures(&mut store, at, 120, next, || flash.repair());
+            failures += failed;
             flash.repair();
             drop(store);
             assert_eq!(open(&flash.after_power_cut(at), 2).unwrap().load().unwrap(), records);

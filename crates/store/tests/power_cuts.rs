@@ -11,22 +11,12 @@ use ironroot_store::simulated::{DiskFault, SimulatedDisk};
 /// Commits until something fails: what was acknowledged, and that with the commit that failed.
 fn work(disk: &SimulatedDisk, seed: u64, commits: usize) -> (Records, Records) {
     let mut random = TestEntropy::new(seed);
-    let mut records = Records::new();
     let Ok(mut store) = ironroot_store::FileStore::open_on(disk.clone(), &KEY, POWER, Box::new(TestEntropy::new(seed)))
     else {
-        return (records.clone(), records);
+        return (Records::new(), Records::new());
     };
-    records = store.load().unwrap();
-    for _ in 0..commits {
-        let changes = random_commit(&mut random);
-        let mut after = records.clone();
-        apply(&mut after, &changes);
-        if store.commit(&changes).is_err() {
-            return (records, after);
-        }
-        records = after;
-    }
-    (records.clone(), records)
+    let records = store.load().unwrap();
+    commit_until_failure(&mut store, records, commits, || random_commit(&mut random))
 }
 
 #[test]
@@ -98,21 +88,9 @@ fn one_error_at_every_operation_loses_nothing() {
             let mut store = create(&disk, POWER);
             disk.fail_nth(at, fault);
             let mut random = TestEntropy::new(at);
-            let mut records = Records::new();
-            for _ in 0..150 {
-                let changes = random_commit(&mut random);
-                let mut after = records.clone();
-                apply(&mut after, &changes);
-                match store.commit(&changes) {
-                    Ok(()) => records = after,
-                    Err(StorageError::Refused(text)) => panic!("{text}"),
-                    Err(_) => {
-                        failures += 1;
-                        disk.repair();
-                        assert!(store.load().unwrap() == records, "operation {at}: a failed commit was half done");
-                    }
-                }
-            }
+            let next = || random_commit(&mut random);
+            let (records, failed) = commit_despite_failures(&mut store, at, 150, next, || disk.repair());
+            failures += failed;
             disk.repair();
             assert_eq!(contents(&disk).unwrap(), records);
         }

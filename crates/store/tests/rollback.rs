@@ -108,17 +108,8 @@ fn work(disk: &SimulatedDisk, counter: &MemoryCounter, seed: u64, options: Optio
     let Ok(mut store) = open_with(disk, counter, options) else {
         return (Records::new(), Records::new());
     };
-    let mut records = store.load().unwrap();
-    for _ in 0..90 {
-        let changes = random_commit(&mut random);
-        let mut after = records.clone();
-        apply(&mut after, &changes);
-        if store.commit(&changes).is_err() {
-            return (records, after);
-        }
-        records = after;
-    }
-    (records.clone(), records)
+    let records = store.load().unwrap();
+    commit_until_failure(&mut store, records, 90, || random_commit(&mut random))
 }
 
 #[test]

@@ -48,19 +48,9 @@ fn create(device: &SimulatedRpmb) -> Store {
 }
 
 fn work(device: &SimulatedRpmb, before: &Records, seed: u64, commits: usize) -> (Records, Records) {
-    let mut records = before.clone();
-    let Ok(mut store) = open(device) else { return (records.clone(), records) };
+    let Ok(mut store) = open(device) else { return (before.clone(), before.clone()) };
     let mut random = TestEntropy::new(seed);
-    for _ in 0..commits {
-        let changes = random_commit(&mut random);
-        let mut after = records.clone();
-        apply(&mut after, &changes);
-        if store.commit(&changes).is_err() {
-            return (records, after);
-        }
-        records = after;
-    }
-    (records.clone(), records)
+    commit_until_failure(&mut store, before.clone(), commits, || random_commit(&mut random))
 }
 
 #[test]

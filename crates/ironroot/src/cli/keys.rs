@@ -64,6 +64,47 @@ pub struct Named {
     pub tpm: TpmAccess,
 }
 
+/// Where a result goes.
+#[derive(Debug, Default, Args)]
+pub struct Output {
+    /// Where the result goes [default: standard output].
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// What a command makes something else of.
+#[derive(Debug, Args)]
+pub struct Files {
+    /// The data [default: standard input].
+    #[arg(long, short, value_name = "FILE")]
+    pub input: Option<PathBuf>,
+    /// Where it goes.
+    #[command(flatten)]
+    pub to: Output,
+}
+
+/// Whom a certificate names.
+#[derive(Debug, Args)]
+pub struct Names {
+    /// The subject, as RFC 4514 writes names: CN=dev1,O=Example [default: CN=NAME].
+    #[arg(long, value_name = "NAME")]
+    pub subject: Option<String>,
+    /// A DNS name that the certificate shall have; any number of times.
+    #[arg(long, value_name = "NAME")]
+    pub dns: Vec<String>,
+}
+
+/// The terms of a certificate.
+#[derive(Debug, Args)]
+pub struct Terms {
+    /// For how many days.
+    #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    pub days: u32,
+    /// What it is for.
+    #[arg(long, value_enum, default_value_t = Usage::Both)]
+    pub usage: Usage,
+}
+
 /// `key`.
 #[derive(Debug, Subcommand)]
 pub enum KeyCommand {
@@ -117,15 +158,12 @@ pub struct CsrArguments {
     /// The key.
     #[command(flatten)]
     pub key: Named,
-    /// The subject, as RFC 4514 writes names: CN=dev1,O=Example [default: CN=NAME].
-    #[arg(long, value_name = "NAME")]
-    pub subject: Option<String>,
-    /// A DNS name that the certificate shall have; any number of times.
-    #[arg(long, value_name = "NAME")]
-    pub dns: Vec<String>,
-    /// Where the request goes [default: standard output].
-    #[arg(long, short, value_name = "FILE")]
-    pub output: Option<PathBuf>,
+    /// Whose it is.
+    #[command(flatten)]
+    pub names: Names,
+    /// Where it goes.
+    #[command(flatten)]
+    pub to: Output,
 }
 
 fn curve(text: &str) -> Result<KeyAlgorithm, String> {
@@ -177,24 +215,18 @@ pub struct SelfSigned {
     /// The key.
     #[command(flatten)]
     pub key: Named,
-    /// The subject, as RFC 4514 writes names: CN=dev1,O=Example [default: CN=NAME].
-    #[arg(long, value_name = "NAME")]
-    pub subject: Option<String>,
-    /// A DNS name that the certificate shall have; any number of times.
-    #[arg(long, value_name = "NAME")]
-    pub dns: Vec<String>,
-    /// For how many days.
-    #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..=36_500))]
-    pub days: u32,
-    /// What it is for.
-    #[arg(long, value_enum, default_value_t = Usage::Both)]
-    pub usage: Usage,
+    /// Whose it is.
+    #[command(flatten)]
+    pub names: Names,
+    /// How long it holds, and for what.
+    #[command(flatten)]
+    pub terms: Terms,
     /// A CA's certificate, for `cert issue`.
     #[arg(long, conflicts_with = "usage")]
     pub ca: bool,
-    /// Where the certificate goes [default: standard output].
-    #[arg(long, short, value_name = "FILE")]
-    pub output: Option<PathBuf>,
+    /// Where it goes.
+    #[command(flatten)]
+    pub to: Output,
 }
 
 /// `cert issue`.
@@ -209,15 +241,12 @@ pub struct Issue {
     /// The request (PEM).
     #[arg(long, value_name = "FILE")]
     pub csr: PathBuf,
-    /// For how many days.
-    #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..=36_500))]
-    pub days: u32,
-    /// What it is for.
-    #[arg(long, value_enum, default_value_t = Usage::Both)]
-    pub usage: Usage,
-    /// Where the certificate goes [default: standard output].
-    #[arg(long, short, value_name = "FILE")]
-    pub output: Option<PathBuf>,
+    /// How long it holds, and for what.
+    #[command(flatten)]
+    pub terms: Terms,
+    /// Where it goes.
+    #[command(flatten)]
+    pub to: Output,
 }
 
 /// `jwt`.
@@ -368,12 +397,9 @@ pub struct Encrypt {
     /// device.
     #[arg(long, value_name = "FILE")]
     pub public_key: Option<PathBuf>,
-    /// What is encrypted [default: standard input].
-    #[arg(long, short, value_name = "FILE")]
-    pub input: Option<PathBuf>,
-    /// Where the result goes [default: standard output].
-    #[arg(long, short, value_name = "FILE")]
-    pub output: Option<PathBuf>,
+    /// What comes and goes.
+    #[command(flatten)]
+    pub files: Files,
     /// The TPM.
     #[command(flatten)]
     pub tpm: TpmAccess,
@@ -384,12 +410,9 @@ pub struct Encrypt {
 pub struct Decrypt {
     /// The name for which it was encrypted.
     pub name: String,
-    /// What is decrypted [default: standard input].
-    #[arg(long, short, value_name = "FILE")]
-    pub input: Option<PathBuf>,
-    /// Where the result goes [default: standard output]. Nothing is written unless all of it is genuine.
-    #[arg(long, short, value_name = "FILE")]
-    pub output: Option<PathBuf>,
+    /// What comes and goes.
+    #[command(flatten)]
+    pub files: Files,
     /// The TPM.
     #[command(flatten)]
     pub tpm: TpmAccess,
@@ -398,12 +421,9 @@ pub struct Decrypt {
 /// `seal`.
 #[derive(Debug, Args)]
 pub struct Seal {
-    /// What is sealed, up to 128 bytes [default: standard input].
-    #[arg(long, short, value_name = "FILE")]
-    pub input: Option<PathBuf>,
-    /// Where the sealed data goes, a TSS2 PRIVATE KEY file [default: standard output].
-    #[arg(long, short, value_name = "FILE")]
-    pub output: Option<PathBuf>,
+    /// What comes and goes.
+    #[command(flatten)]
+    pub files: Files,
     /// It opens with this password only: file=FILE, fd=NUMBER or env=NAME.
     #[arg(long, value_name = "SOURCE=WHERE")]
     pub password: Option<AuthSource>,
@@ -423,9 +443,9 @@ pub struct Seal {
 pub struct Unseal {
     /// The sealed data.
     pub file: PathBuf,
-    /// Where the data goes [default: standard output].
-    #[arg(long, short, value_name = "FILE")]
-    pub output: Option<PathBuf>,
+    /// Where it goes.
+    #[command(flatten)]
+    pub to: Output,
     /// The password: file=FILE, fd=NUMBER or env=NAME.
     #[arg(long, value_name = "SOURCE=WHERE")]
     pub password: Option<AuthSource>,
@@ -446,9 +466,9 @@ pub struct Policy {
     /// The PCRs: sha256:0,7.
     #[arg(long, value_name = "BANK:LIST")]
     pub pcr: Pcrs,
-    /// Where the bytes to be signed go [default: standard output].
-    #[arg(long, short, value_name = "FILE")]
-    pub output: Option<PathBuf>,
+    /// Where it goes.
+    #[command(flatten)]
+    pub to: Output,
     /// The TPM.
     #[command(flatten)]
     pub tpm: TpmAccess,

@@ -95,10 +95,11 @@ fn channels(arguments: &SwtpmSocket) -> Result<(Option<Channel>, Option<Channel>
     };
     let mut data = arguments.server.clone().or_else(|| arguments.port.map(at));
     if data.is_none() && arguments.ctrl.is_none() {
-        let port = std::env::var("TPM_PORT").ok().and_then(|port| port.parse().ok());
-        data = Some(at(
-            port.ok_or_else(|| Failure::new("where are the clients? name a channel: --server … or --ctrl …"))?
-        ));
+        let Ok(port) = std::env::var("TPM_PORT") else {
+            return Err(Failure::new("where are the clients? name a channel: --server … or --ctrl …"));
+        };
+        let number = port.parse().map_err(|_| Failure::new(format!("TPM_PORT: {port:?} is no port: 1 to 65535")))?;
+        data = Some(at(number));
     }
     let control = arguments.ctrl.clone();
     if data.as_ref().is_some_and(|data| data.terminate) || control.as_ref().is_some_and(|control| control.disconnect) {

@@ -1,5 +1,5 @@
 //! What the tests share: a model of the records, random commits, stores on simulated disks.
-#![allow(dead_code, clippy::arithmetic_side_effects, clippy::unwrap_used)]
+#![allow(dead_code, clippy::arithmetic_side_effects, clippy::panic, clippy::unwrap_used)]
 
 use ironroot_platform::memory::TestEntropy;
 use ironroot_platform::{Change, Durability, RecordKey, Records, Storage, StorageError};
@@ -40,6 +40,52 @@ pub fn random_commit(random: &mut TestEntropy) -> Vec<Change> {
             put(key, &vec![fill; size as usize])
         })
         .collect()
+}
+
+/// Commits to a store with these records until something fails: what was acknowledged, and that with the commit that failed.
+pub fn commit_until_failure(
+    store: &mut impl Storage,
+    mut records: Records,
+    commits: usize,
+    mut next: impl FnMut() -> Vec<Change>,
+) -> (Records, Records) {
+    for _ in 0..commits {
+        let changes = next();
+        let mut after = records.clone();
+        apply(&mut after, &changes);
+        if store.commit(&changes).is_err() {
+            return (records, after);
+        }
+        records = after;
+    }
+    (records.clone(), records)
+}
+
+/// Commits to an empty store in a place that fails now and then: after each failure, and `repair`, it holds what was acknowledged.
+/// Returns that, and how many failed. `fault` is the one that was asked for.
+pub fn commit_despite_failures(
+    store: &mut impl Storage,
+    fault: u64,
+    commits: usize,
+    mut next: impl FnMut() -> Vec<Change>,
+    repair: impl Fn(),
+) -> (Records, u32) {
+    let (mut records, mut failures) = (Records::new(), 0);
+    for _ in 0..commits {
+        let changes = next();
+        let mut after = records.clone();
+        apply(&mut after, &changes);
+        match store.commit(&changes) {
+            Ok(()) => records = after,
+            Err(StorageError::Refused(text)) => panic!("{text}"),
+            Err(_) => {
+                failures += 1;
+                repair();
+                assert!(store.load().unwrap() == records, "fault {fault}: a failed commit was half done");
+            }
+        }
+    }
+    (records, failures)
 }
 
 pub fn create(disk: &SimulatedDisk, options: Options) -> FileStore<SimulatedDisk> {

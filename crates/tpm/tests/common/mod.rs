@@ -4,7 +4,9 @@
 pub mod rows;
 pub mod trace;
 
-use ironroot_platform::memory::{MemoryStorage, TestEntropy};
+use ironroot_crypto::Provider;
+use ironroot_platform::memory::{Faults, FaultyStorage, MemoryStorage, TestEntropy};
+use ironroot_platform::{Entropy, Storage};
 use ironroot_tpm::{Profile, SEED_SIZE, Seeds, Tpm};
 use ironroot_wire::{
     Command, Reader, Response, Rules, Startup, Tpm2bAuth, Tpm2bNonce, TpmRc, TpmSt, TpmSu, TpmaSession,
@@ -50,15 +52,35 @@ impl TestTpm {
 
     pub fn manufactured_with(profile: Profile) -> Self {
         let storage = MemoryStorage::new();
-        let tpm = Tpm::manufacture(
+        Self::made_of(
             Box::new(storage.clone()),
+            storage,
             Box::new(TestEntropy::new(7)),
             &ironroot_crypto_host::HOST,
             profile,
-            seeds(),
         )
-        .unwrap();
+    }
+
+    /// A manufactured TPM of these parts; `storage` is what is behind `store`.
+    pub fn made_of(
+        store: Box<dyn Storage>,
+        storage: MemoryStorage,
+        entropy: Box<dyn Entropy>,
+        provider: &'static dyn Provider,
+        profile: Profile,
+    ) -> Self {
+        let tpm = Tpm::manufacture(store, entropy, provider, profile, seeds()).unwrap();
         Self { tpm, storage, now: 1, locality: 0, profile }
+    }
+
+    /// A started TPM whose commits fail when the test says so.
+    pub fn faulty() -> (Self, Faults) {
+        let (storage, faults) = (MemoryStorage::new(), Faults::default());
+        let store = Box::new(FaultyStorage::new(storage.clone(), faults.clone()));
+        let entropy = Box::new(TestEntropy::new(7));
+        let mut tpm = Self::made_of(store, storage, entropy, &ironroot_crypto_host::HOST, Profile::HOST);
+        tpm.startup(TpmSu::Clear).unwrap();
+        (tpm, faults)
     }
 
     /// Drops the TPM without a shutdown and opens it again from its storage; it waits for `TPM2_Startup`.

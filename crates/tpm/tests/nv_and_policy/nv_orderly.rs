@@ -1,10 +1,10 @@
 //! Orderly NV indices (Part 1, 34.2.4): what they hold is in memory, and stored when the TPM is shut down. Each beside
 //! libtpms through power cycles of every kind.
 
-use crate::common::{TestTpm, password, seeds};
+use crate::common::{TestTpm, password};
 use crate::peer::Both;
-use ironroot_platform::memory::{Fault, Faults, FaultyStorage, MemoryStorage, TestEntropy};
-use ironroot_tpm::{Profile, Tpm, VolatileError};
+use ironroot_platform::memory::Fault;
+use ironroot_tpm::VolatileError;
 use ironroot_wire::*;
 
 const INDEX: u32 = 0x0150_0001;
@@ -241,16 +241,7 @@ fn a_wrong_pin_after_a_shutdown_still_counts() {
 
 #[test]
 fn a_store_that_fails_does_not_hold_up_what_is_in_memory() {
-    let (storage, faults) = (MemoryStorage::new(), Faults::default());
-    let tpm = Tpm::manufacture(
-        Box::new(FaultyStorage::new(storage.clone(), faults.clone())),
-        Box::new(TestEntropy::new(7)),
-        &ironroot_crypto_host::HOST,
-        Profile::HOST,
-        seeds(),
-    );
-    let mut tpm = TestTpm { tpm: tpm.unwrap(), storage, now: 1, locality: 0, profile: Profile::HOST };
-    tpm.startup(TpmSu::Clear).unwrap();
+    let (mut tpm, faults) = TestTpm::faulty();
     tpm.run_auth(&define(INDEX, OPEN, 8)).unwrap();
     faults.fail_every(Fault::Io);
     tpm.run_auth(&write(INDEX, b"contents")).unwrap();

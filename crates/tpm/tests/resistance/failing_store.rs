@@ -2,29 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use crate::common::{TestTpm, encode, password, rc, rows, seeds};
-use ironroot_platform::memory::{Fault, Faults, FaultyStorage, MemoryStorage, TestEntropy};
-use ironroot_tpm::{Profile, Tpm};
+use crate::common::{TestTpm, encode, password, rc, rows};
+use ironroot_platform::memory::Fault;
 use ironroot_wire::*;
 
 const INDEX: u32 = 0x0180_0001;
 const KEY: u32 = 0x8100_0001;
 const OWNER: u32 = TpmHandle::OWNER.0;
-
-/// A started TPM whose commits fail when the test says so.
-fn faulty() -> (TestTpm, Faults) {
-    let (storage, faults) = (MemoryStorage::new(), Faults::default());
-    let tpm = Tpm::manufacture(
-        Box::new(FaultyStorage::new(storage.clone(), faults.clone())),
-        Box::new(TestEntropy::new(7)),
-        &ironroot_crypto_host::HOST,
-        Profile::HOST,
-        seeds(),
-    );
-    let mut tpm = TestTpm { tpm: tpm.unwrap(), storage, now: 1, locality: 0, profile: Profile::HOST };
-    tpm.startup(TpmSu::Clear).unwrap();
-    (tpm, faults)
-}
 
 fn define(nt: TpmNt, attributes: TpmaNv) -> NvDefineSpace {
     let access = TpmaNv::OWNERREAD | TpmaNv::OWNERWRITE | TpmaNv::AUTHREAD | TpmaNv::AUTHWRITE;
@@ -227,7 +211,7 @@ fn a_failed_commit_changes_nothing() {
     for case in nv_cases().into_iter().chain(hierarchy_cases()) {
         let name = case.name;
         for (fault, code) in [(Fault::Io, TpmRc::NV_UNAVAILABLE), (Fault::Full, TpmRc::NV_SPACE)] {
-            let (mut tpm, faults) = faulty();
+            let (mut tpm, faults) = TestTpm::faulty();
             (case.prepare)(&mut tpm);
             let state = |tpm: &TestTpm| (tpm.storage.records(), tpm.tpm.save_volatile());
             let before = state(&tpm);
@@ -280,7 +264,7 @@ fn every_command_that_writes_nv_is_tested() {
 
 #[test]
 fn a_tpm_whose_start_could_not_be_recorded_has_not_started() {
-    let (mut tpm, faults) = faulty();
+    let (mut tpm, faults) = TestTpm::faulty();
     tpm.run(&Shutdown { shutdown_type: TpmSu::State }).unwrap();
     tpm.tpm.power_on(tpm.now);
     let before = tpm.storage.records();
@@ -293,7 +277,7 @@ fn a_tpm_whose_start_could_not_be_recorded_has_not_started() {
 
 #[test]
 fn a_store_that_fails_makes_no_guess_free() {
-    let (mut tpm, faults) = faulty();
+    let (mut tpm, faults) = TestTpm::faulty();
     let mut index = define(TpmNt::Ordinary, TpmaNv::NONE);
     index.auth = Tpm2bAuth::from_slice(b"index").unwrap();
     tpm.run_auth(&index).unwrap();
@@ -318,7 +302,7 @@ fn a_store_that_fails_makes_no_guess_free() {
 
 #[test]
 fn a_clock_that_cannot_be_recorded_stops_nobody() {
-    let (mut tpm, faults) = faulty();
+    let (mut tpm, faults) = TestTpm::faulty();
     faults.fail_every(Fault::Io);
     let safe = |tpm: &mut TestTpm| tpm.run(&ReadClock {}).unwrap().current_time.clock_info.safe.0;
     assert!(safe(&mut tpm));
@@ -336,7 +320,7 @@ fn a_clock_that_cannot_be_recorded_stops_nobody() {
 
 #[test]
 fn a_store_that_fails_makes_no_pin_free() {
-    let (mut tpm, faults) = faulty();
+    let (mut tpm, faults) = TestTpm::faulty();
     let mut index = define(TpmNt::PinFail, TpmaNv::NO_DA);
     let attributes = &mut index.public_info.0.attributes;
     *attributes = attributes.without(TpmaNv::AUTHWRITE);
@@ -371,7 +355,7 @@ fn a_store_that_fails_makes_no_pin_free() {
 #[test]
 fn a_power_cut_makes_no_pin_free() {
     for pin in [&b"bad"[..], b"pin"] {
-        let (mut tpm, faults) = faulty();
+        let (mut tpm, faults) = TestTpm::faulty();
         let mut index = define(TpmNt::PinFail, TpmaNv::NO_DA);
         index.auth = Tpm2bAuth::from_slice(b"pin").unwrap();
         let attributes = &mut index.public_info.0.attributes;

@@ -54,8 +54,8 @@ impl Entropy for Source {
 
 fn on(source: &Source, provider: &'static dyn Provider) -> TestTpm {
     let storage = MemoryStorage::new();
-    let tpm = Tpm::manufacture(Box::new(storage.clone()), Box::new(source.clone()), provider, Profile::HOST, seeds());
-    let mut tpm = TestTpm { tpm: tpm.unwrap(), storage, now: 1, locality: 0, profile: Profile::HOST };
+    let entropy = Box::new(source.clone());
+    let mut tpm = TestTpm::made_of(Box::new(storage.clone()), storage, entropy, provider, Profile::HOST);
     tpm.startup(TpmSu::Clear).unwrap();
     tpm
 }

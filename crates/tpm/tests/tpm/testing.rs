@@ -1,11 +1,11 @@
 //! Self-tests through bytes, with a provider that computes wrongly.
 
-use crate::common::{TestTpm, encode, frame, password, rc, rows, seeds};
+use crate::common::{TestTpm, encode, frame, password, rc, rows};
 use crate::faulty::{Faulty, Wrong};
 use crate::templates::*;
 use ironroot_crypto::Provider;
 use ironroot_platform::memory::{MemoryStorage, TestEntropy};
-use ironroot_tpm::{Profile, Tpm};
+use ironroot_tpm::Profile;
 use ironroot_wire::*;
 
 fn test_result(tpm: &mut TestTpm) -> (Vec<u8>, TpmRc) {
@@ -87,8 +87,7 @@ const MISTAKES: &[Wrong] = &[Wrong::EccMultiply, Wrong::EddsaSign, Wrong::KemSec
 fn on(provider: &'static dyn Provider) -> TestTpm {
     let storage = MemoryStorage::new();
     let entropy = Box::new(TestEntropy::new(9));
-    let tpm = Tpm::manufacture(Box::new(storage.clone()), entropy, provider, Profile::HOST, seeds()).unwrap();
-    let mut tpm = TestTpm { tpm, storage, now: 1, locality: 0, profile: Profile::HOST };
+    let mut tpm = TestTpm::made_of(Box::new(storage.clone()), storage, entropy, provider, Profile::HOST);
     tpm.startup(TpmSu::Clear).unwrap();
     tpm
 }

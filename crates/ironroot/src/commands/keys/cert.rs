@@ -5,9 +5,9 @@ use std::{fs, path::Path};
 use ironroot_keys::CertificateUse;
 use serde_json::json;
 
-use super::{csr::subject_or_name, put};
+use super::give;
 use crate::{
-    cli::keys::{CertCommand, Issue, SelfSigned, Usage},
+    cli::keys::{CertCommand, Issue, Named, Output, SelfSigned, Terms, Usage},
     failure::{Failure, Result},
 };
 
@@ -24,30 +24,22 @@ pub fn run(command: &CertCommand) -> Result {
 
 fn self_signed(arguments: &SelfSigned) -> Result {
     let key = arguments.key.open()?;
-    let subject = subject_or_name(arguments.subject.as_deref(), &arguments.key.name);
-    let dns: Vec<&str> = arguments.dns.iter().map(String::as_str).collect();
-    let usage = if arguments.ca { CertificateUse::Authority } else { arguments.usage.into() };
-    let pem = ironroot_keys::self_signed(&key, &subject, &dns, usage, arguments.days)?;
-    give(arguments.key.tpm.json, arguments.output.as_deref(), &pem)
+    let (subject, dns) = arguments.names.of(&arguments.key.name);
+    let Terms { usage, days } = arguments.terms;
+    let usage = if arguments.ca { CertificateUse::Authority } else { usage.into() };
+    certificate(&arguments.key, &arguments.to, &ironroot_keys::self_signed(&key, &subject, &dns, usage, days)?)
 }
 
 fn issue(arguments: &Issue) -> Result {
-    let certificate = read(&arguments.ca_cert)?;
+    let ca = read(&arguments.ca_cert)?;
     let request = read(&arguments.csr)?;
     let key = arguments.ca.open()?;
-    let pem = ironroot_keys::issue(&key, &certificate, &request, arguments.usage.into(), arguments.days)?;
-    give(arguments.ca.tpm.json, arguments.output.as_deref(), &pem)
+    let Terms { usage, days } = arguments.terms;
+    certificate(&arguments.ca, &arguments.to, &ironroot_keys::issue(&key, &ca, &request, usage.into(), days)?)
 }
 
-fn give(json: bool, output: Option<&Path>, pem: &str) -> Result {
-    if !json {
-        return put(output, pem.as_bytes());
-    }
-    if output.is_some() {
-        put(output, pem.as_bytes())?;
-    }
-    println!("{}", json!({ "certificate": pem }));
-    Ok(())
+fn certificate(signer: &Named, to: &Output, pem: &str) -> Result {
+    give(to, pem.as_bytes(), signer.tpm.json.then(|| json!({ "certificate": pem })))
 }
 
 /// A text file.

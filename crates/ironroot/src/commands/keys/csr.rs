@@ -2,8 +2,11 @@
 
 use serde_json::json;
 
-use super::put;
-use crate::{cli::keys::CsrArguments, failure::Result};
+use super::give;
+use crate::{
+    cli::keys::{CsrArguments, Names},
+    failure::Result,
+};
 
 /// Makes the request.
 ///
@@ -11,22 +14,18 @@ use crate::{cli::keys::CsrArguments, failure::Result};
 /// The key cannot be had, or a name cannot be understood.
 pub fn run(arguments: &CsrArguments) -> Result {
     let key = arguments.key.open()?;
-    let subject = subject_or_name(arguments.subject.as_deref(), &arguments.key.name);
-    let dns: Vec<&str> = arguments.dns.iter().map(String::as_str).collect();
+    let (subject, dns) = arguments.names.of(&arguments.key.name);
     let pem = ironroot_keys::csr(&key, &subject, &dns)?.to_pem()?;
-    if arguments.key.tpm.json {
-        if arguments.output.is_some() {
-            put(arguments.output.as_deref(), pem.as_bytes())?;
-        }
-        println!("{}", json!({ "name": arguments.key.name, "subject": subject, "csr": pem }));
-        return Ok(());
-    }
-    put(arguments.output.as_deref(), pem.as_bytes())
+    let json = || json!({ "name": arguments.key.name, "subject": subject, "csr": pem });
+    give(&arguments.to, pem.as_bytes(), arguments.key.tpm.json.then(json))
 }
 
-/// The subject that was given, or the key's name as the common name (RFC 4514, 2.4).
-pub fn subject_or_name(subject: Option<&str>, name: &str) -> String {
-    subject.map_or_else(|| format!("CN={}", escaped(name)), str::to_owned)
+impl Names {
+    /// The subject that was given, or the key's name as the common name (RFC 4514, 2.4); the DNS names.
+    pub fn of(&self, key: &str) -> (String, Vec<&str>) {
+        let subject = self.subject.clone().unwrap_or_else(|| format!("CN={}", escaped(key)));
+        (subject, self.dns.iter().map(String::as_str).collect())
+    }
 }
 
 fn escaped(value: &str) -> String {

@@ -10,9 +10,9 @@ use ironroot_keys::EncryptionKey;
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use super::{cert::read, put};
+use super::{cert::read, give};
 use crate::{
-    cli::keys::{Decrypt, Encrypt},
+    cli::keys::{Decrypt, Encrypt, Output},
     failure::{Failure, Result},
 };
 
@@ -21,14 +21,14 @@ use crate::{
 /// # Errors
 /// The key cannot be had; a file, named.
 pub fn encrypt(arguments: &Encrypt) -> Result {
-    let plain = input(arguments.input.as_deref())?;
+    let plain = input(arguments.files.input.as_deref())?;
     let key = match (&arguments.public_key, &arguments.name) {
         (Some(path), _) => {
             EncryptionKey::from_pem(&read(path)?).map_err(|error| Failure::during(path.display(), error))?
         }
         (None, name) => arguments.tpm.keys()?.encryption_key(name.as_deref().unwrap_or_default())?,
     };
-    done(arguments.tpm.json, arguments.output.as_deref(), &key.encrypt(&plain)?)
+    done(arguments.tpm.json, &arguments.files.to, &key.encrypt(&plain)?)
 }
 
 /// Decrypts.
@@ -36,21 +36,18 @@ pub fn encrypt(arguments: &Encrypt) -> Result {
 /// # Errors
 /// It was encrypted to another key or changed; a file, named.
 pub fn decrypt(arguments: &Decrypt) -> Result {
-    let sealed = input(arguments.input.as_deref())?;
+    let sealed = input(arguments.files.input.as_deref())?;
     let plain = arguments.tpm.keys()?.decrypt(&arguments.name, &sealed)?;
-    done(arguments.tpm.json, arguments.output.as_deref(), &plain)
+    done(arguments.tpm.json, &arguments.files.to, &plain)
 }
 
 /// Writes a result that is bytes.
-pub fn done(json: bool, output: Option<&Path>, bytes: &[u8]) -> Result {
-    if json && output.is_none() {
+pub fn done(json: bool, to: &Output, bytes: &[u8]) -> Result {
+    if json && to.output.is_none() {
         return Err(Failure::new("--json says what was done: name a file for the result with --output"));
     }
-    put(output, bytes)?;
-    if json {
-        println!("{}", json!({ "output": output.map(|path| path.display().to_string()), "bytes": bytes.len() }));
-    }
-    Ok(())
+    let output = to.output.as_ref().map(|path| path.display().to_string());
+    give(to, bytes, json.then(|| json!({ "output": output, "bytes": bytes.len() })))
 }
 
 /// A file, or standard input.

@@ -4,6 +4,7 @@ use ironroot_client::wire::TpmHandle;
 use ironroot_keys::{KeyEntry, TpmKey, VerifyingKey, fingerprint, jwk};
 use serde_json::{Value, json};
 
+use super::hex;
 use crate::{
     cli::keys::{ExportHandle, KeyCommand, Named, Remove, Show, TpmAccess},
     failure::{Failure, Result},
@@ -162,8 +163,4 @@ fn export_handle(arguments: &ExportHandle) -> Result {
         println!("{name} is at {at} until TPM2_Clear. For OpenSSL with the tpm2 provider it is handle:{at}.");
     }
     Ok(())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

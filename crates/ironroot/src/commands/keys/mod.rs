@@ -8,10 +8,11 @@ mod key;
 mod seal;
 mod secret;
 
-use std::{fs, io::Write as _, path::Path};
+use std::{fs, io::Write as _};
 
 use ironroot_client::{Tcti, Tpm, wire::TpmHandle, wire::TpmSu};
 use ironroot_keys::{KeyList, NamedKeys, SharedTpm, TpmKey};
+use serde_json::Value;
 
 pub use cert::run as cert;
 pub use csr::run as csr;
@@ -22,7 +23,7 @@ pub use seal::{policy, seal, unseal};
 pub use secret::run as secret;
 
 use crate::{
-    cli::keys::{Named, TpmAccess},
+    cli::keys::{Named, Output, TpmAccess},
     failure::{Failure, Result},
 };
 
@@ -68,9 +69,25 @@ impl Named {
     }
 }
 
+/// Gives a result: to a file or to standard output; with a description in JSON, that is what standard output gets.
+fn give(output: &Output, bytes: &[u8], json: Option<Value>) -> Result {
+    if json.is_none() || output.output.is_some() {
+        put(output, bytes)?;
+    }
+    if let Some(json) = json {
+        println!("{json}");
+    }
+    Ok(())
+}
+
+/// Lower-case hexadecimal.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Writes a result to a file, or to standard output.
-fn put(output: Option<&Path>, bytes: &[u8]) -> Result {
-    match output {
+fn put(output: &Output, bytes: &[u8]) -> Result {
+    match &output.output {
         Some(path) => fs::write(path, bytes).map_err(|error| Failure::during(path.display(), error)),
         None => Ok(std::io::stdout().lock().write_all(bytes)?),
     }

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::{
     cert::read,
     encrypt::{done, input},
-    put,
+    give, hex,
 };
 use crate::{
     auth_source::AuthSource,
@@ -22,19 +22,13 @@ use crate::{
 /// # Errors
 /// Too much data, a file, what the TPM does not have.
 pub fn seal(arguments: &Seal) -> Result {
-    let data = input(arguments.input.as_deref())?;
+    let data = input(arguments.files.input.as_deref())?;
     let password = password(arguments.password.as_ref())?;
     let signer = arguments.signed_by.as_deref().map(signer).transpose()?;
     let conditions = Conditions { password: &password, pcrs: arguments.pcr.as_ref(), signer: signer.as_ref() };
     let pem = ironroot_keys::seal(&arguments.tpm.connect()?, &data, conditions)?;
-    if arguments.tpm.json {
-        if arguments.output.is_some() {
-            put(arguments.output.as_deref(), pem.as_bytes())?;
-        }
-        println!("{}", json!({ "sealed": pem, "bytes": data.len() }));
-        return Ok(());
-    }
-    put(arguments.output.as_deref(), pem.as_bytes())
+    let json = || json!({ "sealed": pem, "bytes": data.len() });
+    give(&arguments.files.to, pem.as_bytes(), arguments.tpm.json.then(json))
 }
 
 /// Unseals.
@@ -51,7 +45,7 @@ pub fn unseal(arguments: &Unseal) -> Result {
     let approval = arguments.pcr.as_ref().map(|pcrs| Approval { pcrs, signature: &signature });
     let data = ironroot_keys::unseal(&arguments.tpm.connect()?, &pem, &password, approval)
         .map_err(|error| Failure::during(arguments.file.display(), error))?;
-    done(arguments.tpm.json, arguments.output.as_deref(), &data)
+    done(arguments.tpm.json, &arguments.to, &data)
 }
 
 /// What a signer signs to approve PCR values.
@@ -60,15 +54,7 @@ pub fn unseal(arguments: &Unseal) -> Result {
 /// PCRs that the TPM does not have.
 pub fn policy(arguments: &Policy) -> Result {
     let policy = ironroot_keys::approvable(&arguments.tpm.connect()?, &arguments.pcr)?;
-    if arguments.tpm.json {
-        if arguments.output.is_some() {
-            put(arguments.output.as_deref(), &policy)?;
-        }
-        let hex: String = policy.iter().map(|byte| format!("{byte:02x}")).collect();
-        println!("{}", json!({ "policy": hex }));
-        return Ok(());
-    }
-    put(arguments.output.as_deref(), &policy)
+    give(&arguments.to, &policy, arguments.tpm.json.then(|| json!({ "policy": hex(&policy) })))
 }
 
 fn password(source: Option<&AuthSource>) -> Result<Zeroizing<Vec<u8>>> {

@@ -4,13 +4,12 @@ use std::path::Path;
 
 use ironroot_anchor::{Purpose, product_file};
 use ironroot_keys::{GLOBAL_BASE_SIZE, global_secret_from};
-use ironroot_platform::{CopyResistance, DeviceValue};
 use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::put;
 use crate::{
-    cli::keys::{GlobalSecret, KeptBy, ProvisionSecrets, Secret, SecretCommand},
+    cli::keys::{GlobalSecret, KeptBy, Output, ProvisionSecrets, Secret, SecretCommand},
     failure::{Failure, Result},
 };
 
@@ -60,21 +59,14 @@ fn base(path: &Path) -> Result<Zeroizing<[u8; GLOBAL_BASE_SIZE]>> {
     if let Some(warning) = warning {
         tracing::warn!("{warning}");
     }
-    // The global master does not depend on the device value; one has to be named.
-    let any = DeviceValue {
-        value: Zeroizing::new(b"any".to_vec()),
-        source: "none".into(),
-        resistance: CopyResistance::CopiedWithDisk,
-    };
-    let (global, _) = product.masters(&any)?;
     let mut base = Zeroizing::new([0; GLOBAL_BASE_SIZE]);
-    base.copy_from_slice(&global.derive(Purpose::ApplicationKey, "named secrets", GLOBAL_BASE_SIZE)?);
+    base.copy_from_slice(&product.global()?.derive(Purpose::ApplicationKey, "named secrets", GLOBAL_BASE_SIZE)?);
     Ok(base)
 }
 
 fn give(arguments: &Secret, secret: &[u8]) -> Result {
     if arguments.raw {
-        return put(None, secret);
+        return put(&Output::default(), secret);
     }
     let mut hex = Zeroizing::new(String::with_capacity(2 * secret.len()));
     for byte in secret {
