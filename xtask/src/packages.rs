@@ -20,6 +20,9 @@ pub const PEERS: &[&str] = &[
     "python3-jwt",
     "libtpm2-pkcs11-1",
     "opensc",
+    "gnutls-bin",
+    "libnss3-tools",
+    "openssh-server",
 ];
 /// What building core and alloc for bare metal needs: a compiler whose standard library comes with its source.
 pub const FIRMWARE: &[&str] = &["rustc-web", "cargo-web", "rust-web-src"];

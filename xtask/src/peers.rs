@@ -2,7 +2,7 @@
 
 use crate::args::Args;
 use crate::packages;
-use crate::run::{Result, cargo, cmd, run};
+use crate::run::{Result, cargo, cmd, run, target_dir};
 use crate::tpm::daemon::Program;
 
 /// The task: `[--tpm ironroot|swtpm|PATH] [--protocol mssim|swtpm|both] [SCRIPT…]`.
@@ -18,6 +18,9 @@ pub fn peers(mut args: Args) -> Result {
     if let Program::Ironroot(_) = &program {
         // Built here, so that no script waits for the compiler.
         run(cargo().args(["build", "--quiet", "--package", "ironroot-client", "--example", "pq-walk"]))?;
+        // Together with our program, so that what they share is built once.
+        run(cargo().args(["build", "--release", "--quiet", "--package", "ironroot", "--package", "ironroot-pkcs11"]))?;
+        command.env("IRONROOT_PKCS11_MODULE", target_dir().join("release/libironroot_pkcs11.so"));
     }
     run(command.args(args.rest()))
 }

@@ -1,0 +1,174 @@
+//! The token's objects: for each name of the list a private and a public key, and the certificates of the folder. Handles stay as long as the
+//! process.
+
+use std::{collections::BTreeMap, fs, time::SystemTime};
+
+use cryptoki_sys::{CK_OBJECT_CLASS, CK_OBJECT_HANDLE, CKO_CERTIFICATE, CKO_PRIVATE_KEY, CKO_PUBLIC_KEY};
+use ironroot_keys::{KeyAlgorithm, KeyEntry, KeyError};
+
+use crate::{
+    certificates::{self, Listed},
+    config::Config,
+    error::say,
+    public::{self, PublicKey},
+};
+
+/// A named key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Key {
+    pub name: String,
+    pub algorithm: KeyAlgorithm,
+    /// `CKA_ID`.
+    pub id: Vec<u8>,
+    pub fingerprint: String,
+    /// Where it is kept, if it is.
+    pub handle: Option<u32>,
+    /// DER; empty if no certificate is for this key.
+    pub subject: Vec<u8>,
+}
+
+/// A certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Certificate {
+    pub listed: Listed,
+    /// That of the key that it is for.
+    pub id: Vec<u8>,
+}
+
+/// An object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Object {
+    Private(Key),
+    Public(Key),
+    Certificate(Box<Certificate>),
+}
+
+impl Object {
+    pub(crate) const fn class(&self) -> CK_OBJECT_CLASS {
+        match self {
+            Self::Private(_) => CKO_PRIVATE_KEY,
+            Self::Public(_) => CKO_PUBLIC_KEY,
+            Self::Certificate(_) => CKO_CERTIFICATE,
+        }
+    }
+
+    /// The key, if it is one.
+    pub(crate) const fn key(&self) -> Option<&Key> {
+        match self {
+            Self::Private(key) | Self::Public(key) => Some(key),
+            Self::Certificate(_) => None,
+        }
+    }
+
+    /// What makes it the same object when the list is read again.
+    fn identity(&self) -> (CK_OBJECT_CLASS, Vec<u8>) {
+        let what = match self {
+            Self::Private(key) | Self::Public(key) => [key.name.as_bytes(), &[0], key.fingerprint.as_bytes()].concat(),
+            Self::Certificate(certificate) => certificate.listed.der.clone(),
+        };
+        (self.class(), what)
+    }
+}
+
+/// The objects, by handle.
+#[derive(Debug, Default)]
+pub(crate) struct Objects {
+    now: BTreeMap<CK_OBJECT_HANDLE, Object>,
+    handles: BTreeMap<(CK_OBJECT_CLASS, Vec<u8>), CK_OBJECT_HANDLE>,
+    /// Public keys that are known: from certificates, or because the TPM was asked once. By fingerprint, which says that they are the right ones.
+    publics: BTreeMap<String, PublicKey>,
+    /// When the list was as it is in `now`: it may have a thousand keys.
+    seen: Option<(SystemTime, u64)>,
+}
+
+impl Objects {
+    /// Reads the list and the folder, if they have changed.
+    pub(crate) fn refresh(&mut self, config: &Config) -> Result<(), KeyError> {
+        let metadata = fs::metadata(config.list.path()).ok();
+        let stamp = metadata.and_then(|metadata| Some((metadata.modified().ok()?, metadata.len())));
+        let certificates = certificates::read(&config.certificates);
+        for certificate in &certificates {
+            self.publics.insert(certificate.public.fingerprint(), certificate.public.clone());
+        }
+        let listed: Vec<Key> = if stamp.is_some() && self.seen == stamp {
+            let private = self.now.values().filter(|object| object.class() == CKO_PRIVATE_KEY);
+            private.filter_map(Object::key).cloned().collect()
+        } else {
+            keys(config)?
+        };
+        self.seen = stamp;
+        self.set(listed, certificates);
+        Ok(())
+    }
+
+    fn set(&mut self, mut keys: Vec<Key>, certificates: Vec<Listed>) {
+        let mut objects = Vec::new();
+        let mut subjects = BTreeMap::new();
+        for listed in certificates {
+            let fingerprint = listed.public.fingerprint();
+            subjects.entry(fingerprint.clone()).or_insert_with(|| listed.subject.clone());
+            objects.push(Object::Certificate(Box::new(Certificate { listed, id: public::id(&fingerprint) })));
+        }
+        for key in &mut keys {
+            key.subject = subjects.get(&key.fingerprint).cloned().unwrap_or_default();
+        }
+        objects.extend(keys.iter().cloned().map(Object::Public));
+        objects.extend(keys.into_iter().map(Object::Private));
+        self.now.clear();
+        for object in objects {
+            let next = CK_OBJECT_HANDLE::try_from(self.handles.len()).unwrap_or(CK_OBJECT_HANDLE::MAX - 1) + 1;
+            let handle = *self.handles.entry(object.identity()).or_insert(next);
+            self.now.insert(handle, object);
+        }
+    }
+
+    pub(crate) fn get(&self, handle: CK_OBJECT_HANDLE) -> Option<&Object> {
+        self.now.get(&handle)
+    }
+
+    /// All, in the order of their handles.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (CK_OBJECT_HANDLE, &Object)> {
+        self.now.iter().map(|(handle, object)| (*handle, object))
+    }
+
+    /// The handle of one of a named key's objects.
+    pub(crate) fn handle_of(&self, class: CK_OBJECT_CLASS, name: &str) -> Option<CK_OBJECT_HANDLE> {
+        self.all()
+            .find(|(_, object)| object.class() == class && object.key().is_some_and(|key| key.name == name))
+            .map(|(handle, _)| handle)
+    }
+
+    /// The public key, if it is known.
+    pub(crate) fn public(&self, fingerprint: &str) -> Option<&PublicKey> {
+        self.publics.get(fingerprint)
+    }
+
+    /// Remembers a public key, under its own fingerprint.
+    pub(crate) fn learn(&mut self, key: PublicKey) {
+        self.publics.insert(key.fingerprint(), key);
+    }
+}
+
+/// The keys of the list that are to be shown.
+fn keys(config: &Config) -> Result<Vec<Key>, KeyError> {
+    let shown = |name: &str| config.keys.is_empty() || config.keys.iter().any(|wanted| wanted == name);
+    let entries = config.list.entries()?;
+    for wanted in config.keys.iter().filter(|wanted| !entries.contains_key(*wanted)) {
+        say(&format!("the list {} has no key \"{wanted}\"", config.list.path().display()));
+    }
+    Ok(entries.into_iter().filter(|(name, _)| shown(name)).filter_map(|(name, entry)| key(name, entry)).collect())
+}
+
+fn key(name: String, entry: KeyEntry) -> Option<Key> {
+    let algorithm = entry.kind().map_err(|error| say(&format!("the key \"{name}\" is not shown: {error}"))).ok()?;
+    // PKCS #11 has ML-DSA since 3.2 only, and clients do not know it yet.
+    let known = public::ec_params(algorithm).is_some() || public::bits(algorithm).is_some();
+    known.then(|| Key {
+        id: public::id(&entry.fingerprint),
+        fingerprint: entry.fingerprint,
+        handle: entry.handle,
+        subject: Vec::new(),
+        name,
+        algorithm,
+    })
+}

@@ -1,0 +1,28 @@
+# For scripts that drive our PKCS #11 module; sourced behind lib.sh.
+
+module=${IRONROOT_PKCS11_MODULE:-$(dirname "$PEER_TPM")/libironroot_pkcs11.so}
+[ -f "$module" ] || die "$module is not there: cargo build --release --package ironroot-pkcs11"
+ironroot=$PEER_TPM
+export IRONROOT_KEY_LIST=$work/keys.json IRONROOT_PKCS11_LOG=$work/module.log
+certificates=$work/certificates
+
+# From now on the TPM is another one, Debian's swtpm, with an empty list of names.
+use_swtpm() {
+    mkdir swtpm
+    swtpm socket --tpm2 --tpmstate dir=swtpm --flags not-need-init,startup-clear --server type=unixio,path="$work/swtpm.sock" \
+        --ctrl type=unixio,path="$work/swtpm.sock.ctrl" >swtpm.log 2>&1 &
+    swtpm=$!
+    for _ in $(seq 500); do
+        [ -S swtpm.sock ] && break
+        sleep 0.01
+    done
+    export TPM2TOOLS_TCTI=swtpm:path=$work/swtpm.sock
+    rm -rf "$IRONROOT_KEY_LIST" "$certificates" "$IRONROOT_PKCS11_LOG"
+}
+end_swtpm() {
+    kill -s TERM $swtpm
+    wait $swtpm || true
+}
+
+# The key's public half, by our own program: `public NAME >FILE`.
+public() { "$ironroot" key show "$1" | sed -n '/BEGIN/,$p'; }
