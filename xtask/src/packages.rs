@@ -23,6 +23,7 @@ pub const PEERS: &[&str] = &[
     "gnutls-bin",
     "libnss3-tools",
     "openssh-server",
+    "openvpn",
 ];
 /// What building core and alloc for bare metal needs: a compiler whose standard library comes with its source.
 pub const FIRMWARE: &[&str] = &["rustc-web", "cargo-web", "rust-web-src"];
