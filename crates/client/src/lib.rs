@@ -30,8 +30,8 @@ mod execute;
 mod helpers;
 mod names;
 mod random;
-mod salt;
 mod session;
+mod shared_secret;
 mod start;
 mod tpm;
 
@@ -42,6 +42,7 @@ pub use error::ClientError;
 pub use helpers::{Created, Loaded, PcrValue, Quoted, pcr_selection};
 pub use names::{nv_name, object_name};
 pub use session::{ParameterCipher, Session};
+pub use shared_secret::{SecretUse, share_secret};
 pub use start::SessionOptions;
 pub use tcti::{Endpoint, Tcti, Timeouts};
 pub use tpm::Tpm;

@@ -2,15 +2,16 @@
 
 use ironroot_crypto::kdfa;
 use ironroot_wire::{
-    FlushContext, StartAuthSession, Tpm2bEncryptedSecret, Tpm2bNonce, TpmHandle, TpmSe, TpmaSession, TpmiAlgHash,
-    TpmiAlgSymMode, TpmiAlgSymObject, TpmiDhContext, TpmiDhEntity, TpmiDhObject, TpmiSymKeyBits, TpmtPublic,
-    TpmtSymDef, TpmtSymDefObject,
+    FlushContext, StartAuthSession, Tpm2bNonce, TpmHandle, TpmSe, TpmaSession, TpmiAlgHash, TpmiAlgSymMode,
+    TpmiAlgSymObject, TpmiDhContext, TpmiDhEntity, TpmiDhObject, TpmiSymKeyBits, TpmtPublic, TpmtSymDef,
+    TpmtSymDefObject,
 };
 use zeroize::Zeroizing;
 
 use crate::{
-    ClientError, ParameterCipher, Session, Tpm, random, salt,
+    ClientError, ParameterCipher, Session, Tpm, random,
     session::{Bound, PolicyProof},
+    shared_secret::{SecretUse, share_secret},
 };
 
 /// How a session is to be started. The default is an HMAC session with SHA-256 and AES-128-CFB, neither salted nor bound.
@@ -106,7 +107,7 @@ impl Tpm {
     /// # Errors
     /// As [`Tpm::run`]; [`ClientError::Usage`] if the salting key is no decryption key of a kind that can take a salt.
     pub fn start_session(&mut self, options: &SessionOptions<'_>) -> Result<Session, ClientError> {
-        let salt = options.salt.map(|(_, public)| salt::encrypt(public)).transpose()?;
+        let salt = options.salt.map(|(_, public)| share_secret(public, SecretUse::Salt)).transpose()?;
         let (salt, encrypted_salt) = salt.unwrap_or_default();
         let nonce_caller = random::bytes(options.hash.digest_size())?;
         let bound = match options.bind {
@@ -118,7 +119,7 @@ impl Tpm {
                 tpm_key: options.salt.map(|(key, _)| TpmiDhObject(key.0)),
                 bind: options.bind.map(|entity| TpmiDhEntity(entity.0)),
                 nonce_caller: too_long(Tpm2bNonce::from_slice(&nonce_caller))?,
-                encrypted_salt: too_long(Tpm2bEncryptedSecret::from_slice(&encrypted_salt))?,
+                encrypted_salt,
                 session_type: options.kind,
                 symmetric: options.symmetric(),
                 auth_hash: options.hash,

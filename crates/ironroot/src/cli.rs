@@ -2,6 +2,8 @@
 
 #[cfg(feature = "keys")]
 pub mod keys;
+#[cfg(feature = "keys")]
+pub mod stored_keys;
 
 mod swtpm;
 mod witness;
@@ -57,11 +59,11 @@ pub enum Command {
     /// List or show the profiles that a TPM can be manufactured with.
     #[command(subcommand)]
     Profile(ProfileCommand),
-    /// Keys by name, in this or any other TPM 2.0: the same name is the same key, and nothing is stored.
+    /// Keys in this or any other TPM 2.0: by name (the same name is the same key, and nothing is stored), or with files.
     #[cfg(feature = "keys")]
     #[command(subcommand)]
     Key(keys::KeyCommand),
-    /// Make a certificate request for a named key.
+    /// Make a certificate request for a key.
     #[cfg(feature = "keys")]
     Csr(keys::CsrArguments),
     /// Look at what makes this machine this machine, and take repairs over.
@@ -70,7 +72,7 @@ pub enum Command {
     /// Hide a product secret in white-box tables, and attack them.
     #[command(subcommand)]
     Whitebox(WhiteboxCommand),
-    /// Make certificates with named keys: self-signed, or as a local CA.
+    /// Make certificates with keys in a TPM: self-signed, or as a local CA.
     #[cfg(feature = "keys")]
     #[command(subcommand)]
     Cert(keys::CertCommand),

@@ -172,7 +172,7 @@ fn with_null(oid: ObjectIdentifier) -> AlgorithmIdentifierOwned {
 }
 
 /// The curves that have a name (RFC 5480, 2.1.1.1; RFC 5639, 4.1; GB/T 33560) and keys with two coordinates.
-fn curve_oid(curve: TpmEccCurve) -> Result<ObjectIdentifier, KeyError> {
+pub(crate) fn curve_oid(curve: TpmEccCurve) -> Result<ObjectIdentifier, KeyError> {
     let name = match curve {
         TpmEccCurve::NistP192 => "1.2.840.10045.3.1.1",
         TpmEccCurve::NistP224 => "1.3.132.0.33",

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use der::{EncodePem as _, pem::LineEnding};
 use ironroot_client::{
-    ClientError, Loaded, SessionOptions, Tpm,
+    Auth, ClientError, Loaded, SessionOptions, Tpm,
     templates::{self, KeyType},
     wire::{
         HandleKind, PublicKind, Tpm2bName, TpmHandle, TpmRc, TpmaObject, TpmiAlgHash, TpmtEccScheme, TpmtPublic,
@@ -14,7 +14,7 @@ use ironroot_client::{
 use ironroot_crypto::ecc::is_weierstrass;
 use zeroize::Zeroizing;
 
-use crate::{KeyError, KeyFile, SharedTpm, algorithms};
+use crate::{KeyError, KeyFile, SharedTpm, algorithms, policy};
 
 /// A signing key in a TPM. It may be used from several threads; each signature takes the TPM for one command.
 ///
@@ -208,15 +208,54 @@ impl TpmKey {
         let key = self.handle();
         let mut tpm = self.tpm.lock()?;
         let Some(hash) = scheme.hash() else {
+            if self.policy_file().is_some() {
+                return Err(KeyError::unsuitable(
+                    "it signs messages and not digests, and that is not supported with a policy",
+                ));
+            }
             return Ok(tpm.sign_message(key, message, matches!(scheme, TpmtSigScheme::Eddsa(())))?);
         };
         if self.public.object_attributes.contains(TpmaObject::RESTRICTED) {
             // The TPM has to see the message itself, to make sure that it is no forged attestation.
             let (digest, ticket) = tpm.hash(message, hash, TpmHandle::OWNER)?;
-            Ok(tpm.sign(key, &digest, Some(scheme.clone()), Some(ticket), &mut [])?)
+            self.authorized(&mut tpm, |tpm, auths| tpm.sign(key, &digest, Some(scheme.clone()), Some(ticket), auths))
         } else {
             let digest = ironroot_crypto::digest(hash, &[message]);
-            Ok(tpm.sign(key, &digest, Some(scheme.clone()), None, &mut [])?)
+            self.authorized(&mut tpm, |tpm, auths| tpm.sign(key, &digest, Some(scheme.clone()), None, auths))
+        }
+    }
+
+    /// Runs `action` with what the key asks for: its policy, or an HMAC session that proves its auth value without showing it.
+    fn authorized<T>(
+        &self,
+        tpm: &mut Tpm,
+        action: impl FnOnce(&mut Tpm, &mut [Auth<'_>]) -> Result<T, ClientError>,
+    ) -> Result<T, KeyError> {
+        let mut session = match self.policy_file() {
+            Some(file) => {
+                let hash = self.public.name_alg.unwrap_or(policy::SHA256);
+                let mut session = tpm.start_session(&SessionOptions::policy().hash(hash))?;
+                if let Err(error) = policy::fulfil(tpm, &mut session, file, None) {
+                    let _ = tpm.end_session(session); // The first error counts.
+                    return Err(error);
+                }
+                session
+            }
+            None if tpm.has_auth(self.handle()) => tpm.start_session(&SessionOptions::hmac())?,
+            None => return Ok(action(tpm, &mut [])?),
+        };
+        let result = action(tpm, &mut [Auth::Session(&mut session)]);
+        let ended = tpm.end_session(session);
+        let value = result?;
+        ended?;
+        Ok(value)
+    }
+
+    /// The file, if it says that the key has a policy.
+    fn policy_file(&self) -> Option<&KeyFile> {
+        match &self.origin {
+            Origin::File(file, _) if !file.policy.is_empty() => Some(file),
+            _ => None,
         }
     }
 

@@ -5,13 +5,16 @@
 use der::{
     Decode, DecodePem, DecodeValue, Encode, EncodePem, EncodeValue, FixedTag, Header, Length, Reader, Sequence, Tag,
     Writer,
-    asn1::{Any, ObjectIdentifier, OctetString},
+    asn1::{ObjectIdentifier, OctetString},
     oid::AssociatedOid,
     pem::{LineEnding, PemLabel},
 };
 use ironroot_client::{
-    Loaded, templates,
-    wire::{HandleKind, Tpm2b, Tpm2bPrivate, TpmHandle, TpmtPublic, Wire},
+    ClientError, Created, Loaded, SessionOptions, Tpm, templates,
+    wire::{
+        HandleKind, Import, Tpm2b, Tpm2bData, Tpm2bEncryptedSecret, Tpm2bPrivate, TpmHandle, TpmRc, TpmiDhObject,
+        TpmtPublic, Wire,
+    },
 };
 
 use zeroize::Zeroizing;
@@ -26,6 +29,8 @@ use crate::{
 pub enum FileKind {
     /// A key that its parent loads.
     Loadable,
+    /// A key that was encrypted to its parent somewhere else, and that the parent imports before it loads it.
+    Importable,
     /// Sealed data.
     Sealed,
 }
@@ -37,6 +42,15 @@ pub struct PolicyStep {
     pub code: u32,
     /// The command's body, as the specification of the files has it.
     pub body: Vec<u8>,
+}
+
+/// One of the policies that a signer has approved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuthPolicy {
+    /// What people call it.
+    pub name: Option<String>,
+    /// Its steps; the last is the signer's approval of those before it.
+    pub steps: Vec<PolicyStep>,
 }
 
 /// A key that can be loaded into its TPM, or sealed data.
@@ -54,10 +68,14 @@ pub struct KeyFile {
     pub description: Option<String>,
     /// The steps of the object's policy, in order; none if it has none.
     pub policy: Vec<PolicyStep>,
+    /// What a signer has approved, the likeliest first, if the policy's first step leaves it to one.
+    pub auth_policy: Vec<AuthPolicy>,
     /// The public area.
     pub public: TpmtPublic,
-    /// The encrypted private area.
+    /// The encrypted private area; of a key to be imported, what `TPM2_Import` takes.
     pub private: Tpm2bPrivate,
+    /// Of a key to be imported, the seed of its outer wrapper, encrypted to the parent.
+    pub secret: Option<Tpm2bEncryptedSecret>,
 }
 
 /// `TPMKey` of the specification.
@@ -71,7 +89,7 @@ struct TpmKeyFile {
     #[asn1(context_specific = "2", tag_mode = "EXPLICIT", optional = "true")]
     secret: Option<OctetString>,
     #[asn1(context_specific = "3", tag_mode = "EXPLICIT", optional = "true")]
-    auth_policy: Option<Any>,
+    auth_policy: Option<Vec<TpmAuthPolicy>>,
     #[asn1(context_specific = "4", tag_mode = "EXPLICIT", optional = "true")]
     description: Option<String>,
     #[asn1(context_specific = "5", tag_mode = "EXPLICIT", optional = "true")]
@@ -88,6 +106,15 @@ struct TpmPolicy {
     code: u32,
     #[asn1(context_specific = "1", tag_mode = "EXPLICIT")]
     body: OctetString,
+}
+
+/// `TPMAuthPolicy`.
+#[derive(Sequence)]
+struct TpmAuthPolicy {
+    #[asn1(context_specific = "0", tag_mode = "EXPLICIT", optional = "true")]
+    name: Option<String>,
+    #[asn1(context_specific = "1", tag_mode = "EXPLICIT")]
+    policy: Vec<TpmPolicy>,
 }
 
 /// A BOOLEAN whose TRUE may be any octet but zero, as BER allows: OpenSSL's provider writes 1 where DER wants 255.
@@ -138,31 +165,46 @@ impl KeyFile {
     /// # Errors
     /// [`KeyError::KeyFile`] if `parent` is neither a hierarchy nor a persistent handle; what the TPM may answer.
     pub fn create(tpm: &SharedTpm, parent: TpmHandle, template: &TpmtPublic, auth: &[u8]) -> Result<Self, KeyError> {
-        let created =
-            with_parent(tpm, parent, false, |tpm, parent| Ok(tpm.create(parent.handle, template, auth, b"")?))?;
-        Ok(Self {
-            kind: FileKind::Loadable,
-            empty_auth: auth.is_empty(),
+        let created = with_parent(tpm, parent, false, |tpm, parent| create_under(tpm, parent, template, auth, b""))?;
+        Ok(Self { empty_auth: auth.is_empty(), ..Self::of(FileKind::Loadable, parent, created) })
+    }
+
+    /// A file with nothing but the object.
+    pub(crate) fn of(kind: FileKind, parent: TpmHandle, object: Created) -> Self {
+        Self {
+            kind,
+            empty_auth: true,
             parent,
             rsa_parent: false,
             description: None,
             policy: Vec::new(),
-            public: created.public,
-            private: created.private,
-        })
+            auth_policy: Vec::new(),
+            public: object.public,
+            private: object.private,
+            secret: None,
+        }
+    }
+
+    /// The same key as a file that its parent loads as it is: one that was to be imported is imported now.
+    ///
+    /// # Errors
+    /// What the TPM may answer: above all `TPM_RC_INTEGRITY` or `TPM_RC_VALUE`, for a key that was encrypted to another parent.
+    pub fn imported(&self, tpm: &SharedTpm) -> Result<Self, KeyError> {
+        if self.kind != FileKind::Importable {
+            return Ok(self.clone());
+        }
+        let private = with_parent(tpm, self.parent, self.rsa_parent, |tpm, parent| import(tpm, parent.handle, self))?;
+        Ok(Self { kind: FileKind::Loadable, private, secret: None, ..self.clone() })
     }
 
     /// Loads the key into its TPM.
     ///
     /// # Errors
     /// What the TPM may answer: above all `TPM_RC_INTEGRITY`, for a key that belongs to another TPM. [`KeyError::KeyFile`] for
-    /// sealed data, and for a key with a policy.
+    /// sealed data.
     pub fn load(&self, tpm: &SharedTpm, auth: &[u8]) -> Result<TpmKey, KeyError> {
         if self.kind == FileKind::Sealed {
             return Err(KeyError::KeyFile("it holds sealed data and no key".into()));
-        }
-        if !self.policy.is_empty() {
-            return Err(KeyError::KeyFile("its key has a policy, which is not supported yet".into()));
         }
         let loaded = self.load_object(tpm, auth)?;
         TpmKey::new(tpm, loaded, Origin::File(Box::new(self.clone()), Zeroizing::new(auth.to_vec())))
@@ -170,7 +212,12 @@ impl KeyFile {
 
     pub(crate) fn load_object(&self, tpm: &SharedTpm, auth: &[u8]) -> Result<Loaded, KeyError> {
         with_parent(tpm, self.parent, self.rsa_parent, |tpm, parent| {
-            let loaded = tpm.load(parent.handle, &self.private, &self.public)?;
+            let imported = match self.kind {
+                FileKind::Importable => Some(import(tpm, parent.handle, self)?),
+                _ => None,
+            };
+            let private = imported.as_ref().unwrap_or(&self.private);
+            let loaded = tpm.load(parent.handle, private, &self.public).map_err(not_loaded)?;
             tpm.set_auth(loaded.handle, auth);
             Ok(loaded)
         })
@@ -232,19 +279,27 @@ impl KeyFile {
 
     fn to_asn1(&self) -> Result<TpmKeyFile, KeyError> {
         let octets = |bytes| OctetString::new(bytes).map_err(KeyError::encoding("the key file"));
-        let policy =
-            |step: &PolicyStep| Ok::<_, KeyError>(TpmPolicy { code: step.code, body: octets(step.body.clone())? });
-        let policy: Vec<TpmPolicy> = self.policy.iter().map(policy).collect::<Result<_, _>>()?;
+        let steps = |steps: &[PolicyStep]| {
+            let step =
+                |step: &PolicyStep| Ok::<_, KeyError>(TpmPolicy { code: step.code, body: octets(step.body.clone())? });
+            steps.iter().map(step).collect::<Result<Vec<_>, _>>()
+        };
+        let alternative = |alternative: &AuthPolicy| {
+            Ok::<_, KeyError>(TpmAuthPolicy { name: alternative.name.clone(), policy: steps(&alternative.steps)? })
+        };
+        let policy = steps(&self.policy)?;
+        let auth_policy = self.auth_policy.iter().map(alternative).collect::<Result<Vec<_>, _>>()?;
         Ok(TpmKeyFile {
             kind: match self.kind {
                 FileKind::Loadable => LOADABLE_KEY,
+                FileKind::Importable => IMPORTABLE_KEY,
                 FileKind::Sealed => SEALED_KEY,
             },
             // Always there: OpenSSL's provider takes an absent one for TRUE and asks for no auth value.
             empty_auth: Some(Boolean(self.empty_auth)),
             policy: if policy.is_empty() { None } else { Some(policy) },
-            secret: None,
-            auth_policy: None,
+            secret: self.secret.as_ref().map(|secret| octets(secret.to_bytes())).transpose()?,
+            auth_policy: if auth_policy.is_empty() { None } else { Some(auth_policy) },
             description: self.description.clone(),
             rsa_parent: self.rsa_parent.then_some(Boolean(true)),
             parent: self.parent.0,
@@ -258,23 +313,28 @@ impl KeyFile {
         let kind = match file.kind {
             LOADABLE_KEY => FileKind::Loadable,
             SEALED_KEY => FileKind::Sealed,
-            IMPORTABLE_KEY => return refuse("it holds a key to be imported, which is not supported yet"),
+            IMPORTABLE_KEY => FileKind::Importable,
             _ => return refuse("it is of a kind that is not known"),
         };
-        if file.auth_policy.is_some() {
-            return refuse("it has alternative policies, which are not supported yet");
-        }
-        let policy = file.policy.unwrap_or_default().into_iter();
-        let policy = policy.map(|step| PolicyStep { code: step.code, body: step.body.as_bytes().to_vec() }).collect();
-        if file.secret.is_some() {
-            return refuse("it has a secret, which only a key to be imported has");
+        let steps = |steps: Vec<TpmPolicy>| -> Vec<PolicyStep> {
+            steps.into_iter().map(|step| PolicyStep { code: step.code, body: step.body.as_bytes().to_vec() }).collect()
+        };
+        let alternative =
+            |alternative: TpmAuthPolicy| AuthPolicy { name: alternative.name, steps: steps(alternative.policy) };
+        let auth_policy = file.auth_policy.unwrap_or_default().into_iter().map(alternative).collect();
+        if file.secret.is_some() != (kind == FileKind::Importable) {
+            return refuse("a key to be imported has a secret, and nothing else has one");
         }
         let unmarshal = |what: &str, error| KeyError::KeyFile(format!("its {what} area is broken: {error}"));
         let public: Tpm2b<TpmtPublic> =
             Wire::from_bytes(file.public.as_bytes()).map_err(|error| unmarshal("public", error))?;
+        let secret = file.secret.as_ref().map(|secret| Wire::from_bytes(secret.as_bytes()));
+        let secret = secret.transpose().map_err(|error| unmarshal("secret", error))?;
         Ok(Self {
             kind,
-            policy,
+            policy: steps(file.policy.unwrap_or_default()),
+            auth_policy,
+            secret,
             empty_auth: file.empty_auth.is_some_and(|value| value.0),
             // Old files say 0 for the owner.
             parent: if file.parent == 0 { TpmHandle::OWNER } else { TpmHandle(file.parent) },
@@ -291,7 +351,7 @@ pub(crate) fn with_parent<T>(
     tpm: &SharedTpm,
     parent: TpmHandle,
     rsa: bool,
-    action: impl FnOnce(&mut ironroot_client::Tpm, &Loaded) -> Result<T, KeyError>,
+    action: impl FnOnce(&mut Tpm, &Loaded) -> Result<T, KeyError>,
 ) -> Result<T, KeyError> {
     let mut tpm = tpm.lock()?;
     match parent.kind() {
@@ -310,4 +370,57 @@ pub(crate) fn with_parent<T>(
         }
         _ => Err(KeyError::KeyFile(format!("{:#010x} is neither a hierarchy nor a persistent key", parent.0))),
     }
+}
+
+/// Makes an object under its parent. Its auth value and its data travel encrypted, salted with the parent.
+pub(crate) fn create_under(
+    tpm: &mut Tpm,
+    parent: &Loaded,
+    template: &TpmtPublic,
+    auth: &[u8],
+    data: &[u8],
+) -> Result<Created, KeyError> {
+    let options = SessionOptions::hmac().salted(parent.handle, &parent.public);
+    let session = tpm.start_session(&options)?.encrypting();
+    let before = tpm.set_companion(Some(session));
+    let result = tpm.create(parent.handle, template, auth, data);
+    let session = tpm.set_companion(before);
+    let ended = session.map_or(Ok(()), |session| tpm.end_session(session));
+    let created = result?;
+    ended?;
+    Ok(created)
+}
+
+/// `TPM2_Import` without an inner wrapper, as the files have it.
+pub(crate) fn import(tpm: &mut Tpm, parent: TpmHandle, file: &KeyFile) -> Result<Tpm2bPrivate, KeyError> {
+    let command = Import {
+        parent_handle: TpmiDhObject(parent.0),
+        encryption_key: Tpm2bData::default(),
+        object_public: Tpm2b(file.public.clone()),
+        duplicate: file.private.clone(),
+        in_sym_seed: file.secret.clone().unwrap_or_default(),
+        symmetric_alg: None,
+    };
+    match tpm.run(&command) {
+        // A parent of the other kind finds the seed's size wrong, RSA its padding, ECC its point or the integrity value.
+        Err(error)
+            if [TpmRc::INTEGRITY, TpmRc::VALUE, TpmRc::SIZE, TpmRc::ECC_POINT, TpmRc::INSUFFICIENT]
+                .iter()
+                .any(|rc| error.is(*rc)) =>
+        {
+            Err(KeyError::KeyFile(format!(
+                "it was encrypted to another parent or has been changed ({error}); the parent of this TPM is what ironroot key parent \
+             prints"
+            )))
+        }
+        other => Ok(other?.out_private),
+    }
+}
+
+fn not_loaded(error: ClientError) -> KeyError {
+    if error.is(TpmRc::INTEGRITY) {
+        let reason = format!("it belongs to another TPM or another parent, or is from before TPM2_Clear ({error})");
+        return KeyError::KeyFile(reason);
+    }
+    error.into()
 }

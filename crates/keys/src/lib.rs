@@ -24,13 +24,17 @@ mod jwt;
 mod key;
 mod key_file;
 mod named;
+mod policy;
 mod private_channel;
+mod private_key;
 mod reference;
 mod sealed;
 mod shared;
+mod stored;
 #[cfg(feature = "tls")]
 pub mod tls;
 mod verify;
+mod wrap;
 
 pub use algorithms::{signature_algorithm, spki_der};
 pub use certificate::{CertificateUse, issue, self_signed};
@@ -38,12 +42,16 @@ pub use csr::{Csr, csr};
 pub use error::KeyError;
 pub use jwt::{Claims, JwtAlgorithm, JwtRules, Refused, jwk, sign_jwt, verify_jwt};
 pub use key::TpmKey;
-pub use key_file::{FileKind, KeyFile, PolicyStep};
+pub use key_file::{AuthPolicy, FileKind, KeyFile, PolicyStep};
 pub use named::{
     EncryptionKey, GLOBAL_BASE_HANDLES, GLOBAL_BASE_SIZE, KeyAlgorithm, KeyEntry, KeyList, MAX_SECRET, NamedKeys,
     fingerprint, global_secret_from, named_template,
 };
+pub use policy::{Approval, Conditions, Pcrs, approvable};
+pub use private_key::PrivateKey;
 pub use reference::{KeyReference, read_key_file};
-pub use sealed::{Approval, Conditions, Pcrs, approvable, seal, unseal};
+pub use sealed::{seal, unseal};
 pub use shared::SharedTpm;
+pub use stored::{StoredKey, parent_public};
 pub use verify::VerifyingKey;
+pub use wrap::parent_from;

@@ -24,6 +24,7 @@ pub use encryption::EncryptionKey;
 pub use list::{KeyEntry, KeyList};
 pub use secrets::{GLOBAL_BASE_HANDLES, GLOBAL_BASE_SIZE, MAX_SECRET, global_secret_from};
 pub use template::named_template;
+pub(crate) use template::signing_kind;
 
 use ironroot_client::{
     ClientError,

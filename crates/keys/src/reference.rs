@@ -43,7 +43,7 @@ impl KeyReference {
     /// The key.
     ///
     /// `algorithm` is the kind of a named key that the list does not have; `auth` is the auth value of a key in a file or at a
-    /// handle. Whatever does not belong to the kind of reference is refused rather than ignored.
+    /// handle; where a file says that its key has one, it has to be given, if only an empty one. Whatever does not belong to the kind of reference is refused rather than ignored.
     ///
     /// # Errors
     /// [`KeyError::Reference`] with what does not fit; [`KeyError::File`] with the file and the reason; as [`KeyList::open`],
@@ -55,14 +55,13 @@ impl KeyReference {
         algorithm: Option<KeyAlgorithm>,
         auth: Option<&[u8]>,
     ) -> Result<TpmKey, KeyError> {
-        let auth = auth.filter(|auth| !auth.is_empty());
         if let (false, Some(algorithm)) = (matches!(self, Self::Name(_)), algorithm) {
             return Err(
                 self.refused(format!("{algorithm} was asked for, and such a key is what it is: leave that out"))
             );
         }
         match self {
-            Self::Name(_) if auth.is_some() => {
+            Self::Name(_) if auth.is_some_and(|auth| !auth.is_empty()) => {
                 Err(self.refused("a named key has no auth value of its own: leave it out"))
             }
             Self::Name(name) => list.open(&NamedKeys::new(tpm), name, algorithm),
@@ -70,7 +69,10 @@ impl KeyReference {
                 let file = read_key_file(path)?;
                 let failed = |source| KeyError::File { path: path.clone(), source: Box::new(source) };
                 if auth.is_none() && !file.empty_auth {
-                    return Err(failed(KeyError::KeyFile("its key has an auth value, and none was given".into())));
+                    // Not tried without one: each wrong try brings the TPM nearer to lockout.
+                    let reason = "it says that its key has an auth value, and none was given (tpm2-tools before 5.8 say so of every key: \
+                                  give an empty one then, --key-auth file=/dev/null)";
+                    return Err(failed(KeyError::KeyFile(reason.into())));
                 }
                 file.load(tpm, auth.unwrap_or_default()).map_err(failed)
             }

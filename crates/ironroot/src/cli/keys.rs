@@ -4,8 +4,9 @@ use std::{path::PathBuf, str::FromStr};
 
 use clap::{Args, Subcommand, ValueEnum};
 use ironroot_client::{Tcti, wire::TpmHandle};
-use ironroot_keys::{JwtAlgorithm, KeyAlgorithm, Pcrs};
+use ironroot_keys::{JwtAlgorithm, KeyAlgorithm, KeyReference, Pcrs};
 
+use super::stored_keys::{Approve, Create, ExportTss2, Import, Parent};
 use crate::auth_source::AuthSource;
 
 /// Which TPM, what opens it, which list of names.
@@ -105,11 +106,29 @@ pub struct Terms {
     pub usage: Usage,
 }
 
+/// A key that is used: by name, in a file, at a handle.
+#[derive(Debug, Clone, Args)]
+pub struct Used {
+    /// The key: NAME (or name:NAME), file:PATH (a TSS2 PRIVATE KEY file) or handle:0x81…
+    #[arg(value_name = "KEY")]
+    pub reference: KeyReference,
+    /// A named key's kind, if the list of names does not have it.
+    #[command(flatten)]
+    pub kind: Kind,
+    /// The auth value of a key in a file or at a handle, if it has one: file=FILE, fd=NUMBER or env=NAME.
+    #[arg(long, value_name = "SOURCE=WHERE")]
+    pub key_auth: Option<AuthSource>,
+    /// The TPM.
+    #[command(flatten)]
+    pub tpm: TpmAccess,
+}
+
 /// `key`.
 #[derive(Debug, Subcommand)]
 pub enum KeyCommand {
-    /// Make the key with this name (the TPM makes the same one each time), and remember the name.
-    Create(Named),
+    /// Make the key with this name (the TPM makes the same one each time), and remember the name; or, with --stored, make a key of
+    /// its own with its file.
+    Create(Create),
     /// List the names.
     List(TpmAccess),
     /// Show a key: its kind, fingerprint and public key.
@@ -118,6 +137,14 @@ pub enum KeyCommand {
     Remove(Remove),
     /// Keep a key in the TPM at a persistent handle, for programs that know handles only.
     ExportHandle(ExportHandle),
+    /// Write a key as a TSS2 PRIVATE KEY file: a stored key for its TPM, or a key from outside encrypted to another TPM's parent.
+    ExportTss2(ExportTss2),
+    /// Take a private key that was made outside (PEM) into the TPM, with a file of its own.
+    Import(Import),
+    /// Print the public area of the parent that keys are encrypted to elsewhere.
+    Parent(Parent),
+    /// Add a signer's approval of the values that PCRs have now to a file that was made with --signed-by.
+    Approve(Approve),
 }
 
 /// `key show`.
@@ -125,7 +152,7 @@ pub enum KeyCommand {
 pub struct Show {
     /// The key.
     #[command(flatten)]
-    pub key: Named,
+    pub key: Used,
     /// Show the public key for `ironroot encrypt --public-key`, of the same name, and nothing else.
     #[arg(long)]
     pub encryption: bool,
@@ -157,7 +184,7 @@ pub struct ExportHandle {
 pub struct CsrArguments {
     /// The key.
     #[command(flatten)]
-    pub key: Named,
+    pub key: Used,
     /// Whose it is.
     #[command(flatten)]
     pub names: Names,
@@ -194,7 +221,7 @@ fn handle(text: &str) -> Result<TpmHandle, String> {
 pub enum CertCommand {
     /// Make a certificate for a key, signed by the key itself.
     SelfSigned(SelfSigned),
-    /// Issue a certificate for a request, with a named key as the CA's.
+    /// Issue a certificate for a request, with a key as the CA's.
     Issue(Issue),
 }
 
@@ -214,7 +241,7 @@ pub enum Usage {
 pub struct SelfSigned {
     /// The key.
     #[command(flatten)]
-    pub key: Named,
+    pub key: Used,
     /// Whose it is.
     #[command(flatten)]
     pub names: Names,
@@ -234,7 +261,7 @@ pub struct SelfSigned {
 pub struct Issue {
     /// The CA's key.
     #[command(flatten)]
-    pub ca: Named,
+    pub ca: Used,
     /// The CA's certificate (PEM).
     #[arg(long, value_name = "FILE")]
     pub ca_cert: PathBuf,
@@ -252,7 +279,7 @@ pub struct Issue {
 /// `jwt`.
 #[derive(Debug, Subcommand)]
 pub enum JwtCommand {
-    /// Sign claims with a named key.
+    /// Sign claims with a key.
     Sign(JwtSign),
     /// Verify a token, and print its claims.
     Verify(JwtVerify),
@@ -263,7 +290,7 @@ pub enum JwtCommand {
 pub struct JwtSign {
     /// The key.
     #[command(flatten)]
-    pub key: Named,
+    pub key: Used,
     /// The algorithm: ES256, ES384, ES512, RS256, PS256 or EdDSA [default: the key's first].
     #[arg(long, value_name = "ALG")]
     pub alg: Option<JwtAlgorithm>,
@@ -298,15 +325,18 @@ pub struct JwtSign {
 pub struct JwtVerify {
     /// The token; - is standard input.
     pub token: String,
-    /// The named key that has to have signed it.
-    #[arg(long, value_name = "NAME", required_unless_present = "public_key")]
-    pub key: Option<String>,
+    /// The key that has to have signed it: NAME, file:PATH or handle:0x81…
+    #[arg(long, value_name = "KEY", required_unless_present = "public_key")]
+    pub key: Option<KeyReference>,
     /// The public key that has to have signed it, a PEM file with a PUBLIC KEY or a CERTIFICATE; no TPM is needed.
     #[arg(long, value_name = "FILE", conflicts_with = "key")]
     pub public_key: Option<PathBuf>,
     /// The named key's kind, if the list of names does not have it.
     #[command(flatten)]
     pub kind: Kind,
+    /// The auth value of a key in a file, if it has one: file=FILE, fd=NUMBER or env=NAME.
+    #[arg(long, value_name = "SOURCE=WHERE")]
+    pub key_auth: Option<AuthSource>,
     /// An algorithm that is accepted; any number of times [default: every one that the key can have].
     #[arg(long, value_name = "ALG")]
     pub alg: Vec<JwtAlgorithm>,

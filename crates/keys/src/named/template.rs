@@ -72,20 +72,25 @@ pub fn named_template(name: &str, algorithm: KeyAlgorithm) -> Result<TpmtPublic,
         name_alg: Some(SHA256),
         object_attributes: ATTRIBUTES.with(TpmaObject::SIGN_ENCRYPT),
         auth_policy: Tpm2bDigest::default(),
-        kind: match algorithm.shape() {
-            Shape::Ecdsa(curve) => ecc(curve, None, &unique),
-            Shape::Ed25519 => ecc(TpmEccCurve::Curve25519, Some(TpmtEccScheme::Eddsa(())), &unique),
-            Shape::Rsa(bits) => {
-                let key_bits = TpmiRsaKeyBits::new(bits);
-                let parms = TpmsRsaParms { symmetric: None, scheme: None, key_bits, exponent: 0 };
-                PublicKind::Rsa(parms, Tpm2bPublicKeyRsa::from_slice(&unique).unwrap_or_default())
-            }
-            Shape::MlDsa(parameter_set) => PublicKind::Mldsa(
-                TpmsMldsaParms { parameter_set, allow_external_mu: AllowExternalMu(false) },
-                Tpm2bPublicKeyMldsa::from_slice(&unique).unwrap_or_default(),
-            ),
-        },
+        kind: signing_kind(algorithm, &unique),
     })
+}
+
+/// A signing key of this kind with this unique value, and with a scheme only where the kind has but one.
+pub(crate) fn signing_kind(algorithm: KeyAlgorithm, unique: &[u8]) -> PublicKind {
+    match algorithm.shape() {
+        Shape::Ecdsa(curve) => ecc(curve, None, unique),
+        Shape::Ed25519 => ecc(TpmEccCurve::Curve25519, Some(TpmtEccScheme::Eddsa(())), unique),
+        Shape::Rsa(bits) => {
+            let key_bits = TpmiRsaKeyBits::new(bits);
+            let parms = TpmsRsaParms { symmetric: None, scheme: None, key_bits, exponent: 0 };
+            PublicKind::Rsa(parms, Tpm2bPublicKeyRsa::from_slice(unique).unwrap_or_default())
+        }
+        Shape::MlDsa(parameter_set) => PublicKind::Mldsa(
+            TpmsMldsaParms { parameter_set, allow_external_mu: AllowExternalMu(false) },
+            Tpm2bPublicKeyMldsa::from_slice(unique).unwrap_or_default(),
+        ),
+    }
 }
 
 /// The digest is x; y is empty.

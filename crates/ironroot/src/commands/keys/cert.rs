@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::give;
 use crate::{
-    cli::keys::{CertCommand, Issue, Named, Output, SelfSigned, Terms, Usage},
+    cli::keys::{CertCommand, Issue, Output, SelfSigned, Terms, Usage, Used},
     failure::{Failure, Result},
 };
 
@@ -24,7 +24,7 @@ pub fn run(command: &CertCommand) -> Result {
 
 fn self_signed(arguments: &SelfSigned) -> Result {
     let key = arguments.key.open()?;
-    let (subject, dns) = arguments.names.of(&arguments.key.name);
+    let (subject, dns) = arguments.names.of(&arguments.key.reference);
     let Terms { usage, days } = arguments.terms;
     let usage = if arguments.ca { CertificateUse::Authority } else { usage.into() };
     certificate(&arguments.key, &arguments.to, &ironroot_keys::self_signed(&key, &subject, &dns, usage, days)?)
@@ -38,7 +38,7 @@ fn issue(arguments: &Issue) -> Result {
     certificate(&arguments.ca, &arguments.to, &ironroot_keys::issue(&key, &ca, &request, usage.into(), days)?)
 }
 
-fn certificate(signer: &Named, to: &Output, pem: &str) -> Result {
+fn certificate(signer: &Used, to: &Output, pem: &str) -> Result {
     give(to, pem.as_bytes(), signer.tpm.json.then(|| json!({ "certificate": pem })))
 }
 

@@ -1,5 +1,6 @@
 //! `ironroot csr`: a certificate request, signed by the key that it is for.
 
+use ironroot_keys::KeyReference;
 use serde_json::json;
 
 use super::give;
@@ -14,16 +15,16 @@ use crate::{
 /// The key cannot be had, or a name cannot be understood.
 pub fn run(arguments: &CsrArguments) -> Result {
     let key = arguments.key.open()?;
-    let (subject, dns) = arguments.names.of(&arguments.key.name);
+    let (subject, dns) = arguments.names.of(&arguments.key.reference);
     let pem = ironroot_keys::csr(&key, &subject, &dns)?.to_pem()?;
-    let json = || json!({ "name": arguments.key.name, "subject": subject, "csr": pem });
+    let json = || json!({ "name": arguments.key.reference.to_string(), "subject": subject, "csr": pem });
     give(&arguments.to, pem.as_bytes(), arguments.key.tpm.json.then(json))
 }
 
 impl Names {
-    /// The subject that was given, or the key's name as the common name (RFC 4514, 2.4); the DNS names.
-    pub fn of(&self, key: &str) -> (String, Vec<&str>) {
-        let subject = self.subject.clone().unwrap_or_else(|| format!("CN={}", escaped(key)));
+    /// The subject that was given, or what the key is called as the common name (RFC 4514, 2.4); the DNS names.
+    pub fn of(&self, key: &KeyReference) -> (String, Vec<&str>) {
+        let subject = self.subject.clone().unwrap_or_else(|| format!("CN={}", escaped(&key.label())));
         (subject, self.dns.iter().map(String::as_str).collect())
     }
 }

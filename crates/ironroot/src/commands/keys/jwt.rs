@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::cert::read;
 use crate::{
-    cli::keys::{JwtCommand, JwtSign, JwtVerify, Named},
+    cli::keys::{JwtCommand, JwtSign, JwtVerify, Used},
     failure::{Failure, Result},
 };
 
@@ -76,11 +76,16 @@ fn verify(arguments: &JwtVerify) -> Result {
         (Some(path), _) => {
             VerifyingKey::from_pem(&read(path)?).map_err(|error| Failure::during(path.display(), error))?
         }
-        (None, name) => {
-            let name = name.clone().unwrap_or_default();
-            let named = Named { name, kind: arguments.kind.clone(), tpm: arguments.tpm.clone() };
-            VerifyingKey::from_public(named.open()?.public())?
+        (None, Some(reference)) => {
+            let used = Used {
+                reference: reference.clone(),
+                kind: arguments.kind.clone(),
+                key_auth: arguments.key_auth.clone(),
+                tpm: arguments.tpm.clone(),
+            };
+            VerifyingKey::from_public(used.open()?.public())?
         }
+        (None, None) => return Err(Failure::new("name the key that has to have signed it: --key or --public-key")),
     };
     let rules = JwtRules {
         now: now(),

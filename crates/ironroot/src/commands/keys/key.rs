@@ -1,12 +1,15 @@
 //! `ironroot key`: keys by name.
 
 use ironroot_client::wire::TpmHandle;
-use ironroot_keys::{KeyEntry, TpmKey, VerifyingKey, fingerprint, jwk};
+use ironroot_keys::{KeyEntry, KeyReference, TpmKey, VerifyingKey, fingerprint, jwk};
 use serde_json::{Value, json};
 
-use super::hex;
+use super::{hex, stored};
 use crate::{
-    cli::keys::{ExportHandle, KeyCommand, Named, Remove, Show, TpmAccess},
+    cli::{
+        keys::{ExportHandle, KeyCommand, Named, Remove, Show, TpmAccess, Used},
+        stored_keys::Create,
+    },
     failure::{Failure, Result},
 };
 
@@ -16,26 +19,39 @@ use crate::{
 /// Its failure.
 pub fn run(command: &KeyCommand) -> Result {
     match command {
-        KeyCommand::Create(arguments) => create(arguments),
+        KeyCommand::Create(arguments) => match &arguments.stored {
+            Some(path) => stored::create(arguments, path),
+            None => create(arguments),
+        },
         KeyCommand::List(arguments) => list(arguments),
         KeyCommand::Show(arguments) => show(arguments),
         KeyCommand::Remove(arguments) => remove(arguments),
         KeyCommand::ExportHandle(arguments) => export_handle(arguments),
+        KeyCommand::ExportTss2(arguments) => stored::export(arguments),
+        KeyCommand::Import(arguments) => stored::import(arguments),
+        KeyCommand::Parent(arguments) => stored::parent(arguments),
+        KeyCommand::Approve(arguments) => stored::approve(arguments),
     }
 }
 
-fn create(arguments: &Named) -> Result {
+fn create(arguments: &Create) -> Result {
+    if let Some(option) = arguments.without_stored() {
+        return Err(Failure::new(format!(
+            "{option} is for keys with a file of their own (--stored FILE): a named key is what its name makes it"
+        )));
+    }
+    let name = arguments.name.as_deref().unwrap_or_default();
     let list = arguments.tpm.list()?;
     let kind = arguments.kind.given().unwrap_or_default();
-    let (key, new) = list.create(&arguments.tpm.keys()?, &arguments.name, kind)?;
+    let (key, new) = list.create(&arguments.tpm.keys()?, name, kind)?;
     let print = fingerprint(&key)?;
     if arguments.tpm.json {
-        let mut object = description(&arguments.name, kind.name(), &key)?;
+        let mut object = description(name, kind.name(), &key)?;
         object["new"] = new.into();
         println!("{object}");
     } else {
         let word = if new { "is in the list" } else { "was in the list already" };
-        println!("{}: {kind}, fingerprint {print}", arguments.name);
+        println!("{}: {kind}, fingerprint {print}", name);
         println!(
             "The name {word} {}. The key is not stored: the TPM makes it again by its name.",
             list.path().display()
@@ -66,10 +82,13 @@ fn list(arguments: &TpmAccess) -> Result {
 
 fn show(arguments: &Show) -> Result {
     let Show { key: arguments, encryption } = arguments;
+    let KeyReference::Name(name) = &arguments.reference else {
+        return show_other(arguments, *encryption);
+    };
     if *encryption {
-        let key = arguments.tpm.keys()?.encryption_key(&arguments.name)?;
+        let key = arguments.tpm.keys()?.encryption_key(name)?;
         if arguments.tpm.json {
-            println!("{}", json!({ "name": arguments.name, "encryption_key": key.to_pem() }));
+            println!("{}", json!({ "name": name, "encryption_key": key.to_pem() }));
         } else {
             print!("{}", key.to_pem());
         }
@@ -77,22 +96,45 @@ fn show(arguments: &Show) -> Result {
     }
     let list = arguments.tpm.list()?;
     let key = arguments.open()?;
-    let entry = list.get(&arguments.name)?;
+    let entry = list.get(name)?;
     let kind = arguments.kind.given().map(|kind| kind.name().to_owned());
     let kind = kind.or(entry.as_ref().map(|entry| entry.algorithm.clone())).unwrap_or_default();
     if arguments.tpm.json {
-        println!("{}", description(&arguments.name, &kind, &key)?);
+        println!("{}", description(name, &kind, &key)?);
         return Ok(());
     }
-    println!("name         {}", arguments.name);
+    println!("name         {name}");
     println!("kind         {kind}");
-    println!("fingerprint  {}", fingerprint(&key)?);
-    println!("TPM name     {}", hex(key.name()));
+    show_public(&key)?;
     if let Some(KeyEntry { handle: Some(handle), .. }) = entry {
         let here = if key.handle() == TpmHandle(handle) { "" } else { " (not there any more; made again by name)" };
         println!("handle       {handle:#010x}{here}");
     }
     print!("{}", key.spki_pem()?);
+    Ok(())
+}
+
+/// A key that has no name.
+fn show_other(arguments: &Used, encryption: bool) -> Result {
+    if encryption {
+        return Err(Failure::new("--encryption is for names: a device decrypts by name"));
+    }
+    let key = arguments.open()?;
+    if arguments.tpm.json {
+        let mut object = description(&arguments.reference.to_string(), "", &key)?;
+        object["kind"] = Value::Null;
+        println!("{object}");
+        return Ok(());
+    }
+    println!("key          {}", arguments.reference);
+    show_public(&key)?;
+    print!("{}", key.spki_pem()?);
+    Ok(())
+}
+
+fn show_public(key: &TpmKey) -> Result {
+    println!("fingerprint  {}", fingerprint(key)?);
+    println!("TPM name     {}", hex(key.name()));
     Ok(())
 }
 

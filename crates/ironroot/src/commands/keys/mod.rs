@@ -7,6 +7,7 @@ mod jwt;
 mod key;
 mod seal;
 mod secret;
+mod stored;
 
 use std::{fs, io::Write as _};
 
@@ -23,7 +24,8 @@ pub use seal::{policy, seal, unseal};
 pub use secret::run as secret;
 
 use crate::{
-    cli::keys::{Named, Output, TpmAccess},
+    auth_source::AuthSource,
+    cli::keys::{Output, TpmAccess, Used},
     failure::{Failure, Result},
 };
 
@@ -62,10 +64,12 @@ impl TpmAccess {
     }
 }
 
-impl Named {
+impl Used {
     /// The key.
     pub fn open(&self) -> Result<TpmKey> {
-        Ok(self.tpm.list()?.open(&self.tpm.keys()?, &self.name, self.kind.given())?)
+        let auth = self.key_auth.as_ref().map(AuthSource::load).transpose()?;
+        let auth = auth.as_ref().map(|auth| auth.as_slice());
+        Ok(self.reference.open(&self.tpm.connect()?, &self.tpm.list()?, self.kind.given(), auth)?)
     }
 }
 

@@ -57,7 +57,8 @@ pub fn policy(arguments: &Policy) -> Result {
     give(&arguments.to, &policy, arguments.tpm.json.then(|| json!({ "policy": hex(&policy) })))
 }
 
-fn password(source: Option<&AuthSource>) -> Result<Zeroizing<Vec<u8>>> {
+/// A password that is not empty; empty for none.
+pub fn password(source: Option<&AuthSource>) -> Result<Zeroizing<Vec<u8>>> {
     let password = source.map(AuthSource::load).transpose()?;
     if password.as_ref().is_some_and(|password| password.is_empty()) {
         return Err(Failure::new("--password: it is empty; leave the option out for none"));
@@ -65,6 +66,7 @@ fn password(source: Option<&AuthSource>) -> Result<Zeroizing<Vec<u8>>> {
     Ok(password.unwrap_or_default())
 }
 
-fn signer(path: &Path) -> Result<VerifyingKey> {
+/// The key of a signer of PCR values.
+pub fn signer(path: &Path) -> Result<VerifyingKey> {
     VerifyingKey::from_pem(&read(path)?).map_err(|error| Failure::during(path.display(), error))
 }
