@@ -65,6 +65,19 @@ pub fn csr(key: &TpmKey, subject: &str, dns_names: &[&str]) -> Result<Csr, KeyEr
     }))
 }
 
+/// A subject that consists of this common name (RFC 4514, 2.4).
+#[must_use]
+pub fn common_name(value: &str) -> String {
+    let mut out = String::from("CN=");
+    for (at, character) in value.char_indices() {
+        if r#",+"\<>;="#.contains(character) || (at == 0 && character == '#') {
+            out.push('\\');
+        }
+        out.push(character);
+    }
+    out
+}
+
 fn attributes(dns_names: &[&str]) -> Result<SetOfVec<Attribute>, KeyError> {
     let failed = || KeyError::encoding("a DNS name");
     let mut attributes = SetOfVec::new();

@@ -38,7 +38,7 @@ mod wrap;
 
 pub use algorithms::{signature_algorithm, spki_der};
 pub use certificate::{CertificateUse, issue, self_signed};
-pub use csr::{Csr, csr};
+pub use csr::{Csr, common_name, csr};
 pub use error::KeyError;
 pub use jwt::{Claims, JwtAlgorithm, JwtRules, Refused, jwk, sign_jwt, verify_jwt};
 pub use key::TpmKey;

@@ -1,6 +1,6 @@
 //! `ironroot csr`: a certificate request, signed by the key that it is for.
 
-use ironroot_keys::KeyReference;
+use ironroot_keys::{KeyReference, common_name};
 use serde_json::json;
 
 use super::give;
@@ -22,20 +22,9 @@ pub fn run(arguments: &CsrArguments) -> Result {
 }
 
 impl Names {
-    /// The subject that was given, or what the key is called as the common name (RFC 4514, 2.4); the DNS names.
+    /// The subject that was given, or what the key is called as the common name; the DNS names.
     pub fn of(&self, key: &KeyReference) -> (String, Vec<&str>) {
-        let subject = self.subject.clone().unwrap_or_else(|| format!("CN={}", escaped(&key.label())));
+        let subject = self.subject.clone().unwrap_or_else(|| common_name(&key.label()));
         (subject, self.dns.iter().map(String::as_str).collect())
     }
-}
-
-fn escaped(value: &str) -> String {
-    let mut out = String::with_capacity(value.len());
-    for (at, character) in value.char_indices() {
-        if r#",+"\<>;="#.contains(character) || (at == 0 && character == '#') {
-            out.push('\\');
-        }
-        out.push(character);
-    }
-    out
 }
