@@ -11,6 +11,7 @@ mod differential;
 mod disks;
 mod firmware;
 mod fuzz;
+mod install_c;
 mod kill;
 mod packages;
 mod peers;
@@ -52,6 +53,8 @@ cargo xtask TASK
                   [--quick] [--only WORD] [--docs] [--verbose]
   timing          Welch's t-test on the times of two classes of secrets
                   [--samples N] [--only WORD] [--core N] [--docs]
+  install-c       the C library with its header and pkg-config file
+                  [--prefix DIR] [--libdir DIR] [--destdir DIR] [--dev]
   deny            licences, bans and sources of all dependencies [--advisories]
 ";
 
@@ -74,6 +77,7 @@ fn main() -> ExitCode {
         "taint" => taint::taint(args),
         "timing" => timing::timing(args),
         "differential" => differential::differential(args),
+        "install-c" => install_c::task(args),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
             Ok(())

@@ -24,6 +24,11 @@ pub const PEERS: &[&str] = &[
     "libnss3-tools",
     "openssh-server",
     "openvpn",
+    "gcc",
+    "g++",
+    "binutils",
+    "pkg-config",
+    "valgrind",
 ];
 /// What building core and alloc for bare metal needs: a compiler whose standard library comes with its source.
 pub const FIRMWARE: &[&str] = &["rustc-web", "cargo-web", "rust-web-src"];

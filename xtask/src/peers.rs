@@ -1,9 +1,9 @@
 //! `cargo xtask peers`: tpm2-tools, OpenSSL, IBM's utilities, tpm2-pytss and tpm2-pkcs11, unmodified, against our daemon.
 
 use crate::args::Args;
-use crate::packages;
 use crate::run::{Result, cargo, cmd, run, target_dir};
 use crate::tpm::daemon::Program;
+use crate::{install_c, packages};
 
 /// The task: `[--tpm ironroot|swtpm|PATH] [--protocol mssim|swtpm|both] [SCRIPT…]`.
 pub fn peers(mut args: Args) -> Result {
@@ -19,8 +19,19 @@ pub fn peers(mut args: Args) -> Result {
         // Built here, so that no script waits for the compiler.
         run(cargo().args(["build", "--quiet", "--package", "ironroot-client", "--example", "pq-walk"]))?;
         // Together with our program, so that what they share is built once.
-        run(cargo().args(["build", "--release", "--quiet", "--package", "ironroot", "--package", "ironroot-pkcs11"]))?;
+        run(cargo().args([
+            "build",
+            "--release",
+            "--quiet",
+            "--package",
+            "ironroot",
+            "--package",
+            "ironroot-pkcs11",
+            "--package",
+            "ironroot-capi",
+        ]))?;
         command.env("IRONROOT_PKCS11_MODULE", target_dir().join("release/libironroot_pkcs11.so"));
+        command.env("IRONROOT_C", install_c::built()?);
     }
     run(command.args(args.rest()))
 }

@@ -86,7 +86,7 @@ typedef struct ironroot_buffer {
   // The bytes; NULL if there are none. Read them, and leave the two members as they are.
   uint8_t *data;
   // How many, without the zero byte at the end.
-  uintptr_t length;
+  size_t length;
 } ironroot_buffer;
 
 #ifdef __cplusplus
@@ -127,7 +127,7 @@ enum ironroot_code ironroot_key_schemes(const struct ironroot_key *key,
 enum ironroot_code ironroot_key_sign(const struct ironroot_key *key,
                                      const char *scheme,
                                      const uint8_t *message,
-                                     uintptr_t length,
+                                     size_t length,
                                      struct ironroot_buffer *signature);
 
 // A certificate request (PEM). The subject is written as in RFC 4514, "CN=dev1,O=Example"; NULL is the key's name. The DNS names end
@@ -183,7 +183,7 @@ enum ironroot_code ironroot_jwt_verify(const char *token,
                                        struct ironroot_buffer *claims);
 
 // Step one: the product's secret, 32 bytes. Their memory is wiped.
-enum ironroot_code ironroot_product_new(uint8_t *secret, uintptr_t length, struct ironroot_product **product);
+enum ironroot_code ironroot_product_new(uint8_t *secret, size_t length, struct ironroot_product **product);
 
 // Step one: the product's secret, or its white-box tables, in a file.
 enum ironroot_code ironroot_product_open(const char *path, struct ironroot_product **product);
@@ -195,7 +195,7 @@ void ironroot_product_free(struct ironroot_product *product);
 // and its pointer becomes NULL, whatever the call returns.
 enum ironroot_code ironroot_device_new(struct ironroot_product **product,
                                        const uint8_t *value,
-                                       uintptr_t length,
+                                       size_t length,
                                        uint32_t grade,
                                        struct ironroot_device **device);
 
@@ -227,9 +227,9 @@ enum ironroot_code ironroot_connect(const char *tcti,
 enum ironroot_code ironroot_connect_with(const char *tcti,
                                          const char *key_list,
                                          const uint8_t *endorsement_auth,
-                                         uintptr_t endorsement_auth_length,
+                                         size_t endorsement_auth_length,
                                          const uint8_t *owner_auth,
-                                         uintptr_t owner_auth_length,
+                                         size_t owner_auth_length,
                                          struct ironroot_tpm **tpm);
 
 // Closes the connection, once its keys are freed too. A TPM of this process (ironroot_start) is shut down in order then.
@@ -242,11 +242,20 @@ enum ironroot_code ironroot_key_create(const struct ironroot_tpm *tpm,
                                        const char *kind,
                                        struct ironroot_key **key);
 
-// The key with this name. The kind (NULL) is the one that the list of names has.
+// The key that a reference names: "NAME" or "name:NAME", "file:PATH" (a TSS2 PRIVATE KEY file), "handle:0x81..." (a persistent key).
+// The kind (NULL) of a name is the one that the list of names has.
 enum ironroot_code ironroot_key_open(const struct ironroot_tpm *tpm,
-                                     const char *name,
+                                     const char *reference,
                                      const char *kind,
                                      struct ironroot_key **key);
+
+// As ironroot_key_open, with the auth value of a key in a file or at a handle.
+enum ironroot_code ironroot_key_open_with(const struct ironroot_tpm *tpm,
+                                          const char *reference,
+                                          const char *kind,
+                                          const uint8_t *auth,
+                                          size_t auth_length,
+                                          struct ironroot_key **key);
 
 // Whether the list of names has this one.
 enum ironroot_code ironroot_key_exists(const struct ironroot_tpm *tpm, const char *name, bool *exists);
@@ -263,22 +272,22 @@ enum ironroot_code ironroot_key_remove(const struct ironroot_tpm *tpm,
 // The secret with this name, of 1 to 8160 bytes: the same on this device for ever, another on each device.
 enum ironroot_code ironroot_unique_secret(const struct ironroot_tpm *tpm,
                                           const char *name,
-                                          uintptr_t length,
+                                          size_t length,
                                           struct ironroot_buffer *secret);
 
 // The secret with this name, of 1 to 8160 bytes, that all devices of the product share.
 enum ironroot_code ironroot_global_secret(const struct ironroot_tpm *tpm,
                                           const char *name,
-                                          uintptr_t length,
+                                          size_t length,
                                           struct ironroot_buffer *secret);
 
 // Seals 1 to 128 bytes that only this TPM gives back (PEM): with a password (0 bytes: none), while PCRs have the values of now
 // ("sha256:0,7"; NULL: whatever they have), or with values that a signer approves later (PEM public key or certificate; NULL: nobody).
 enum ironroot_code ironroot_seal(const struct ironroot_tpm *tpm,
                                  const uint8_t *data,
-                                 uintptr_t length,
+                                 size_t length,
                                  const uint8_t *password,
-                                 uintptr_t password_length,
+                                 size_t password_length,
                                  const char *pcrs,
                                  const char *signer,
                                  struct ironroot_buffer *pem);
@@ -287,10 +296,10 @@ enum ironroot_code ironroot_seal(const struct ironroot_tpm *tpm,
 enum ironroot_code ironroot_unseal(const struct ironroot_tpm *tpm,
                                    const char *pem,
                                    const uint8_t *password,
-                                   uintptr_t password_length,
+                                   size_t password_length,
                                    const char *pcrs,
                                    const uint8_t *signature,
-                                   uintptr_t signature_length,
+                                   size_t signature_length,
                                    struct ironroot_buffer *data);
 
 // The public key (PEM) to which anybody encrypts for this device and name.
@@ -301,25 +310,25 @@ enum ironroot_code ironroot_encryption_key(const struct ironroot_tpm *tpm,
 // Encrypts to a public key of ironroot_encryption_key (HPKE, RFC 9180); no TPM is needed.
 enum ironroot_code ironroot_encrypt(const char *public_key,
                                     const uint8_t *data,
-                                    uintptr_t length,
+                                    size_t length,
                                     struct ironroot_buffer *ciphertext);
 
 // Decrypts what was encrypted to this device and name.
 enum ironroot_code ironroot_decrypt(const struct ironroot_tpm *tpm,
                                     const char *name,
                                     const uint8_t *ciphertext,
-                                    uintptr_t length,
+                                    size_t length,
                                     struct ironroot_buffer *data);
 
 // Random bytes from the TPM, at most 65536.
 enum ironroot_code ironroot_random(const struct ironroot_tpm *tpm,
-                                   uintptr_t length,
+                                   size_t length,
                                    struct ironroot_buffer *random);
 
 // Sends a TPM command as it is, header and all, and gives the TPM's response as it came, whatever its response code.
 enum ironroot_code ironroot_command(const struct ironroot_tpm *tpm,
                                     const uint8_t *command,
-                                    uintptr_t length,
+                                    size_t length,
                                     struct ironroot_buffer *response);
 
 #ifdef __cplusplus
