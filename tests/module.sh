@@ -8,20 +8,9 @@ certificates=$work/certificates
 
 # From now on the TPM is another one, Debian's swtpm, with an empty list of names.
 use_swtpm() {
-    mkdir swtpm
-    swtpm socket --tpm2 --tpmstate dir=swtpm --flags not-need-init,startup-clear --server type=unixio,path="$work/swtpm.sock" \
-        --ctrl type=unixio,path="$work/swtpm.sock.ctrl" >swtpm.log 2>&1 &
-    swtpm=$!
-    for _ in $(seq 500); do
-        [ -S swtpm.sock ] && break
-        sleep 0.01
-    done
-    export TPM2TOOLS_TCTI=swtpm:path=$work/swtpm.sock
+    another_tpm
+    export TPM2TOOLS_TCTI=$another
     rm -rf "$IRONROOT_KEY_LIST" "$certificates" "$IRONROOT_PKCS11_LOG"
-}
-end_swtpm() {
-    kill -s TERM $swtpm
-    wait $swtpm || true
 }
 
 # The key's public half, by our own program: `public NAME >FILE`.

@@ -72,5 +72,5 @@ walk() {
 walk
 use_swtpm
 walk
-end_swtpm
+end_another_tpm
 ok

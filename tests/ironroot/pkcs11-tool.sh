@@ -133,6 +133,23 @@ echo 'pin = 1234' >>conf
 refused "${quiet[@]}" pkcs11-tool --module "$module" --list-objects
 finds '"pin" is not known' <.refused
 tpm2_changeauth --object-context=endorsement --object-auth=1234
+
+# Keys that are not on the list: in a TSS2 file of OpenSSL's tpm2 provider, and at a handle.
+tpm genpkey -algorithm EC -pkeyopt group:P-256 -out file.pem
+tpm pkey -in file.pem -pubout -out file.pub
+"$ironroot" key export-handle "big one" 0x81000030 >/dev/null
+sed -i '/^pin\|^key/d' conf
+printf '%s\n' "key = file:$work/file.pem" "key = handle:0x81000030" "key = handle:0x81000031" "log = $work/conf.log" >>conf
+"${quiet[@]}" pkcs11-tool --module "$module" --list-objects --type pubkey >objects 2>&1
+equal "keys elsewhere" "label: file label: 0x81000030" "$(echo $(grep label objects))"
+finds 'handle:0x81000031 is not shown: .*no key is there' <conf.log
+of() { openssl pkey -pubin -in "$1" -outform DER | sha256sum | cut -c 1-40; }
+"${quiet[@]}" pkcs11-tool --module "$module" "${sign[@]}" --id "$(of file.pub)"
+openssl dgst -sha256 -verify file.pub -signature signature message
+"${quiet[@]}" pkcs11-tool --module "$module" --sign --mechanism SHA256-RSA-PKCS --id "$(of rsa.pem)" --input-file message --output-file signature
+openssl dgst -sha256 -verify rsa.pem -signature signature message
+refused "${quiet[@]}" pkcs11-tool --module "$module" --delete-object --type privkey --id "$(of file.pub)"
+"$ironroot" key remove "big one" >/dev/null
 equal "objects left" "" "$(tpm2_getcap handles-transient)"
 equal "sessions left" "" "$(tpm2_getcap handles-loaded-session)"
 
@@ -145,5 +162,5 @@ equal "the key after all" "$web" "$(id web)"
 # Another TPM 2.0.
 use_swtpm
 walk IBM
-end_swtpm
+end_another_tpm
 ok

@@ -2,6 +2,7 @@
 
 use cryptoki_sys::*;
 use der::{Encode as _, asn1::OctetStringRef};
+use ironroot_keys::KeyReference;
 
 use crate::{
     error::{Result, Rv},
@@ -52,7 +53,7 @@ pub(crate) fn of(object: &Object, login: bool, kind: CK_ATTRIBUTE_TYPE) -> Resul
         CKA_TOKEN => Ok(yes(true)),
         CKA_PRIVATE => Ok(yes(login && object.class() == CKO_PRIVATE_KEY)),
         CKA_MODIFIABLE | CKA_COPYABLE => Ok(yes(false)),
-        CKA_DESTROYABLE => Ok(yes(object.class() == CKO_PRIVATE_KEY)),
+        CKA_DESTROYABLE => Ok(yes(matches!(object, Object::Private(Key { reference: KeyReference::Name(_), .. })))),
         CKA_START_DATE | CKA_END_DATE => value(&[]),
         _ => match object {
             Object::Private(key) => of_private(key, kind),
@@ -64,7 +65,9 @@ pub(crate) fn of(object: &Object, login: bool, kind: CK_ATTRIBUTE_TYPE) -> Resul
 
 fn of_private(key: &Key, kind: CK_ATTRIBUTE_TYPE) -> Result<Known> {
     match kind {
-        CKA_SENSITIVE | CKA_ALWAYS_SENSITIVE | CKA_NEVER_EXTRACTABLE | CKA_SIGN => Ok(yes(true)),
+        CKA_SENSITIVE | CKA_SIGN => Ok(yes(true)),
+        // What was brought in was outside before, for all we know.
+        CKA_ALWAYS_SENSITIVE | CKA_NEVER_EXTRACTABLE => Ok(yes(key.made_in_the_tpm)),
         CKA_EXTRACTABLE
         | CKA_DECRYPT
         | CKA_SIGN_RECOVER
@@ -95,7 +98,8 @@ fn of_key(key: &Key, kind: CK_ATTRIBUTE_TYPE) -> Result<Known> {
         CKA_SUBJECT => Ok(Known::Value(key.subject.clone())),
         CKA_KEY_TYPE => Ok(Known::Value(number(key_type(key)))),
         CKA_DERIVE => Ok(yes(false)),
-        CKA_LOCAL => Ok(yes(true)),
+        CKA_LOCAL => Ok(yes(key.made_in_the_tpm)),
+        CKA_KEY_GEN_MECHANISM if !key.made_in_the_tpm => Ok(Known::Value(number(CK_UNAVAILABLE_INFORMATION))),
         CKA_KEY_GEN_MECHANISM => Ok(Known::Value(number(match key_type(key) {
             CKK_RSA => CKM_RSA_PKCS_KEY_PAIR_GEN,
             CKK_EC => CKM_EC_KEY_PAIR_GEN,

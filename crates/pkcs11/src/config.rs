@@ -6,7 +6,7 @@ use std::{
 };
 
 use ironroot_client::Tcti;
-use ironroot_keys::KeyList;
+use ironroot_keys::{KeyList, KeyReference};
 use zeroize::Zeroizing;
 
 /// Names the file; without it, the user's and then the machine's are looked for.
@@ -24,8 +24,8 @@ pub(crate) struct Config {
     pub certificates: PathBuf,
     /// The token's label.
     pub label: String,
-    /// The names that are shown; all, if there is none here.
-    pub keys: Vec<String>,
+    /// The keys that are shown; all of the list, if there is none here.
+    pub keys: Vec<KeyReference>,
     /// The endorsement hierarchy's auth value, if it is not the user who gives it as a PIN.
     pub endorsement_auth: Option<Zeroizing<Vec<u8>>>,
 }
@@ -39,7 +39,7 @@ struct Lines {
     label: Option<String>,
     log: Option<String>,
     endorsement_auth: Option<PathBuf>,
-    keys: Vec<String>,
+    keys: Vec<KeyReference>,
 }
 
 impl fmt::Debug for Config {
@@ -153,7 +153,7 @@ impl Lines {
                 "label" => once(&mut lines.label)?,
                 "log" => once(&mut lines.log)?,
                 "endorsement-auth" => once_path(&mut lines.endorsement_auth)?,
-                "key" => lines.keys.push(value.into()),
+                "key" => lines.keys.push(value.parse().map_err(|error| format!("line {number}: {error}"))?),
                 _ => {
                     return Err(format!(
                         "line {number}: \"{what}\" is not known; expected tcti, list, certificates, label, log, endorsement-auth or key"
@@ -195,6 +195,7 @@ mod tests {
             ("\ntcti =", "line 2: tcti has no value"),
             ("label=a\nlabel=b", "line 2: label is given twice"),
             ("list = keys.json", "line 1: list is a whole path"),
+            ("key = handle:7", "line 1: \"handle:7\""),
             ("pin = 1234", "\"pin\" is not known"),
             ("tcti = tabrmd:", "\"tabrmd\" is not known"),
             ("endorsement-auth = /no/such/file", "/no/such/file"),

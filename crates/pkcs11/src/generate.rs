@@ -2,7 +2,7 @@
 
 use cryptoki_sys::*;
 use ironroot_client::wire::TpmHandle;
-use ironroot_keys::KeyAlgorithm;
+use ironroot_keys::{KeyAlgorithm, KeyReference};
 
 use crate::{
     attributes::{Attribute, to_number},
@@ -75,8 +75,8 @@ fn rsa(bits: Option<&[u8]>, exponent: Option<&[u8]>) -> Result<KeyAlgorithm> {
 
 /// Makes the key, and puts its name onto the list.
 pub(crate) fn create(token: &mut Token, config: &Config, wanted: &Wanted) -> Result<()> {
-    if !config.keys.is_empty() && !config.keys.contains(&wanted.name) {
-        let text = format!("the configuration shows other keys alone: add \"key = {}\"", wanted.name);
+    if !config.keys.is_empty() && !config.keys.contains(&KeyReference::Name(wanted.name.clone())) {
+        let text = format!("the configuration shows other keys alone: add \"key = name:{}\"", wanted.name);
         return refuse(CKR_TEMPLATE_INCONSISTENT, text);
     }
     token.named(config, |list, named| list.create(named, &wanted.name, wanted.algorithm).map(|_| ()))?;
@@ -85,6 +85,11 @@ pub(crate) fn create(token: &mut Token, config: &Config, wanted: &Wanted) -> Res
 
 /// Takes the name off the list, and the key out of its persistent handle.
 pub(crate) fn remove(token: &mut Token, config: &Config, key: &Key) -> Result<()> {
+    if !matches!(key.reference, KeyReference::Name(_)) {
+        let text =
+            format!("{} is not on the list of names: it is there because the configuration says so", key.reference);
+        return refuse(CKR_ACTION_PROHIBITED, text);
+    }
     token.named(config, |list, named| {
         if let Some(handle) = key.handle.map(TpmHandle)
             && named.at_handle(handle, &key.fingerprint)?.is_some()

@@ -205,7 +205,7 @@ impl Module {
         if self.session(session)?.found.is_some() {
             return Err(Rv(CKR_OPERATION_ACTIVE));
         }
-        self.objects.refresh(&self.config)?;
+        self.objects.refresh(&self.config, &mut self.token)?;
         let closed = self.is_closed();
         let candidates: Vec<(CK_OBJECT_HANDLE, Object)> = self
             .objects
@@ -281,7 +281,7 @@ impl Module {
             return Ok(public.clone());
         }
         let public =
-            PublicKey::from_spki(&self.token.public(&self.config, &key.name)?).ok_or(Rv(CKR_FUNCTION_FAILED))?;
+            PublicKey::from_spki(&self.token.public(&self.config, &key.reference)?.0).ok_or(Rv(CKR_FUNCTION_FAILED))?;
         self.objects.learn(public.clone());
         Ok(public)
     }
@@ -303,7 +303,7 @@ impl Module {
             return Err(Rv(CKR_USER_NOT_LOGGED_IN));
         }
         generate::create(&mut self.token, &self.config, &wanted)?;
-        self.objects.refresh(&self.config)?;
+        self.objects.refresh(&self.config, &mut self.token)?;
         let handle = |class| self.objects.handle_of(class, &wanted.name).ok_or(Rv(CKR_FUNCTION_FAILED));
         Ok((handle(CKO_PUBLIC_KEY)?, handle(CKO_PRIVATE_KEY)?))
     }
@@ -325,7 +325,7 @@ impl Module {
             return Err(Rv(CKR_SESSION_READ_ONLY));
         }
         generate::remove(&mut self.token, &self.config, &key)?;
-        self.objects.refresh(&self.config)?;
+        self.objects.refresh(&self.config, &mut self.token)?;
         Ok(())
     }
 

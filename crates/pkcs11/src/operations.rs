@@ -1,8 +1,8 @@
 //! Signatures: what is gathered until one is made, and the way from PKCS #11's mechanisms to what a TPM signs.
 
 use cryptoki_sys::{
-    CKR_DATA_INVALID, CKR_DATA_LEN_RANGE, CKR_FUNCTION_FAILED, CKR_KEY_TYPE_INCONSISTENT, CKR_SIGNATURE_INVALID,
-    CKR_SIGNATURE_LEN_RANGE,
+    CKR_DATA_INVALID, CKR_DATA_LEN_RANGE, CKR_FUNCTION_FAILED, CKR_KEY_HANDLE_INVALID, CKR_KEY_TYPE_INCONSISTENT,
+    CKR_SIGNATURE_INVALID, CKR_SIGNATURE_LEN_RANGE,
 };
 use der::{
     Decode as _, Sequence,
@@ -81,26 +81,29 @@ impl Operation {
 
     /// Makes the signature.
     pub(crate) fn sign(self, token: &mut Token, config: &Config) -> Result<Vec<u8>> {
-        let (size, name) = (self.size(), self.key.name.as_str());
+        let (size, key) = (self.size(), &self.key.reference);
         let message = Self::message(self.input);
+        let public = PublicKey::from_spki(&token.public(config, key)?.0).ok_or(Rv(CKR_FUNCTION_FAILED))?;
+        if public.fingerprint() != self.key.fingerprint {
+            return refuse(CKR_KEY_HANDLE_INVALID, format!("{key} is another key than before"));
+        }
         let signature = match self.signing {
             Signing::Pkcs1(hash) => {
                 let (hash, digest) = pkcs1_digest(hash, &message)?;
-                token.sign_digest(config, name, &TpmtSigScheme::Rsassa(hash), &digest)?
+                token.sign_digest(config, key, &TpmtSigScheme::Rsassa(hash), &digest)?
             }
             Signing::Pss(hash, _) => {
                 has_size(&message, hash)?;
-                let signature = token.sign_digest(config, name, &TpmtSigScheme::Rsapss(hash), &message)?;
-                let public = PublicKey::from_spki(&token.public(config, name)?).ok_or(Rv(CKR_FUNCTION_FAILED))?;
+                let signature = token.sign_digest(config, key, &TpmtSigScheme::Rsapss(hash), &message)?;
                 check_salt(&public, hash, &signature)?;
                 signature
             }
             Signing::Ecdsa(_) => {
                 let curve = public::curve(self.key.algorithm).ok_or(Rv(CKR_KEY_TYPE_INCONSISTENT))?;
                 let (hash, digest) = ecdsa_digest(curve, &message)?;
-                token.sign_digest(config, name, &TpmtSigScheme::Ecdsa(hash), &digest)?
+                token.sign_digest(config, key, &TpmtSigScheme::Ecdsa(hash), &digest)?
             }
-            Signing::Eddsa => token.sign_message(config, name, &TpmtSigScheme::Eddsa(()), &message)?,
+            Signing::Eddsa => token.sign_message(config, key, &TpmtSigScheme::Eddsa(()), &message)?,
         };
         let bytes = signature_bytes(&signature, size).filter(|bytes| bytes.len() == size);
         bytes.ok_or(()).or_else(|()| refuse(CKR_FUNCTION_FAILED, "the TPM made a signature of another length"))

@@ -71,6 +71,15 @@ impl PublicKey {
         hex(&digest(TpmiAlgHash::Sha256, &[&self.spki]))
     }
 
+    /// Its kind, if it is one of those that named keys have.
+    pub(crate) fn algorithm(&self) -> Option<KeyAlgorithm> {
+        KeyAlgorithm::ALL.into_iter().find(|kind| match &self.kind {
+            PublicKind::Rsa { n, .. } => bits(*kind).map(usize::from) == Some(8 * n.len()),
+            PublicKind::Ec { curve: own, .. } => curve(*kind) == Some(*own),
+            PublicKind::Ed25519(_) => *kind == KeyAlgorithm::Ed25519,
+        })
+    }
+
     /// Whether a signature of a digest is this key's; `None` if it does not have the form of one.
     pub(crate) fn verifies_rsa(&self, scheme: rsa::SignatureScheme, digest: &[u8], signature: &[u8]) -> Option<bool> {
         let PublicKind::Rsa { n, e } = &self.kind else { return None };

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use ironroot_client::{
     Auth, ClientError, SessionOptions, Tcti, Tpm,
-    wire::{TpmHandle, TpmPt, TpmRc, TpmSu, TpmaPermanent, TpmtSigScheme, TpmtSignature},
+    wire::{TpmHandle, TpmPt, TpmRc, TpmSu, TpmaObject, TpmaPermanent, TpmtSigScheme, TpmtSignature},
 };
-use ironroot_keys::{KeyError, KeyList, NamedKeys, SharedTpm, TpmKey};
+use ironroot_keys::{KeyError, KeyList, KeyReference, NamedKeys, SharedTpm, TpmKey};
 use zeroize::Zeroizing;
 
 use crate::config::Config;
@@ -27,8 +27,8 @@ pub(crate) struct Description {
 /// The TPM.
 pub(crate) struct Token {
     shared: Option<SharedTpm>,
-    /// By label, the one that was used last at the end.
-    loaded: Vec<(String, Arc<TpmKey>)>,
+    /// The one that was used last is at the end.
+    loaded: Vec<(KeyReference, Arc<TpmKey>)>,
     /// The endorsement hierarchy's auth value: the configuration's, or the user's PIN.
     auth: Option<Zeroizing<Vec<u8>>>,
 }
@@ -120,21 +120,24 @@ impl Token {
         self.again(|this| Ok(Zeroizing::new(this.connect(config)?.lock()?.get_random(count)?)))
     }
 
-    /// The DER public key of a named key.
-    pub(crate) fn public(&mut self, config: &Config, name: &str) -> Result<Vec<u8>, KeyError> {
-        self.again(|this| this.key(config, name)?.spki_der())
+    /// The DER public key of a key, and what the TPM says of its use.
+    pub(crate) fn public(&mut self, config: &Config, key: &KeyReference) -> Result<(Vec<u8>, TpmaObject), KeyError> {
+        self.again(|this| {
+            let key = this.key(config, key)?;
+            Ok((key.spki_der()?, key.public().object_attributes))
+        })
     }
 
     /// The signature of a digest.
     pub(crate) fn sign_digest(
         &mut self,
         config: &Config,
-        name: &str,
+        key: &KeyReference,
         scheme: &TpmtSigScheme,
         digest: &[u8],
     ) -> Result<TpmtSignature, KeyError> {
         self.again(|this| {
-            let key = this.key(config, name)?;
+            let key = this.key(config, key)?;
             Ok(key.tpm().lock()?.sign(key.handle(), digest, Some(scheme.clone()), None, &mut [])?)
         })
     }
@@ -143,11 +146,11 @@ impl Token {
     pub(crate) fn sign_message(
         &mut self,
         config: &Config,
-        name: &str,
+        key: &KeyReference,
         scheme: &TpmtSigScheme,
         message: &[u8],
     ) -> Result<TpmtSignature, KeyError> {
-        self.again(|this| this.key(config, name)?.signature(scheme, message))
+        self.again(|this| this.key(config, key)?.signature(scheme, message))
     }
 
     /// The named keys, to create and remove them.
@@ -177,8 +180,8 @@ impl Token {
         Ok(shared)
     }
 
-    fn key(&mut self, config: &Config, name: &str) -> Result<Arc<TpmKey>, KeyError> {
-        if let Some(at) = self.loaded.iter().position(|(known, _)| known == name) {
+    fn key(&mut self, config: &Config, reference: &KeyReference) -> Result<Arc<TpmKey>, KeyError> {
+        if let Some(at) = self.loaded.iter().position(|(known, _)| known == reference) {
             let entry = self.loaded.remove(at);
             let key = Arc::clone(&entry.1);
             self.loaded.push(entry);
@@ -187,9 +190,8 @@ impl Token {
         if self.loaded.len() >= LOADED {
             self.loaded.remove(0);
         }
-        let named = NamedKeys::new(&self.connect(config)?);
-        let key = Arc::new(config.list.open(&named, name, None)?);
-        self.loaded.push((name.into(), Arc::clone(&key)));
+        let key = Arc::new(reference.open(&self.connect(config)?, &config.list, None, None)?);
+        self.loaded.push((reference.clone(), Arc::clone(&key)));
         Ok(key)
     }
 
