@@ -4,23 +4,8 @@
 
 # Two processes share the TPM here, and the provider verifies certificates in it too, so they need a resource manager,
 # as on any machine: tpm2-abrmd, on a message bus of its own.
-daemons=()
-trap 'status=$?; [ ${#daemons[@]} = 0 ] || kill "${daemons[@]}" 2>/dev/null; rm -rf "$work"; exit $status' EXIT
-cat >bus.conf <<END
-<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
- "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
-<busconfig><type>session</type><listen>unix:path=$work/bus</listen><policy context="default"><allow send_destination="*"
- eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/></policy></busconfig>
-END
-dbus-daemon --config-file=bus.conf --nofork --nopidfile &
-daemons+=($!)
-export DBUS_SESSION_BUS_ADDRESS=unix:path=$work/bus
-for _ in $(seq 100); do [ -S bus ] && break; sleep 0.05; done
-tpm2-abrmd --session --allow-root --tcti="$TPM2TOOLS_TCTI" >abrmd.log 2>&1 &
-daemons+=($!)
-export TPM2TOOLS_TCTI=tabrmd:bus_type=session TPM2OPENSSL_TCTI=tabrmd:bus_type=session
-for _ in $(seq 100); do tpm2_getrandom 4 >/dev/null 2>&1 && break; sleep 0.05; done
-tpm2_getrandom 4 >/dev/null || die "no resource manager: $(cat abrmd.log)"
+. "$(dirname "$0")/../resource-manager.inc"
+resource_manager
 
 # The authority is plain OpenSSL: only the two ends have their keys in the TPM.
 authority() {
