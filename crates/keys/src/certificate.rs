@@ -1,38 +1,30 @@
 //! X.509 certificates (RFC 5280) signed by a key in a TPM: self-signed ones, and those that a local CA issues.
 
-use std::{
-    str::FromStr,
-    time::{Duration, SystemTime},
-};
+use std::{str::FromStr, time::SystemTime};
 
 use der::{
-    DateTime, Decode as _, DecodePem as _, Encode, EncodePem as _, Sequence,
-    asn1::{Any, BitString, Ia5String, ObjectIdentifier, OctetString, Uint},
+    Decode as _, DecodePem as _, Encode, EncodePem as _,
+    asn1::{Ia5String, ObjectIdentifier},
     oid::AssociatedOid,
     pem::{LineEnding, PemLabel},
 };
-use ironroot_client::wire::TpmiAlgHash;
-use ironroot_crypto::digest;
-use spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoOwned};
+use ironroot_attest::x509::issuance::{
+    Content, Lifetime, SerialNumber, Signed, authority_key_identifier, extension, key_identifier,
+    subject_key_identifier,
+};
+use spki::SubjectPublicKeyInfoOwned;
 use x509_cert::{
     Certificate,
-    certificate::Version,
     ext::{
         Extension,
-        pkix::{
-            AuthorityKeyIdentifier, BasicConstraints, ExtendedKeyUsage, KeyUsage, KeyUsages, SubjectAltName,
-            SubjectKeyIdentifier, name::GeneralName,
-        },
+        pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage, KeyUsages, SubjectAltName, name::GeneralName},
     },
     name::Name,
     request::{CertReqInfo, ExtensionReq},
-    time::{Time, Validity},
 };
 
 use crate::{KeyError, TpmKey, algorithms, verify::VerifyingKey};
 
-/// Certificates start this many seconds ago, for those whose clock is slow.
-const BACKDATE: u64 = 300;
 const SERVER_AUTH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.1");
 const CLIENT_AUTH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.2");
 
@@ -48,33 +40,6 @@ pub enum CertificateUse {
     Server,
     /// A CA that issues to end entities.
     Authority,
-}
-
-/// `TBSCertificate`.
-#[derive(Sequence)]
-struct ToBeSigned {
-    #[asn1(context_specific = "0", tag_mode = "EXPLICIT")]
-    version: Version,
-    serial: Uint,
-    signature: AlgorithmIdentifierOwned,
-    issuer: Name,
-    validity: Validity,
-    subject: Name,
-    public_key: SubjectPublicKeyInfoOwned,
-    #[asn1(context_specific = "3", tag_mode = "EXPLICIT")]
-    extensions: Vec<Extension>,
-}
-
-/// What X.509 signs: a structure, left as its bytes, and its signature.
-#[derive(Sequence)]
-struct Signed {
-    content: Any,
-    algorithm: AlgorithmIdentifierOwned,
-    signature: BitString,
-}
-
-impl PemLabel for Signed {
-    const PEM_LABEL: &'static str = "CERTIFICATE";
 }
 
 /// A request as it comes: its content's bytes are what is signed.
@@ -109,7 +74,8 @@ pub fn self_signed(
         .map(|name| Ia5String::new(name).map(GeneralName::DnsName))
         .collect::<Result<Vec<_>, _>>()
         .map_err(KeyError::encoding("a DNS name"))?;
-    let extensions = extensions(&public_key, None, usage, subject.is_empty(), names)?;
+    let extensions =
+        extensions(&public_key, None, usage, subject.is_empty(), names).map_err(KeyError::encoding("an extension"))?;
     sign(key, &subject, subject.clone(), public_key, extensions, days)
 }
 
@@ -131,7 +97,8 @@ pub fn issue(
     let ca = authority(ca_key, ca_certificate)?;
     let (info, names) = requested(request)?;
     let issuer_key = algorithms::spki(ca_key.public())?;
-    let extensions = extensions(&info.public_key, Some(&issuer_key), usage, info.subject.is_empty(), names)?;
+    let extensions = extensions(&info.public_key, Some(&issuer_key), usage, info.subject.is_empty(), names)
+        .map_err(KeyError::encoding("an extension"))?;
     sign(ca_key, ca.tbs_certificate().subject(), info.subject, info.public_key, extensions, days)
 }
 
@@ -200,13 +167,13 @@ fn extensions(
     usage: CertificateUse,
     nameless: bool,
     names: Vec<GeneralName>,
-) -> Result<Vec<Extension>, KeyError> {
+) -> der::Result<Vec<Extension>> {
     let ca = usage == CertificateUse::Authority;
     let key_usage = if ca { KeyUsages::KeyCertSign | KeyUsages::CRLSign } else { KeyUsages::DigitalSignature.into() };
     let mut all = vec![
         extension(true, &BasicConstraints { ca, path_len_constraint: ca.then_some(0) })?,
         extension(true, &KeyUsage(key_usage))?,
-        extension(false, &SubjectKeyIdentifier(key_identifier(key)?))?,
+        subject_key_identifier(&key_identifier(key))?,
     ];
     if !ca {
         let purposes = match usage {
@@ -217,28 +184,12 @@ fn extensions(
         all.push(extension(false, &ExtendedKeyUsage(purposes))?);
     }
     if let Some(issuer) = issuer {
-        let identifier = AuthorityKeyIdentifier {
-            key_identifier: Some(key_identifier(issuer)?),
-            authority_cert_issuer: None,
-            authority_cert_serial_number: None,
-        };
-        all.push(extension(false, &identifier)?);
+        all.push(authority_key_identifier(&key_identifier(issuer))?);
     }
     if !names.is_empty() {
         all.push(extension(nameless, &SubjectAltName(names))?);
     }
     Ok(all)
-}
-
-fn extension<T: Encode + AssociatedOid>(critical: bool, value: &T) -> Result<Extension, KeyError> {
-    let encoded = value.to_der().and_then(OctetString::new).map_err(KeyError::encoding("an extension"))?;
-    Ok(Extension { extn_id: T::OID, critical, extn_value: encoded })
-}
-
-/// 160 bits of SHA-256 of the key's bits (RFC 7093, method 1).
-fn key_identifier(key: &SubjectPublicKeyInfoOwned) -> Result<OctetString, KeyError> {
-    let digest = digest(TpmiAlgHash::Sha256, &[key.subject_public_key.raw_bytes()]);
-    OctetString::new(digest.get(..20).unwrap_or_default()).map_err(KeyError::encoding("an identifier"))
 }
 
 fn sign(
@@ -252,31 +203,12 @@ fn sign(
     let failed = || KeyError::encoding("the certificate");
     let scheme = key.schemes().into_iter().next().ok_or_else(|| KeyError::unsuitable("it does not sign"))?;
     let algorithm = algorithms::signature_algorithm_of(key.public(), &scheme)?;
-    // 126 bits are left: positive, and always encoded in 16 bytes.
-    let mut serial = key.tpm().lock()?.get_random(16)?;
-    serial.iter_mut().take(1).for_each(|first| *first = (*first & 0x3f) | 0x40);
-    let now = now();
-    let time = |seconds| DateTime::from_unix_duration(Duration::from_secs(seconds)).map(Time::from).map_err(failed());
-    let content = ToBeSigned {
-        version: Version::V3,
-        serial: Uint::new(&serial).map_err(failed())?,
-        signature: algorithm.clone(),
-        issuer: issuer.clone(),
-        validity: Validity::new(
-            time(now.saturating_sub(BACKDATE))?,
-            time(now.saturating_add(u64::from(days) * 86_400))?,
-        ),
-        subject,
-        public_key,
-        extensions,
-    };
-    let content = content.to_der().map_err(failed())?;
+    let serial = SerialNumber::from_bytes(&key.tpm().lock()?.get_random(16)?);
+    let lifetime = Lifetime::starting(now(), u64::from(days) * 86_400);
+    let content = Content { serial: &serial, issuer, lifetime, subject: &subject, public_key, extensions };
+    let content = content.to_be_signed(algorithm.clone()).map_err(failed())?;
     let signature = key.sign(&scheme, &content)?;
-    let signed = Signed {
-        content: Any::from_der(&content).map_err(failed())?,
-        algorithm,
-        signature: BitString::from_bytes(&signature).map_err(failed())?,
-    };
+    let signed = Signed::new(&content, algorithm, &signature).map_err(failed())?;
     signed.to_pem(LineEnding::LF).map_err(failed())
 }
 

@@ -185,7 +185,7 @@ fn forged_requests_are_refused_each_with_its_word() {
     assert_eq!(with(&mut |p| p.ek_certificate = early.clone()), "ek_certificate_not_yet_valid");
     // Certificates for other purposes: a certificate for TLS, and the CA's own.
     let name = Name::from_str("CN=x").unwrap();
-    let serial = ironroot_provision::authority::SerialNumber::random().unwrap();
+    let serial = ironroot_provision::authority::random_serial().unwrap();
     let key = PublicKey::from_public(&tpm.ek).unwrap();
     let tls = factory.authority.issue_server(&key, &name, vec![], &serial, Lifetime::starting(now(), YEAR)).unwrap();
     assert_eq!(with(&mut |p| p.ek_certificate = to_base64(&tls)), "ek_certificate_key_usage");

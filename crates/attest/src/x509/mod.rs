@@ -4,6 +4,7 @@
 pub mod certificate;
 pub mod chain;
 pub mod csr;
+pub mod issuance;
 pub mod key;
 pub mod oids;
 pub mod signature;

@@ -18,7 +18,7 @@ use x509_cert::{
     name::{Name, RdnSequence, RelativeDistinguishedName},
 };
 
-use super::{Authority, AuthorityError, Lifetime, SerialNumber, certificate::extension, spki_of};
+use super::{Authority, AuthorityError, Lifetime, SerialNumber, extension, spki_of};
 
 /// What an endorsement certificate says about the TPM.
 #[derive(Debug, Clone, PartialEq, Eq)]

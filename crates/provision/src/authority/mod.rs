@@ -7,16 +7,18 @@ mod key;
 
 use std::{path::Path, str::FromStr as _, sync::Arc};
 
-use ironroot_attest::x509::{EvidenceCertificate, MalformedError, PublicKey};
+pub use certificate::random_serial;
+pub use ironroot_attest::x509::issuance::{Lifetime, SerialNumber};
+use ironroot_attest::x509::{
+    EvidenceCertificate, MalformedError, PublicKey,
+    issuance::{self, Content, extension, key_identifier, subject_key_identifier},
+};
 use ironroot_crypto::{CryptoError, Provider};
 use spki::SubjectPublicKeyInfoOwned;
 use x509_cert::{
     ext::{
         Extension,
-        pkix::{
-            AuthorityKeyIdentifier, BasicConstraints, ExtendedKeyUsage, KeyUsage, KeyUsages, SubjectAltName,
-            name::GeneralName,
-        },
+        pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage, KeyUsages, SubjectAltName, name::GeneralName},
     },
     name::Name,
 };
@@ -26,13 +28,16 @@ use crate::{
     profile::SERVER_AUTH,
 };
 
-pub(crate) use certificate::to_hex;
-pub use certificate::{Lifetime, SerialNumber};
 pub use ek::TpmDescription;
 pub(crate) use key::fresh_random;
 pub use key::{CertificateSigner, FileKey};
 
-use certificate::{Content, extension, key_identifier};
+use certificate::signed;
+
+/// Lower-case hexadecimal.
+pub(crate) fn to_hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
 
 /// Seconds for which a root's certificate holds: 20 years.
 const ROOT_LIFETIME: u64 = 20 * 365 * 24 * 60 * 60;
@@ -100,7 +105,7 @@ impl Authority {
         let escaped: String = common_name.bytes().map(|byte| format!("\\{byte:02X}")).collect();
         let subject = Name::from_str(&format!("CN={escaped}"))?;
         let lifetime = Lifetime::starting(now, ROOT_LIFETIME);
-        let authority = Self::new_root(Box::new(key), &subject, &SerialNumber::random()?, lifetime)?;
+        let authority = Self::new_root(Box::new(key), &subject, &random_serial()?, lifetime)?;
         if files::create_secret(&path, authority.certificate_pem()?.as_bytes())? {
             Ok(authority)
         } else {
@@ -124,10 +129,10 @@ impl Authority {
         let extensions = vec![
             extension(true, &BasicConstraints { ca: true, path_len_constraint: Some(0) })?,
             extension(true, &KeyUsage(KeyUsages::KeyCertSign | KeyUsages::CRLSign))?,
-            certificate::subject_key_identifier(&identifier)?,
+            subject_key_identifier(&identifier)?,
         ];
         let content = Content { serial, issuer: subject, lifetime, subject, public_key, extensions };
-        let certificate = EvidenceCertificate::from_der(&content.sign(&*signer)?)?;
+        let certificate = EvidenceCertificate::from_der(&signed(content, &*signer)?)?;
         Ok(Self { signer, certificate, key_identifier: identifier })
     }
 
@@ -180,7 +185,7 @@ impl Authority {
             extension(true, &BasicConstraints { ca: false, path_len_constraint: None })?,
             extension(true, &KeyUsage(KeyUsages::DigitalSignature.into()))?,
             extension(false, &ExtendedKeyUsage(purposes))?,
-            certificate::subject_key_identifier(&key_identifier(&public_key))?,
+            subject_key_identifier(&key_identifier(&public_key))?,
             self.authority_key_identifier()?,
         ];
         if !alternative_names.is_empty() {
@@ -215,20 +220,12 @@ impl Authority {
         // Nothing that an authority signs outlives the authority.
         let end = self.certificate.tbs().validity().not_after.to_unix_duration().as_secs();
         let lifetime = Lifetime { not_before: lifetime.not_before, not_after: lifetime.not_after.min(end) };
-        Content { serial, issuer: self.certificate.subject(), lifetime, subject, public_key, extensions }
-            .sign(&*self.signer)
+        let issuer = self.certificate.subject();
+        signed(Content { serial, issuer, lifetime, subject, public_key, extensions }, &*self.signer)
     }
 
     fn authority_key_identifier(&self) -> Result<Extension, AuthorityError> {
-        let identifier = der::asn1::OctetString::new(self.key_identifier.as_slice())?;
-        extension(
-            false,
-            &AuthorityKeyIdentifier {
-                key_identifier: Some(identifier),
-                authority_cert_issuer: None,
-                authority_cert_serial_number: None,
-            },
-        )
+        Ok(issuance::authority_key_identifier(&self.key_identifier)?)
     }
 }
 

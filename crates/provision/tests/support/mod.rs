@@ -26,7 +26,7 @@ use ironroot_crypto::{
 use ironroot_provision::{
     Service, ServiceConfig, ServiceThread,
     agent::{DeviceTpm, HttpClient},
-    authority::{Authority, FileKey, Lifetime, SerialNumber, TpmDescription},
+    authority::{Authority, FileKey, Lifetime, TpmDescription, random_serial},
     protocol::{CertificateRequest, EnrolmentParameters, from_base64, to_base64},
 };
 use ironroot_wire::{
@@ -61,7 +61,7 @@ impl Factory {
         let key = FileKey::generate(provider()).unwrap();
         let subject = Name::from_str(&format!("CN={name}")).unwrap();
         let lifetime = Lifetime::starting(now() - YEAR, 30 * YEAR);
-        let serial = SerialNumber::random().unwrap();
+        let serial = random_serial().unwrap();
         Self { authority: Authority::new_root(Box::new(key), &subject, &serial, lifetime).unwrap() }
     }
 
