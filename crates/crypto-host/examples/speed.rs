@@ -29,7 +29,7 @@ fn generation(provider: &dyn Provider, bits: u16, keys: u32) -> Result<(), Failu
     for seed in 0..keys {
         let mut random = Drbg::from_seed(b"speed", &[&seed.to_be_bytes()]);
         let start = Instant::now();
-        RsaCrt::generate(provider, &mut random, bits, rsa::DEFAULT_EXPONENT)?;
+        RsaCrt::generate(provider, &mut random, bits, rsa::DEFAULT_EXPONENT, &rsa::never)?;
         times.push(start.elapsed());
     }
     let mean = times.iter().sum::<Duration>() / keys;
@@ -49,7 +49,7 @@ fn processor_time() -> Option<Duration> {
 fn private_operations(provider: &dyn Provider) -> Result<(), Failure> {
     for bits in [2048_u16, 3072, 4096] {
         let mut random = Drbg::from_seed(b"speed", &[&bits.to_be_bytes()]);
-        let key = RsaCrt::generate(&HOST, &mut random, bits, rsa::DEFAULT_EXPONENT)?;
+        let key = RsaCrt::generate(&HOST, &mut random, bits, rsa::DEFAULT_EXPONENT, &rsa::never)?;
         time(&format!("RSA-{bits} load"), || provider.rsa_load(&key))?;
         let prepared = provider.rsa_load(&key)?;
         let scheme = SignatureScheme::Pkcs1(TpmiAlgHash::Sha256);

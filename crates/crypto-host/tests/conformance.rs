@@ -54,7 +54,7 @@ fn both_providers_withstand_the_attacks_on_pkcs1_messages() {
 
 #[test]
 fn one_key_serves_many_threads() {
-    let key = RsaCrt::generate(&HOST, &mut Counter(7), 2048, rsa::DEFAULT_EXPONENT).unwrap();
+    let key = RsaCrt::generate(&HOST, &mut Counter(7), 2048, rsa::DEFAULT_EXPONENT, &rsa::never).unwrap();
     let prepared = HOST.rsa_load(&key).unwrap();
     let scheme = SignatureScheme::Pkcs1(TpmiAlgHash::Sha256);
     std::thread::scope(|scope| {

@@ -27,6 +27,8 @@ pub enum CryptoError {
     Unsupported,
     /// The key's numbers do not belong together.
     Key,
+    /// Whoever waits for a long computation does not want it any more.
+    Cancelled,
     /// A computation went wrong (failed self-check, library out of memory): the result was withheld.
     Internal,
 }
@@ -39,6 +41,7 @@ impl fmt::Display for CryptoError {
             Self::Invalid => "the check failed",
             Self::Unsupported => "the algorithm, curve or size is not supported",
             Self::Key => "the key is not consistent",
+            Self::Cancelled => "the computation was cancelled",
             Self::Internal => "an internal computation failed",
         })
     }

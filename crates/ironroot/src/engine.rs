@@ -1,5 +1,7 @@
 //! The TPM as the daemon's doors see it.
 
+use std::sync::{Arc, atomic::AtomicBool};
+
 use ironroot_host::{Engine, EngineError, Features};
 use ironroot_platform::{Clock, host::SystemClock};
 use ironroot_tpm::Tpm;
@@ -10,12 +12,15 @@ pub struct HostEngine {
     tpm: Tpm,
     clock: SystemClock,
     established: bool,
+    cancel: Arc<AtomicBool>,
 }
 
 impl HostEngine {
     /// An engine around a TPM that is powered off.
-    pub fn new(tpm: Tpm) -> Self {
-        Self { tpm, clock: SystemClock::new(), established: false }
+    pub fn new(mut tpm: Tpm) -> Self {
+        let cancel = Arc::new(AtomicBool::new(false));
+        tpm.set_cancellation(Box::new(Arc::clone(&cancel)));
+        Self { tpm, clock: SystemClock::new(), established: false, cancel }
     }
 }
 
@@ -62,6 +67,10 @@ impl Engine for HostEngine {
     fn hash_end(&mut self) {
         self.tpm.hash_end();
         self.established = true;
+    }
+
+    fn canceller(&self) -> Option<Arc<AtomicBool>> {
+        Some(Arc::clone(&self.cancel))
     }
 
     fn established(&self) -> bool {

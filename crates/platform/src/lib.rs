@@ -12,6 +12,7 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+mod cancellation;
 mod clock;
 mod component;
 mod counter;
@@ -24,6 +25,7 @@ pub mod memory;
 mod secret;
 mod storage;
 
+pub use cancellation::{Cancellation, NeverCancelled};
 pub use clock::{Clock, Milliseconds};
 pub use component::{AttachedComponent, ComponentValue, SentObject};
 pub use counter::{CountedState, CounterError, CounterKind, MonotonicCounter};

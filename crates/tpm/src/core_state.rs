@@ -3,7 +3,7 @@
 use alloc::{boxed::Box, sync::Arc, vec::Vec};
 
 use ironroot_crypto::Provider;
-use ironroot_platform::{AttachedComponent, Firmware};
+use ironroot_platform::{AttachedComponent, Cancellation, Firmware};
 use ironroot_wire::{HandleKind, Tpm2bAuth, Tpm2bName, TpmHandle, TpmRc, TpmiAlgHash, Wire};
 use zeroize::Zeroizing;
 
@@ -46,6 +46,8 @@ pub struct Core {
     pub seeds: Seeds,
     /// The firmware that runs, and its secrets.
     pub firmware: Box<dyn Firmware>,
+    /// Whether somebody wants the command to end.
+    pub cancellation: Box<dyn Cancellation>,
     /// Random numbers.
     pub random: Generator,
     /// Non-volatile state.

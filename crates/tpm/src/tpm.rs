@@ -5,7 +5,8 @@ use core::fmt;
 
 use ironroot_crypto::{Provider, hash::Hasher};
 use ironroot_platform::{
-    AttachedComponent, Entropy, Firmware, Milliseconds, Storage, StorageError, UnmeasuredFirmware,
+    AttachedComponent, Cancellation, Entropy, Firmware, Milliseconds, NeverCancelled, Storage, StorageError,
+    UnmeasuredFirmware,
 };
 use ironroot_wire::{
     SeedValue, Tpm2bDigest, TpmHandle, TpmaPermanent, TpmiAlgHash, TpmiYesNo, TpmlPcrSelection, TpmsPcrSelect,
@@ -171,6 +172,7 @@ impl Tpm {
             seeds,
             random,
             firmware: Box::new(UnmeasuredFirmware),
+            cancellation: Box::new(NeverCancelled),
             nv,
         };
         let mut tpm = Self { core, measurement: None };
@@ -282,6 +284,11 @@ impl Tpm {
     /// firmware-limited and SVN-limited hierarchies.
     pub fn set_firmware(&mut self, firmware: Box<dyn Firmware>) {
         self.core.firmware = firmware;
+    }
+
+    /// Says whom to ask whether a command that takes long shall end. Without it commands end by themselves.
+    pub fn set_cancellation(&mut self, cancellation: Box<dyn Cancellation>) {
+        self.core.cancellation = cancellation;
     }
 
     /// The profile.

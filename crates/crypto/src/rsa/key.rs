@@ -79,6 +79,12 @@ pub fn is_valid_exponent(exponent: u32) -> bool {
             && (2..=u32::from(u16::MAX)).all(|divisor| exponent.checked_rem(divisor) != Some(0)))
 }
 
+/// The answer of whoever waits for as long as it takes.
+#[must_use]
+pub const fn never() -> bool {
+    false
+}
+
 /// Runs a function that is generic over the limbs of the modulus and of a prime for the size at hand.
 macro_rules! for_size {
     ($bytes:expr, $function:ident($($argument:expr),*)) => {
@@ -102,12 +108,14 @@ impl RsaCrt {
     ///
     /// # Errors
     /// [`CryptoError::Unsupported`] for another size than 1024, 2048, 3072 or 4096; [`CryptoError::Value`] if the
-    /// exponent is not a prime above 2^16; [`CryptoError::Internal`] if the generator is broken.
+    /// exponent is not a prime above 2^16; [`CryptoError::Cancelled`] if `cancelled`, which is asked every few milliseconds,
+    /// says yes ([`never`] does not); [`CryptoError::Internal`] if the generator is broken.
     pub fn generate(
         provider: &dyn RsaProvider,
         random: &mut dyn Random,
         bits: u16,
         exponent: u32,
+        cancelled: &dyn Fn() -> bool,
     ) -> Result<Self, CryptoError> {
         if !is_supported(bits) {
             return Err(CryptoError::Unsupported);
@@ -124,8 +132,8 @@ impl RsaCrt {
             };
             let (p, q) = (draw(), draw());
             let bases = prime::bases(random, size);
-            let Some(p) = prime::search(provider, &p, exponent, &bases)? else { continue };
-            let Some(q) = prime::search(provider, &q, exponent, &bases)? else { continue };
+            let Some(p) = prime::search(provider, &p, exponent, &bases, cancelled)? else { continue };
+            let Some(q) = prime::search(provider, &q, exponent, &bases, cancelled)? else { continue };
             if let Some(key) = for_size!(usize::from(bits >> 3), from_primes(&p, &q, exponent))? {
                 return Ok(key);
             }
@@ -298,7 +306,7 @@ mod tests {
 
     fn key(bits: u16, exponent: u32) -> RsaCrt {
         let mut random = Drbg::from_seed(b"rsa::key::tests", &[&bits.to_be_bytes()]);
-        RsaCrt::generate(&Portable, &mut random, bits, exponent).unwrap()
+        RsaCrt::generate(&Portable, &mut random, bits, exponent, &never).unwrap()
     }
 
     #[test]
@@ -368,6 +376,18 @@ mod tests {
     }
 
     #[test]
+    fn a_search_ends_when_it_is_cancelled() {
+        let asked = core::cell::Cell::new(0);
+        let third_time = || {
+            asked.set(asked.get() + 1);
+            asked.get() == 3
+        };
+        let mut random = Drbg::from_seed(b"rsa::key::tests", &[b"cancelled"]);
+        let error = RsaCrt::generate(&Portable, &mut random, 4096, DEFAULT_EXPONENT, &third_time).unwrap_err();
+        assert_eq!((error, asked.get()), (CryptoError::Cancelled, 3));
+    }
+
+    #[test]
     fn a_generator_that_repeats_itself_is_an_error_not_a_loop() {
         struct Constant;
         impl Random for Constant {
@@ -375,9 +395,12 @@ mod tests {
                 out.fill(0x5a);
             }
         }
-        let error = RsaCrt::generate(&Portable, &mut Constant, 1024, DEFAULT_EXPONENT).unwrap_err();
+        let error = RsaCrt::generate(&Portable, &mut Constant, 1024, DEFAULT_EXPONENT, &never).unwrap_err();
         assert_eq!(error, CryptoError::Internal);
-        assert_eq!(RsaCrt::generate(&Portable, &mut Constant, 1025, 65_537).unwrap_err(), CryptoError::Unsupported);
-        assert_eq!(RsaCrt::generate(&Portable, &mut Constant, 2048, 3).unwrap_err(), CryptoError::Value);
+        assert_eq!(
+            RsaCrt::generate(&Portable, &mut Constant, 1025, 65_537, &never).unwrap_err(),
+            CryptoError::Unsupported
+        );
+        assert_eq!(RsaCrt::generate(&Portable, &mut Constant, 2048, 3, &never).unwrap_err(), CryptoError::Value);
     }
 }

@@ -27,7 +27,7 @@ use zeroize::Zeroizing;
 
 use crate::{CryptoError, Random, RsaPrivateKey, RsaProvider};
 
-pub use key::{DEFAULT_EXPONENT, RsaCrt, is_supported, is_valid_exponent};
+pub use key::{DEFAULT_EXPONENT, RsaCrt, is_supported, is_valid_exponent, never};
 pub use portable::invert;
 
 /// A public key.

@@ -59,16 +59,20 @@ pub fn bases(random: &mut dyn Random, size: usize) -> Vec<Zeroizing<Vec<u8>>> {
 /// Searches from a start that [`start`] gave. `None` if the candidates ran out of bits.
 ///
 /// # Errors
-/// What the provider reports.
+/// [`CryptoError::Cancelled`] if `cancelled`, asked before each batch of candidates, says yes; what the provider reports.
 pub fn search(
     provider: &dyn RsaProvider,
     start: &[u8],
     exponent: u32,
     bases: &[Zeroizing<Vec<u8>>],
+    cancelled: &dyn Fn() -> bool,
 ) -> Result<Option<Zeroizing<Vec<u8>>>, CryptoError> {
     let mut sieve = Sieve::new(start, exponent);
     let mut offset = 0_u64;
     loop {
+        if cancelled() {
+            return Err(CryptoError::Cancelled);
+        }
         let mut batch = Vec::with_capacity(BATCH);
         let mut exhausted = false;
         while batch.len() < BATCH && !exhausted {

@@ -142,7 +142,7 @@ pub(super) fn list(all: &mut List, name: &str, provider: &'static dyn Provider) 
         let bases = prime::bases(&mut numbers, 64);
         let start = prime::start(Zeroizing::new(numbers.bytes(64)));
         memcheck::secret(&start);
-        let found = prime::search(provider, &start, DEFAULT_EXPONENT, &bases);
+        let found = prime::search(provider, &start, DEFAULT_EXPONENT, &bases, &rsa::never);
         drop(found.expect("the numbers are candidates").expect("there is one"));
     });
 }

@@ -3,7 +3,10 @@
 
 use alloc::vec::Vec;
 
-use ironroot_crypto::{Digest, Provider, Random, ecc, hash, hmac, mldsa, mlkem, rsa, rsa::RsaCrt, symmetric};
+use ironroot_crypto::{
+    CryptoError, Digest, Provider, Random, ecc, hash, hmac, mldsa, mlkem, rsa, rsa::RsaCrt, symmetric,
+};
+use ironroot_platform::Cancellation;
 use ironroot_wire::{
     PublicKind, SeedValue, Tpm2bAuth, Tpm2bData, Tpm2bDigest, Tpm2bEccPrivate, Tpm2bName, Tpm2bPrivateKeyMldsa,
     Tpm2bPrivateKeyMlkem, Tpm2bPublicKeyMldsa, Tpm2bSensitiveData, Tpm2bSymKey, TpmAlgId, TpmRc, TpmaLocality,
@@ -53,18 +56,23 @@ pub struct Secret {
 /// # Errors
 /// `TPM_RC_RANGE` if the exponent of an RSA key is not a prime above 2^16; `TPM_RC_SIZE` if a symmetric key is
 /// longer than its public area says (Part 3, 12.1.1), or a keyed hash's key than the hash's block; `TPM_RC_KEY_SIZE` if a
-/// symmetric key is shorter; `TPM_RC_KEY` if it is weak.
+/// symmetric key is shorter; `TPM_RC_KEY` if it is weak; `TPM_RC_CANCELED` if the search for an RSA key was cancelled.
 pub fn secret(
     provider: &dyn Provider,
     template: &TpmtPublic,
     data: Option<&[u8]>,
     random: &mut dyn Random,
+    cancellation: &dyn Cancellation,
 ) -> Result<Secret, TpmRc> {
     let (kind, sensitive) = match &template.kind {
         PublicKind::Rsa(parms, _) => {
             let exponent = exponent(parms)?;
-            let key =
-                RsaCrt::generate(provider, random, parms.key_bits.bits(), exponent).map_err(|_| TpmRc::FAILURE)?;
+            let cancelled = || cancellation.is_requested();
+            let key = RsaCrt::generate(provider, random, parms.key_bits.bits(), exponent, &cancelled);
+            let key = key.map_err(|error| match error {
+                CryptoError::Cancelled => TpmRc::CANCELED,
+                _ => TpmRc::FAILURE,
+            })?;
             let modulus = key.n.as_slice().try_into()?;
             let sensitive = TpmuSensitiveComposite::Rsa(object_record::crt_sensitive(&key)?);
             (PublicKind::Rsa(parms.clone(), modulus), sensitive)

@@ -98,7 +98,7 @@ pub fn create(
     };
     let mut stream = Stream::new(parent, &derive)?;
     self_test::before_key(tpm, &public)?;
-    let secret = creation::secret(tpm.provider, &public, None, &mut stream)?;
+    let secret = creation::secret(tpm.provider, &public, None, &mut stream, &*tpm.cancellation)?;
     let new = creation::complete(public, secret, auth, &mut stream)?;
     if stream.exhausted { Err(TpmRc::NO_RESULT) } else { Ok(new) }
 }

@@ -2,6 +2,7 @@
 //! same key on every provider and in every release. docs/derivations.md has the definition; vectors pin it below.
 
 use ironroot_crypto::{Drbg, Provider, hash};
+use ironroot_platform::Cancellation;
 use ironroot_wire::{TpmRc, TpmiAlgHash, TpmsSensitiveCreate, TpmtPublic, Wire};
 
 use super::creation::{self, New};
@@ -29,7 +30,8 @@ pub fn create(
         Base::Endorsement => tpm.base_proof(Base::Owner),
         _ => &[],
     };
-    derive(tpm.provider, &tpm.primary_seed(hierarchy)?, clear_value, template, sensitive)
+    let seed = tpm.primary_seed(hierarchy)?;
+    derive(tpm.provider, &seed, clear_value, template, sensitive, &*tpm.cancellation)
 }
 
 /// Derives a primary object from its seed.
@@ -46,13 +48,14 @@ fn derive(
     clear_value: &[u8],
     template: TpmtPublic,
     sensitive: &TpmsSensitiveCreate,
+    cancellation: &dyn Cancellation,
 ) -> Result<New, TpmRc> {
     let auth = creation::auth(&sensitive.user_auth, template.name_alg).map_err(|rc| rc.parameter(1))?;
     let digest = hash::digest(TpmiAlgHash::Sha512, &[&template.to_bytes()]);
     let data = sensitive.data.as_slice();
     let mut key_bits = Drbg::from_seed(seed, &[KEY_LABEL, &digest, data]);
     let mut protection_bits = Drbg::from_seed(seed, &[PROTECTION_LABEL, &digest, data, clear_value]);
-    let secret = creation::secret(provider, &template, provided(&template, data), &mut key_bits)?;
+    let secret = creation::secret(provider, &template, provided(&template, data), &mut key_bits, cancellation)?;
     creation::complete(template, secret, auth, &mut protection_bits)
 }
 

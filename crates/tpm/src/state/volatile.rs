@@ -73,6 +73,7 @@ impl Volatile {
             profile: _,
             provider: _,
             firmware: _,
+            cancellation: _,
             seeds: _,
             random: _,
             nv: _,

@@ -8,6 +8,7 @@ mod faulty;
 #[path = "../templates/mod.rs"]
 mod templates;
 
+mod cancellation;
 mod failing_store;
 mod faults;
 mod lockout_power;

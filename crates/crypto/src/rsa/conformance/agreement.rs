@@ -24,8 +24,9 @@ pub fn run(one: &dyn Provider, other: &dyn Provider, rounds: u32, checks: &mut C
 fn keys(one: &dyn Provider, other: &dyn Provider, bits: u16, round: u32, checks: &mut Checks) -> Result<(), Failure> {
     let what = format_args!("{} and {}, RSA-{bits}, round {round}", one.name(), other.name());
     let random = || Drbg::from_seed(b"agreement", &[&bits.to_be_bytes(), &round.to_be_bytes()]);
-    let key = checks.succeeds(what, RsaCrt::generate(one, &mut random(), bits, rsa::DEFAULT_EXPONENT))?;
-    let same = checks.succeeds(what, RsaCrt::generate(other, &mut random(), bits, rsa::DEFAULT_EXPONENT))?;
+    let key = checks.succeeds(what, RsaCrt::generate(one, &mut random(), bits, rsa::DEFAULT_EXPONENT, &rsa::never))?;
+    let same =
+        checks.succeeds(what, RsaCrt::generate(other, &mut random(), bits, rsa::DEFAULT_EXPONENT, &rsa::never))?;
     checks.holds(what, key == same)?;
 
     let (ours, theirs) = (checks.succeeds(what, one.rsa_load(&key))?, checks.succeeds(what, other.rsa_load(&key))?);

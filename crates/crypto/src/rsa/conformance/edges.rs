@@ -36,7 +36,7 @@ struct Bench<'a> {
 pub(super) fn run(provider: &dyn Provider, checks: &mut Checks) -> Result<(), Failure> {
     for bits in [1024_u16, 2048] {
         let mut random = Drbg::from_seed(b"rsa edges", &[&bits.to_be_bytes()]);
-        let key = RsaCrt::generate(provider, &mut random, bits, rsa::DEFAULT_EXPONENT);
+        let key = RsaCrt::generate(provider, &mut random, bits, rsa::DEFAULT_EXPONENT, &rsa::never);
         let key = checks.succeeds(format_args!("generation"), key)?;
         let private = checks.succeeds(format_args!("loading"), provider.rsa_load(&key))?;
         let mut bench = Bench { provider, key, private, random };

@@ -85,7 +85,7 @@ fn generation(provider: &dyn Provider, checks: &mut Checks) -> Result<(), Failur
         let what = format_args!("{row:?}");
         let mut random = Starts { starts: [hex(start_of_q), hex(start_of_p)].into(), rest: generator() };
         let (bits, e) = (bits.parse().unwrap_or_default(), u32::from_str_radix(e, 16).unwrap_or_default());
-        let key = checks.succeeds(what, RsaCrt::generate(provider, &mut random, bits, e))?;
+        let key = checks.succeeds(what, RsaCrt::generate(provider, &mut random, bits, e, &rsa::never))?;
         checks.equal(what, (&*key.p, &*key.q), (&hex(p), &hex(q)))?;
         checks.equal(what, RsaCrt::from_prime(&key.n, e, &key.q), Ok(key.clone()))?;
         let private = checks.succeeds(what, provider.rsa_load(&key))?;

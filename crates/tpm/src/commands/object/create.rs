@@ -46,6 +46,6 @@ pub fn ordinary(
     let auth = creation::auth(&sensitive.user_auth, template.name_alg).map_err(|rc| rc.parameter(1))?;
     let data = creation::is_provided(&template).then_some(sensitive.data.as_slice());
     self_test::before_key(tpm, &template)?;
-    let secret = creation::secret(tpm.provider, &template, data, &mut tpm.random)?;
+    let secret = creation::secret(tpm.provider, &template, data, &mut tpm.random, &*tpm.cancellation)?;
     creation::complete(template, secret, auth, &mut tpm.random)
 }

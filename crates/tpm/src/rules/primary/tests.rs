@@ -5,6 +5,7 @@
 use alloc::{format, string::String, vec::Vec};
 
 use ironroot_crypto::PORTABLE;
+use ironroot_platform::NeverCancelled;
 use ironroot_wire::{
     AllowExternalMu, Tpm2bAuth, Tpm2bDigest, Tpm2bEccParameter, Tpm2bPublicKeyMldsa, Tpm2bPublicKeyMlkem,
     Tpm2bPublicKeyRsa, Tpm2bSensitiveData, TpmEccCurve, TpmaObject, TpmiAlgSymMode, TpmiAlgSymObject, TpmiMldsaParms,
@@ -122,8 +123,8 @@ fn no_data() -> TpmsSensitiveCreate {
 
 fn made(template: TpmtPublic, clear_value: &[u8], data: &[u8]) -> New {
     let sensitive = TpmsSensitiveCreate { data: Tpm2bSensitiveData::from_slice(data).unwrap(), ..no_data() };
-    let portable = derive(&PORTABLE, &SEED, clear_value, template.clone(), &sensitive).unwrap();
-    let host = derive(&ironroot_crypto_host::HOST, &SEED, clear_value, template, &sensitive).unwrap();
+    let portable = derive(&PORTABLE, &SEED, clear_value, template.clone(), &sensitive, &NeverCancelled).unwrap();
+    let host = derive(&ironroot_crypto_host::HOST, &SEED, clear_value, template, &sensitive, &NeverCancelled).unwrap();
     assert_eq!(portable.public, host.public, "providers disagree");
     assert!(portable.sensitive == host.sensitive, "providers disagree");
     portable
@@ -211,10 +212,10 @@ fn every_input_counts_and_the_clear_value_only_for_the_protection() {
     assert!(plain.sensitive.seed_value != cleared.sensitive.seed_value);
     assert_ne!(plain.name, made(p256_srk(), &[], b"data").name);
     let with_auth = TpmsSensitiveCreate { user_auth: Tpm2bAuth::from_slice(b"auth\0").unwrap(), ..no_data() };
-    let with_auth = derive(&PORTABLE, &SEED, &[], p256_srk(), &with_auth).unwrap();
+    let with_auth = derive(&PORTABLE, &SEED, &[], p256_srk(), &with_auth, &NeverCancelled).unwrap();
     assert_eq!(plain.name, with_auth.name);
     assert_eq!(with_auth.sensitive.auth_value.as_slice(), b"auth");
-    let other_seed = derive(&PORTABLE, &[1; 64], &[], p256_srk(), &no_data()).unwrap();
+    let other_seed = derive(&PORTABLE, &[1; 64], &[], p256_srk(), &no_data(), &NeverCancelled).unwrap();
     assert_ne!(plain.public.kind, other_seed.public.kind);
     let mut template = p256_srk();
     template.object_attributes = template.object_attributes.without(TpmaObject::NO_DA);
