@@ -3,6 +3,8 @@
 #[cfg(feature = "keys")]
 pub mod keys;
 #[cfg(feature = "keys")]
+pub mod package;
+#[cfg(feature = "keys")]
 pub mod stored_keys;
 
 mod swtpm;
@@ -99,6 +101,10 @@ pub enum Command {
     /// Print what a signer signs (with SHA-256) to approve the values that PCRs have now, for `seal --signed-by`.
     #[cfg(feature = "keys")]
     Policy(keys::Policy),
+    /// Build, verify and open signed and encrypted application packages.
+    #[cfg(feature = "keys")]
+    #[command(subcommand)]
+    Package(package::PackageCommand),
     /// Explain a TPM response code.
     Explain(Explain),
     /// Look for what is wrong with a TPM's folder and this machine.

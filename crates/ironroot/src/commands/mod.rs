@@ -7,6 +7,8 @@ mod env;
 mod explain;
 #[cfg(feature = "keys")]
 mod keys;
+#[cfg(feature = "keys")]
+mod package;
 mod profile;
 mod state;
 mod swtpm;
@@ -54,6 +56,8 @@ pub fn run(command: Command) -> Result {
         Command::Unseal(arguments) => keys::unseal(&arguments),
         #[cfg(feature = "keys")]
         Command::Policy(arguments) => keys::policy(&arguments),
+        #[cfg(feature = "keys")]
+        Command::Package(command) => package::run(&command),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::State(command) => state::run(&command),
         Command::Witness(command) => witness::run(&command),

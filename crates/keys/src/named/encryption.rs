@@ -8,12 +8,12 @@ use ironroot_client::wire::{
     EcdhZGen, Tpm2b, Tpm2bDigest, Tpm2bEccParameter, TpmEccCurve, TpmHandle, TpmaObject, TpmiAlgHash, TpmiDhObject,
     TpmsEccPoint, TpmtPublic,
 };
-use ironroot_crypto::{PORTABLE, Random, dhkem, hkdf_expand, hkdf_extract};
+use ironroot_crypto::{PORTABLE, Random, dhkem, digest, hkdf_expand, hkdf_extract};
 use spki::SubjectPublicKeyInfoOwned;
 use zeroize::Zeroizing;
 
 use super::{
-    NamedKeys, explained,
+    NamedKeys, explained, hex,
     template::{ATTRIBUTES, Use, ecc, name_digest},
 };
 use crate::{
@@ -40,6 +40,7 @@ type Bytes = Zeroizing<Vec<u8>>;
 pub struct EncryptionKey {
     point: Vec<u8>,
     pem: String,
+    fingerprint: String,
 }
 
 impl EncryptionKey {
@@ -52,10 +53,12 @@ impl EncryptionKey {
     }
 
     fn of(spki: SubjectPublicKeyInfoOwned) -> Result<Self, KeyError> {
-        use der::{EncodePem as _, pem::LineEnding};
-        let pem = spki.to_pem(LineEnding::LF).map_err(KeyError::encoding("the public key"))?;
+        use der::{Encode as _, EncodePem as _, pem::LineEnding};
+        let failed = || KeyError::encoding("the public key");
+        let pem = spki.to_pem(LineEnding::LF).map_err(failed())?;
+        let fingerprint = hex(&digest(SHA256, &[&spki.to_der().map_err(failed())?]));
         match VerifyingKey::from_spki(spki)?.kind {
-            Kind::Ecdsa { curve: P256, point } => Ok(Self { point: dhkem::serialize(P256, &point), pem }),
+            Kind::Ecdsa { curve: P256, point } => Ok(Self { point: dhkem::serialize(P256, &point), pem, fingerprint }),
             _ => Err(KeyError::unsuitable(
                 "encryption is to keys on P-256; show one with ironroot key show NAME --encryption",
             )),
@@ -66,6 +69,12 @@ impl EncryptionKey {
     #[must_use]
     pub fn to_pem(&self) -> &str {
         &self.pem
+    }
+
+    /// SHA-256 of the DER form, in hexadecimal, as [`crate::fingerprint`] gives it of signing keys.
+    #[must_use]
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
     }
 
     /// Encrypts.

@@ -15,13 +15,13 @@ use ironroot_client::{Tcti, Tpm, wire::TpmHandle, wire::TpmSu};
 use ironroot_keys::{KeyList, NamedKeys, SharedTpm, TpmKey};
 use serde_json::Value;
 
-pub use cert::run as cert;
+pub use cert::{read, run as cert};
 pub use csr::run as csr;
 pub use encrypt::{decrypt, encrypt};
 pub use jwt::run as jwt;
 pub use key::run as key;
 pub use seal::{policy, seal, unseal};
-pub use secret::run as secret;
+pub use secret::{base as global_base, run as secret};
 
 use crate::{
     auth_source::AuthSource,

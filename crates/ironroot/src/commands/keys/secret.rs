@@ -54,7 +54,7 @@ fn provision(arguments: &ProvisionSecrets) -> Result {
 }
 
 /// The base of global secrets (docs/derivations.md, "Named secrets").
-fn base(path: &Path) -> Result<Zeroizing<[u8; GLOBAL_BASE_SIZE]>> {
+pub fn base(path: &Path) -> Result<Zeroizing<[u8; GLOBAL_BASE_SIZE]>> {
     let (product, warning) = product_file::load_product(path)?;
     if let Some(warning) = warning {
         tracing::warn!("{warning}");

@@ -1,0 +1,148 @@
+//! `ironroot package`: signed and encrypted application packages.
+
+use std::{
+    fs::{self, OpenOptions},
+    io::{BufReader, BufWriter, IsTerminal as _, Read, Write as _, stderr, stdin},
+    path::Path,
+};
+
+use ironroot_keys::{EncryptionKey, NamedKeys, VerifyingKey};
+use ironroot_package::{
+    ContentKey, Description, Manifest, Package, PackageError, Readers, Sealed, VersionFloor, build,
+};
+use serde_json::json;
+
+use super::keys::{global_base, read};
+use crate::{
+    cli::package::{PackageBuild, PackageCommand, PackageFrom, PackageOpen, PackageVerify},
+    failure::{Failure, Result},
+};
+
+/// Runs a command.
+///
+/// # Errors
+/// Its failure.
+pub fn run(command: &PackageCommand) -> Result {
+    match command {
+        PackageCommand::Build(arguments) => pack(arguments),
+        PackageCommand::Verify(arguments) => verify(arguments),
+        PackageCommand::Open(arguments) => open(arguments),
+    }
+}
+
+fn pack(arguments: &PackageBuild) -> Result {
+    let devices = arguments.to_device.iter().map(|path| device(path)).collect::<Result<Vec<_>>>()?;
+    let base = arguments.product_secret.as_deref().map(global_base).transpose()?;
+    let key = arguments.key.open()?;
+    let same_product = NamedKeys::new(key.tpm());
+    let readers = match &base {
+        Some(base) => Readers::Product(base),
+        None if arguments.to_product => Readers::SameProduct(&same_product),
+        None if devices.is_empty() => Readers::Everybody,
+        None => Readers::Devices(&devices),
+    };
+    let description = Description { name: &arguments.package, version: arguments.number, readers };
+    let path = &arguments.output;
+    let file = OpenOptions::new().write(true).create_new(true).open(path);
+    let file = file.map_err(|error| Failure::during(path.display(), error))?;
+    let mut output = BufWriter::with_capacity(1 << 20, file);
+    let built = build(&arguments.folder, &description, &key, &mut output, &mut bar("packed"))
+        .map_err(Failure::from)
+        .and_then(|manifest| {
+            let file = output.into_inner().map_err(|error| Failure::during(path.display(), error.error()))?;
+            file.sync_all().map_err(|error| Failure::during(path.display(), error))?;
+            Ok(manifest)
+        });
+    if built.is_err() {
+        // Half a package is of no use to anybody.
+        let _ = fs::remove_file(path);
+    }
+    say(&built?, arguments.key.tpm.json, &format!("packed into {}", path.display()));
+    Ok(())
+}
+
+fn verify(arguments: &PackageVerify) -> Result {
+    let package = begin(&arguments.from)?;
+    let manifest = package.verify(&mut bar("verified"))?;
+    say(&manifest, arguments.json, "verified: every byte is as it was signed");
+    Ok(())
+}
+
+fn open(arguments: &PackageOpen) -> Result {
+    let package = begin(&arguments.from)?;
+    let manifest = package.manifest();
+    let floor = match arguments.floor {
+        Some(index) => Some(VersionFloor::new(&arguments.tpm.connect()?, index)),
+        None => None,
+    };
+    if let Some(floor) = &floor {
+        floor.check(manifest.version)?;
+    }
+    let key = manifest.sealed.as_ref().map(|sealed| content_key(sealed, arguments)).transpose()?;
+    let mut raise = |manifest: &Manifest| floor.as_ref().map_or(Ok(()), |floor| floor.raise(manifest.version));
+    let manifest = package.unpack(key.as_ref(), &arguments.into, &mut raise, &mut bar("opened"))?;
+    say(&manifest, arguments.tpm.json, &format!("opened into {}", arguments.into.display()));
+    Ok(())
+}
+
+fn content_key(sealed: &Sealed, arguments: &PackageOpen) -> Result<ContentKey> {
+    match &arguments.product_secret {
+        Some(path) => Ok(ContentKey::from_product(sealed, &*global_base(path)?)?),
+        None => Ok(ContentKey::of_device(sealed, &arguments.tpm.keys()?, &arguments.decrypt_as)?),
+    }
+}
+
+fn begin(from: &PackageFrom) -> Result<Package<Box<dyn Read>>> {
+    let signer = VerifyingKey::from_pem(&read(&from.signed_by)?)
+        .map_err(|error| Failure::during(from.signed_by.display(), error))?;
+    let reader: Box<dyn Read> = if from.file == Path::new("-") {
+        Box::new(stdin().lock())
+    } else {
+        let file = fs::File::open(&from.file).map_err(|error| Failure::during(from.file.display(), error))?;
+        Box::new(BufReader::with_capacity(1 << 20, file))
+    };
+    let package = Package::begin(reader, &signer)?;
+    match &from.package {
+        Some(wanted) if *wanted != package.manifest().name => {
+            let reason = format!("it is {:?}, not {wanted:?}", package.manifest().name);
+            Err(PackageError::Refused(reason).into())
+        }
+        _ => Ok(package),
+    }
+}
+
+fn device(path: &Path) -> Result<EncryptionKey> {
+    EncryptionKey::from_pem(&read(path)?).map_err(|error| Failure::during(path.display(), error))
+}
+
+fn say(manifest: &Manifest, json: bool, done: &str) {
+    let to = match &manifest.sealed {
+        None => "everybody",
+        Some(Sealed::Product { .. }) => "the product's devices",
+        Some(Sealed::Devices { .. }) => "single devices",
+    };
+    if json {
+        let (files, bytes) = (manifest.files.len(), manifest.total());
+        println!(
+            "{}",
+            json!({ "package": manifest.name, "version": manifest.version, "files": files, "bytes": bytes, "for": to })
+        );
+    } else {
+        println!("{} {} {done}", manifest.name, manifest.version);
+        println!("  {} files, {} bytes, for {to}", manifest.files.len(), manifest.total());
+    }
+}
+
+/// Progress on a terminal, at each percent.
+fn bar(what: &'static str) -> impl FnMut(u64, u64) {
+    let shown = stderr().is_terminal();
+    let mut last = None;
+    move |done, total| {
+        let percent = done.saturating_mul(100).checked_div(total).unwrap_or(100);
+        if shown && last.replace(percent) != Some(percent) {
+            let mut out = stderr().lock();
+            let _ = write!(out, "\r{percent:3} % {what}{}", if percent >= 100 { "\r\x1b[K" } else { "" });
+            let _ = out.flush();
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! Building a package: the files are read twice, once for what is signed, once for what is written.
+
+use std::{
+    fs::{self, DirEntry},
+    io::{BufReader, Read, Write},
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
+use ironroot_crypto::digest;
+use ironroot_keys::{Claims, EncryptionKey, GLOBAL_BASE_SIZE, NamedKeys, TpmKey, sign_jwt};
+use ironroot_wire::TpmiAlgHash;
+use serde_json::json;
+
+use crate::{
+    archive::{self, Member},
+    content::{self, ContentKey},
+    error::PackageError,
+    manifest::{CHUNK, FORMAT, File, MANIFEST_NAME, Manifest, SIGNATURE_NAME, chunk_digest},
+    member_path,
+};
+
+/// Who can read a package.
+#[derive(Debug)]
+pub enum Readers<'a> {
+    /// Everybody.
+    Everybody,
+    /// The devices of a product, by the base of its global secrets.
+    Product(&'a [u8; GLOBAL_BASE_SIZE]),
+    /// The devices of the product to which this TPM belongs.
+    SameProduct(&'a NamedKeys),
+    /// These devices.
+    Devices(&'a [EncryptionKey]),
+}
+
+/// What a package is.
+#[derive(Debug)]
+pub struct Description<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its number; higher ones replace lower ones.
+    pub version: u64,
+    /// Who can read it.
+    pub readers: Readers<'a>,
+}
+
+/// Packs a folder's files, signed by a key in a TPM. `progress` is told how many of how many bytes are done, both readings
+/// together.
+///
+/// # Errors
+/// [`PackageError`]; what has been written by then is no package.
+pub fn build(
+    folder: &Path,
+    description: &Description<'_>,
+    key: &TpmKey,
+    output: &mut dyn Write,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Manifest, PackageError> {
+    let (content, sealed) = match &description.readers {
+        Readers::Everybody => (None, None),
+        Readers::Product(base) => split(ContentKey::for_product(&content::product_secret(base)?)?),
+        Readers::SameProduct(keys) => split(ContentKey::for_product(&content::product_secret_of(keys)?)?),
+        Readers::Devices(devices) => split(ContentKey::for_devices(devices)?),
+    };
+    let mut packer = Packer { folder, content, done: 0, total: 0, progress };
+    let paths = packer.list()?;
+    let mut manifest =
+        Manifest { name: description.name.into(), version: description.version, sealed, files: Vec::new() };
+    for (number, (path, size)) in paths.into_iter().enumerate() {
+        manifest.files.push(packer.describe(number, path, size)?);
+    }
+    manifest.check().map_err(PackageError::Description)?;
+    let text = serde_json::to_vec(&manifest).map_err(|error| PackageError::Description(error.to_string()))?;
+    let signature = sign_jwt(key, None, None, &signed_claims(&text))?;
+
+    let members = [(SIGNATURE_NAME, signature.as_bytes()), (MANIFEST_NAME, &text)].map(|(name, bytes)| {
+        let member = Member { name, size: bytes.len() as u64, crc32: crc32fast::hash(bytes), executable: false };
+        (member, bytes)
+    });
+    for (member, bytes) in &members {
+        output.write_all(&member.local_header())?;
+        output.write_all(bytes)?;
+    }
+    let is_sealed = manifest.sealed.is_some();
+    for (number, file) in manifest.files.iter().enumerate() {
+        output.write_all(&file.member(is_sealed).local_header())?;
+        packer.write(number, file, output)?;
+    }
+    let front = members.iter().map(|(member, _)| *member);
+    let files = manifest.files.iter().map(|file| file.member(is_sealed));
+    output.write_all(&archive::directory(front.chain(files)))?;
+    output.flush()?;
+    Ok(manifest)
+}
+
+/// The token that signs a manifest says this.
+pub(crate) fn signed_claims(manifest: &[u8]) -> Claims {
+    let claims = json!({
+        "format": FORMAT,
+        "manifest-size": manifest.len(),
+        "manifest-sha256": BASE64.encode(digest(TpmiAlgHash::Sha256, &[manifest])),
+    });
+    claims.as_object().cloned().unwrap_or_default()
+}
+
+fn split<A, B>((a, b): (A, B)) -> (Option<A>, Option<B>) {
+    (Some(a), Some(b))
+}
+
+/// The reading of a folder.
+struct Packer<'a> {
+    folder: &'a Path,
+    content: Option<ContentKey>,
+    done: u64,
+    total: u64,
+    progress: &'a mut dyn FnMut(u64, u64),
+}
+
+impl Packer<'_> {
+    /// The folder's files with their sizes, by their names in the package, in order.
+    fn list(&mut self) -> Result<Vec<(String, u64)>, PackageError> {
+        let (mut files, mut folders) = (Vec::new(), vec![self.folder.to_owned()]);
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(&folder).map_err(PackageError::file(&folder))? {
+                let entry = entry.map_err(PackageError::file(&folder))?;
+                let path = entry.path();
+                let kind = entry.file_type().map_err(PackageError::file(&path))?;
+                if kind.is_dir() {
+                    folders.push(path);
+                } else if kind.is_file() {
+                    files.push(self.name_and_size(&entry, &path)?);
+                } else {
+                    let reason =
+                        "only files and folders can be packed: leave it out, or put what it points to in its place";
+                    return Err(PackageError::Source { path, reason: reason.into() });
+                }
+            }
+        }
+        files.sort();
+        // Both readings.
+        self.total = files.iter().fold(0, |sum: u64, (_, size)| sum.saturating_add(size.saturating_mul(2)));
+        Ok(files)
+    }
+
+    fn name_and_size(&self, entry: &DirEntry, path: &Path) -> Result<(String, u64), PackageError> {
+        let wrong = |reason: String| PackageError::Source { path: path.to_owned(), reason };
+        let relative = path.strip_prefix(self.folder).unwrap_or(path);
+        let name = relative.to_str().ok_or_else(|| wrong("its name is not UTF-8".into()))?.to_owned();
+        member_path::check(&name).map_err(|why| wrong(format!("no package can have this name: {why}")))?;
+        Ok((name, entry.metadata().map_err(PackageError::file(path))?.len()))
+    }
+
+    /// The first reading.
+    fn describe(&mut self, number: usize, path: String, size: u64) -> Result<File, PackageError> {
+        let whole = self.folder.join(&path);
+        let mode = fs::metadata(&whole).map_err(PackageError::file(&whole))?.permissions().mode();
+        let mut file = File { path, size, executable: mode & 0o111 != 0, crc32: 0, sha256: Vec::new() };
+        let (mut crc, mut hashes) = (crc32fast::Hasher::new(), Vec::new());
+        self.chunks(number, &file, &mut |stored| {
+            crc.update(stored);
+            hashes.push(chunk_digest(stored));
+            Ok(())
+        })?;
+        (file.crc32, file.sha256) = (crc.finalize(), hashes);
+        Ok(file)
+    }
+
+    /// The second reading.
+    fn write(&mut self, number: usize, file: &File, output: &mut dyn Write) -> Result<(), PackageError> {
+        let path = self.folder.join(&file.path);
+        let mut expected = file.sha256.iter();
+        self.chunks(number, file, &mut |stored| {
+            if expected.next() != Some(&chunk_digest(stored)) {
+                return Err(changed(&path));
+            }
+            Ok(output.write_all(stored)?)
+        })
+    }
+
+    /// Each chunk of a file as it is stored.
+    fn chunks(
+        &mut self,
+        number: usize,
+        file: &File,
+        each: &mut dyn FnMut(&[u8]) -> Result<(), PackageError>,
+    ) -> Result<(), PackageError> {
+        let path = self.folder.join(&file.path);
+        let mut reader = BufReader::new(fs::File::open(&path).map_err(PackageError::file(&path))?);
+        for chunk in 0..file.size.div_ceil(CHUNK) {
+            let size = file.chunk_size(chunk);
+            let mut plain = Vec::new();
+            (&mut reader).take(size).read_to_end(&mut plain).map_err(PackageError::file(&path))?;
+            if plain.len() as u64 != size {
+                return Err(changed(&path));
+            }
+            match &self.content {
+                Some(key) => each(&key.seal(number, chunk, &plain)?)?,
+                None => each(&plain)?,
+            }
+            self.done = self.done.saturating_add(size);
+            (self.progress)(self.done, self.total);
+        }
+        match reader.read(&mut [0]).map_err(PackageError::file(&path))? {
+            0 => Ok(()),
+            _ => Err(changed(&path)),
+        }
+    }
+}
+
+fn changed(path: &Path) -> PackageError {
+    let reason = "it changed while it was packed: pack again when nobody writes to it";
+    PackageError::Source { path: PathBuf::from(path), reason: reason.into() }
+}
