@@ -30,6 +30,7 @@ pub const TARGETS: &[(&str, u32)] = &[
     ("doors", 2048),
     ("grammar", 513),
     ("key_file", 4096),
+    ("package", 512),
     ("records", 200),
     ("service", 4096),
     ("state", 4096),
@@ -38,10 +39,14 @@ pub const TARGETS: &[(&str, u32)] = &[
     ("witness", 512),
 ];
 
-/// The task: `[TARGET…] [--seconds N] [--keep] [--minimize] [--json]`. With `--keep`, inputs that reach new code stay in
+/// The target with a database and a web server in it, which take as long to build as all others together.
+const HEAVY: &str = "service";
+
+/// The task: `[TARGET…] [--seconds N] [--light] [--keep] [--minimize] [--json]`. Without the heavy target with `--light`. With `--keep`, inputs that reach new code stay in
 /// fuzz/corpus; with `--minimize`, nothing is looked for, and each corpus is cut down to what its coverage needs.
 pub fn fuzz(mut args: Args) -> Result {
     let seconds: u32 = args.parsed("--seconds", 60)?;
+    let light = args.flag("--light");
     let keep = args.flag("--keep");
     let minimize = args.flag("--minimize");
     let json = args.flag("--json");
@@ -52,7 +57,7 @@ pub fn fuzz(mut args: Args) -> Result {
     }
     args.finish()?;
     if wanted.is_empty() {
-        wanted.extend(TARGETS);
+        wanted.extend(TARGETS.iter().filter(|(name, _)| !(light && *name == HEAVY)));
     }
     packages::need(packages::FUZZ)?;
     let host = host()?;
@@ -82,8 +87,10 @@ fn names() -> String {
 
 /// An explicit target keeps the instrumentation out of build scripts, which could not be linked with it.
 fn build(targets: &[Target], host: &str) -> Result {
+    let heavy = targets.iter().any(|target| target.name == HEAVY);
     run(cargo()
         .args(["build", "--release", "--locked", "--quiet", "--manifest-path", "fuzz/Cargo.toml", "--target", host])
+        .args(if heavy { [].as_slice() } else { &["--no-default-features"] })
         .args(targets.iter().flat_map(|target| ["--bin", target.name]))
         .env("CARGO_TARGET_DIR", target_dir().join("fuzz"))
         .env("RUSTFLAGS", COVERAGE.join(" ")))

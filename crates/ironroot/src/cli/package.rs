@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use ironroot_client::wire::TpmHandle;
 
-use super::keys::{Named, TpmAccess};
+use super::keys::{TpmAccess, Used};
 
 /// `package`.
 #[derive(Debug, Subcommand)]
@@ -23,7 +23,7 @@ pub enum PackageCommand {
 pub struct PackageBuild {
     /// The signer's key.
     #[command(flatten)]
-    pub key: Named,
+    pub key: Used,
     /// The folder. Files and folders only; empty folders are left out.
     pub folder: PathBuf,
     /// What the package is called.
