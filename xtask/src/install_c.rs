@@ -37,10 +37,10 @@ pub fn task(mut args: Args) -> Result {
     Ok(())
 }
 
-/// What was built for release, installed in the target folder for the tests.
+/// What was built for tests, installed in the target folder for the tests.
 pub fn built() -> Result<PathBuf> {
     let prefix = target_dir().join("c-api");
-    install(&prefix, &prefix.join("lib"), Path::new(""), "release")?;
+    install(&prefix, &prefix.join("lib"), Path::new(""), "debug")?;
     Ok(prefix)
 }
 

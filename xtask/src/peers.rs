@@ -16,21 +16,9 @@ pub fn peers(mut args: Args) -> Result {
         Program::Ironroot(binary) => command.arg(binary),
     };
     if let Program::Ironroot(_) = &program {
-        // Built here, so that no script waits for the compiler.
-        run(cargo().args(["build", "--quiet", "--package", "ironroot-client", "--example", "pq-walk"]))?;
-        // Together with our program, so that what they share is built once.
-        run(cargo().args([
-            "build",
-            "--release",
-            "--quiet",
-            "--package",
-            "ironroot",
-            "--package",
-            "ironroot-pkcs11",
-            "--package",
-            "ironroot-capi",
-        ]))?;
-        command.env("IRONROOT_PKCS11_MODULE", target_dir().join("release/libironroot_pkcs11.so"));
+        // Built here, so that no script waits for the compiler; as the unit tests are, so that most of it is there already.
+        run(cargo().args(["build", "--quiet", "--locked", "--workspace", "--lib", "--example", "pq-walk"]))?;
+        command.env("IRONROOT_PKCS11_MODULE", target_dir().join("debug/libironroot_pkcs11.so"));
         command.env("IRONROOT_C", install_c::built()?);
     }
     run(command.args(args.rest()))
