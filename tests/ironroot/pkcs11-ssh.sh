@@ -57,6 +57,13 @@ walk() {
     SSH_ASKPASS_REQUIRE=force SSH_ASKPASS=$work/askpass ssh-add -q -s "$module"
     equal "keys in the agent" 2 "$(ssh-add -L | wc -l)"
     equal "with the agent" "in as $(id -un)" "$(login)"
+    # The TPM is switched off and on below an open session: the key that was loaded is made again.
+    if [ "${1:-}" = restarts ]; then
+        grep ecdsa keys >authorized
+        equal "with the other key" "in as $(id -un)" "$(login)"
+        power_cycle
+        equal "after a restart of the TPM" "in as $(id -un)" "$(login)"
+    fi
     ssh-add -q -e "$module"
     refused login
     ssh-agent -k >/dev/null
@@ -69,7 +76,7 @@ walk() {
     kill $sshd
     wait $sshd || true
 }
-walk
+walk restarts
 use_swtpm
 walk
 end_another_tpm

@@ -106,6 +106,14 @@ walk() {
 }
 
 walk IRRT
+# Ed25519, which Debian's swtpm has not; made by our program, and by theirs.
+"$ironroot" key create edwards --ecc ed25519 >/dev/null
+public edwards >edwards.pem
+p11 --sign --mechanism EDDSA --id "$(id edwards)" --input-file message --output-file signature
+openssl pkeyutl -verify -pubin -inkey edwards.pem -rawin -in message -sigfile signature
+p11tool --provider "$module" --batch --test-sign --hash=SHA512 "$url;object=edwards;type=private" 2>&1 | finds 'Verifying.*ok'
+p11 --keypairgen --key-type EC:edwards25519 --label theirs25519 >said 2>&1 || die "$(cat said)"
+"$ironroot" key list | finds '^theirs25519  *ed25519'
 # The TPM is switched off and on between two programs: the keys come back by themselves.
 power_cycle
 p11 --sign --mechanism ECDSA-SHA256 --signature-format openssl --id "$(id web)" --input-file message --output-file signature

@@ -10,7 +10,7 @@ use crate::{
     error::{Result, Rv, refuse},
     mechanisms::Request,
     objects::Key,
-    public,
+    public::{self, hex},
     token::Token,
 };
 
@@ -41,13 +41,17 @@ pub(crate) fn wanted(request: &Request, public: &[Attribute], private: &[Attribu
         CKM_RSA_PKCS_KEY_PAIR_GEN => rsa(find(CKA_MODULUS_BITS), find(CKA_PUBLIC_EXPONENT))?,
         CKM_EC_KEY_PAIR_GEN | CKM_EC_EDWARDS_KEY_PAIR_GEN => {
             let params = find(CKA_EC_PARAMS).ok_or(Rv(CKR_TEMPLATE_INCOMPLETE))?;
-            let algorithm = public::from_ec_params(params).ok_or(Rv(CKR_CURVE_NOT_SUPPORTED))?;
-            if (algorithm == KeyAlgorithm::Ed25519) != (request.kind == CKM_EC_EDWARDS_KEY_PAIR_GEN) {
-                return Err(Rv(CKR_CURVE_NOT_SUPPORTED));
+            let is_edwards = request.kind == CKM_EC_EDWARDS_KEY_PAIR_GEN;
+            match public::from_ec_params(params) {
+                Some(algorithm) if (algorithm == KeyAlgorithm::Ed25519) == is_edwards => algorithm,
+                _ => {
+                    let text =
+                        format!("CKA_EC_PARAMS {} with mechanism {:#x}: no such keys", hex(params), request.kind);
+                    return refuse(CKR_CURVE_NOT_SUPPORTED, text);
+                }
             }
-            algorithm
         }
-        _ => return Err(Rv(CKR_MECHANISM_INVALID)),
+        other => return refuse(CKR_MECHANISM_INVALID, format!("mechanism {other:#x} makes no named keys")),
     };
     let name = match find(CKA_LABEL) {
         Some(label) if !label.is_empty() => {

@@ -122,7 +122,10 @@ fn hash(kind: CK_MECHANISM_TYPE) -> Option<TpmiAlgHash> {
 /// The signature mechanism, its parameter checked.
 pub(crate) fn signing(request: &Request) -> Result<Signing> {
     let signing = SIGNING.iter().find(|(known, _)| *known == request.kind).map(|(_, signing)| *signing);
-    match signing.ok_or(Rv(CKR_MECHANISM_INVALID))? {
+    let Some(signing) = signing else {
+        return refuse(CKR_MECHANISM_INVALID, format!("mechanism {:#x} is none to sign with", request.kind));
+    };
+    match signing {
         Signing::Pss(own, hashes) => pss(own, hashes, &request.parameter),
         Signing::Eddsa => eddsa(&request.parameter),
         signing if request.parameter.is_empty() => Ok(signing),

@@ -218,6 +218,9 @@ fn key(name: String, entry: KeyEntry) -> Option<Key> {
     let algorithm = entry.kind().map_err(|error| say(&format!("the key \"{name}\" is not shown: {error}"))).ok()?;
     // PKCS #11 has ML-DSA since 3.2 only, and clients do not know it yet.
     let known = public::ec_params(algorithm).is_some() || public::bits(algorithm).is_some();
+    if !known {
+        say(&format!("the key \"{name}\" is not shown: programs do not know {algorithm} yet"));
+    }
     known.then(|| Key {
         reference: KeyReference::Name(name.clone()),
         id: public::id(&entry.fingerprint),
