@@ -27,6 +27,8 @@ mod named;
 mod policy;
 mod private_channel;
 mod private_key;
+#[cfg(feature = "rcgen")]
+mod rcgen;
 mod reference;
 mod sealed;
 mod shared;
@@ -49,6 +51,8 @@ pub use named::{
 };
 pub use policy::{Approval, Conditions, Pcrs, approvable};
 pub use private_key::PrivateKey;
+#[cfg(feature = "rcgen")]
+pub use rcgen::RcgenKey;
 pub use reference::{KeyReference, read_key_file};
 pub use sealed::{seal, unseal};
 pub use shared::SharedTpm;

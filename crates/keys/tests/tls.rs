@@ -177,3 +177,19 @@ fn s_server(folder: &Folder) -> (std::process::Child, u16) {
     std::thread::spawn(move || lines.for_each(drop));
     (process, port)
 }
+
+#[test]
+fn rcgen_makes_requests_and_certificates_that_the_tpm_signs() {
+    let (server, folder) = (TestTpm::start().unwrap(), Folder::new());
+    let tpm = shared(&server);
+    for key_type in KEYS {
+        let key = Arc::new(generate(&tpm, key_type));
+        let signer = ironroot_keys::RcgenKey::new(Arc::clone(&key)).unwrap();
+        let parameters = rcgen::CertificateParams::new(vec!["localhost".into()]).unwrap();
+        folder.write("rcgen.csr", parameters.serialize_request(&signer).unwrap().pem().unwrap());
+        let said = folder.openssl("req -in rcgen.csr -verify -noout -pubkey");
+        assert!(said.contains("verify OK") && said.contains(key.spki_pem().unwrap().trim()), "{said}");
+        folder.write("rcgen.pem", parameters.self_signed(&signer).unwrap().pem());
+        assert!(folder.openssl("verify -check_ss_sig -CAfile rcgen.pem rcgen.pem").contains("OK"));
+    }
+}
