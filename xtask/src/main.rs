@@ -21,6 +21,7 @@ mod suite;
 mod taint;
 mod timing;
 mod tpm;
+mod wheel;
 
 use args::Args;
 use std::process::ExitCode;
@@ -55,6 +56,7 @@ cargo xtask TASK
                   [--samples N] [--only WORD] [--core N] [--docs]
   install-c       the C library with its header and pkg-config file
                   [--prefix DIR] [--libdir DIR] [--destdir DIR] [--dev]
+  wheel           the Python wheel                               [--output DIR]
   deny            licences, bans and sources of all dependencies [--advisories]
 ";
 
@@ -78,6 +80,7 @@ fn main() -> ExitCode {
         "timing" => timing::timing(args),
         "differential" => differential::differential(args),
         "install-c" => install_c::task(args),
+        "wheel" => wheel::task(args),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
             Ok(())

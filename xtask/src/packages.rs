@@ -33,6 +33,8 @@ pub const PEERS: &[&str] = &[
     "binutils",
     "pkg-config",
     "valgrind",
+    "python3-pytest",
+    "python3-venv",
 ];
 /// What building core and alloc for bare metal needs: a compiler whose standard library comes with its source.
 pub const FIRMWARE: &[&str] = &["rustc-web", "cargo-web", "rust-web-src"];

@@ -22,6 +22,7 @@ pub fn peers(mut args: Args) -> Result {
         command.env("PEER_MUTUAL_TLS", target_dir().join("debug/examples/mutual-tls"));
         command.env("IRONROOT_PKCS11_MODULE", target_dir().join("debug/libironroot_pkcs11.so"));
         command.env("IRONROOT_C", install_c::built()?);
+        command.env("IRONROOT_PYTHON", target_dir().join("debug/libironroot_python.so"));
     }
     run(command.args(args.rest()))
 }

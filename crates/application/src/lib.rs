@@ -19,11 +19,15 @@ mod error;
 mod key;
 #[cfg(feature = "in-process")]
 pub mod startup;
+#[cfg(feature = "tls")]
+mod tls;
 mod token;
 
 pub use application::{Application, SealOptions, Settings, UnsealOptions, encrypt, key_kinds};
 pub use error::{Error, ErrorKind};
 pub use key::{Certificate, Key, SignOptions};
+#[cfg(feature = "tls")]
+pub use tls::{TlsConnection, TlsContext};
 pub use token::{JwtOptions, JwtRules, jwt_verify};
 
 /// What this crate's calls return.
