@@ -24,7 +24,9 @@ for tcti in "$here" "$another"; do
     "$ironroot" unseal plain.pem >opened
     same secret opened
     "$ironroot" seal --input secret --password file=password >password.pem
+    rm -f opened
     "$ironroot" unseal password.pem --password file=password --output opened --json | finds '"bytes":19'
+    equal "the mode of what was secret" 600 "$(stat -c %a opened)"
     same secret opened
     says 'sealed with a password' "$ironroot" unseal password.pem
     says 'password is wrong' "$ironroot" unseal password.pem --password file=wrong

@@ -7,10 +7,10 @@ use std::{
 };
 
 use ironroot_keys::EncryptionKey;
-use serde_json::json;
+use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use super::{cert::read, give};
+use super::{cert::read, give, give_secret};
 use crate::{
     cli::keys::{Decrypt, Encrypt, Output},
     failure::{Failure, Result},
@@ -28,7 +28,8 @@ pub fn encrypt(arguments: &Encrypt) -> Result {
         }
         (None, name) => arguments.tpm.keys()?.encryption_key(name.as_deref().unwrap_or_default())?,
     };
-    done(arguments.tpm.json, &arguments.files.to, &key.encrypt(&plain)?)
+    let sealed = key.encrypt(&plain)?;
+    give(&arguments.files.to, &sealed, done(arguments.tpm.json, &arguments.files.to, &sealed)?)
 }
 
 /// Decrypts.
@@ -38,16 +39,16 @@ pub fn encrypt(arguments: &Encrypt) -> Result {
 pub fn decrypt(arguments: &Decrypt) -> Result {
     let sealed = input(arguments.files.input.as_deref())?;
     let plain = arguments.tpm.keys()?.decrypt(&arguments.name, &sealed)?;
-    done(arguments.tpm.json, &arguments.files.to, &plain)
+    give_secret(&arguments.files.to, &plain, done(arguments.tpm.json, &arguments.files.to, &plain)?)
 }
 
-/// Writes a result that is bytes.
-pub fn done(json: bool, to: &Output, bytes: &[u8]) -> Result {
+/// What `--json` says of a result that is bytes.
+pub fn done(json: bool, to: &Output, bytes: &[u8]) -> Result<Option<Value>> {
     if json && to.output.is_none() {
         return Err(Failure::new("--json says what was done: name a file for the result with --output"));
     }
     let output = to.output.as_ref().map(|path| path.display().to_string());
-    give(to, bytes, json.then(|| json!({ "output": output, "bytes": bytes.len() })))
+    Ok(json.then(|| json!({ "output": output, "bytes": bytes.len() })))
 }
 
 /// A file, or standard input.

@@ -9,7 +9,11 @@ mod seal;
 mod secret;
 mod stored;
 
-use std::{fs, io::Write as _};
+use std::{
+    fs::{self, OpenOptions},
+    io::Write as _,
+    os::unix::fs::OpenOptionsExt as _,
+};
 
 use ironroot_client::{Tcti, Tpm, wire::TpmHandle, wire::TpmSu};
 use ironroot_keys::{KeyList, NamedKeys, SharedTpm, TpmKey};
@@ -82,6 +86,15 @@ fn give(output: &Output, bytes: &[u8], json: Option<Value>) -> Result {
         println!("{json}");
     }
     Ok(())
+}
+
+/// Gives what was secret until now, as [`give`] does; a new file is its owner's alone.
+fn give_secret(output: &Output, bytes: &[u8], json: Option<Value>) -> Result {
+    if let Some(path) = &output.output {
+        let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
+        drop(file.map_err(|error| Failure::during(path.display(), error))?);
+    }
+    give(output, bytes, json)
 }
 
 /// Lower-case hexadecimal.

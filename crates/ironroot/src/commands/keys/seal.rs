@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::{
     cert::read,
     encrypt::{done, input},
-    give, hex,
+    give, give_secret, hex,
 };
 use crate::{
     auth_source::AuthSource,
@@ -45,7 +45,7 @@ pub fn unseal(arguments: &Unseal) -> Result {
     let approval = arguments.pcr.as_ref().map(|pcrs| Approval { pcrs, signature: &signature });
     let data = ironroot_keys::unseal(&arguments.tpm.connect()?, &pem, &password, approval)
         .map_err(|error| Failure::during(arguments.file.display(), error))?;
-    done(arguments.tpm.json, &arguments.to, &data)
+    give_secret(&arguments.to, &data, done(arguments.tpm.json, &arguments.to, &data)?)
 }
 
 /// What a signer signs to approve PCR values.
