@@ -37,6 +37,8 @@ tpm2_startup --clear
 equal "random bytes" 16 "$(tpm2_getrandom --hex 8 | tr -d '\n' | wc -c)"
 tpm2_createek --ek-context=ek.ctx --key-algorithm=ecc --public=ek.first --format=pem >/dev/null
 flush
+# The factory has put the base of the product's global secrets into the TPM.
+equal "a global secret" "$("$PEER_TPM" secret global wifi 16 --product-secret plant/product/secret)" "$("$PEER_TPM" secret global wifi 16)"
 # The service answers, and answers nonsense with a clear refusal.
 status=$(curl --silent --show-error --output answer --write-out '%{http_code}' --header 'content-type: application/json' \
     --data '{"nonsense":' "$IRONROOT_SERVICE/v1/challenge")

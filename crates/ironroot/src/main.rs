@@ -14,6 +14,8 @@ mod descriptor;
 mod device;
 mod engine;
 mod failure;
+#[cfg(feature = "keys")]
+mod global_base;
 mod log;
 mod pid;
 #[cfg(feature = "service")]

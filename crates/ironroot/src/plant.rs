@@ -23,6 +23,7 @@ use ironroot_host::{
     AtStart, Daemon,
     sandbox::{Memory, Sandbox, Seccomp, Work},
 };
+use ironroot_keys::{NamedKeys, SharedTpm};
 use ironroot_platform::{Clock as _, Durability, host::SystemClock};
 use ironroot_provision::{
     agent::tpm::{EndorsementKey, store_ek_certificate},
@@ -39,6 +40,7 @@ use crate::{
     device::{Grade, Place, create_folder},
     engine::HostEngine,
     failure::{Failure, Result},
+    global_base,
 };
 
 /// 20 years, in seconds.
@@ -140,7 +142,7 @@ impl Plant {
         create_folder(&self.folder.join("product"))?;
         create_folder(&self.folder.join("device"))?;
         let (tpm, grade) = place.manufacture(DURABLE)?;
-        let tpm = self.certify_endorsement_key(tpm)?;
+        let tpm = self.finish(tpm)?;
         Ok((Device { tpm, grade }, true))
     }
 
@@ -154,8 +156,9 @@ impl Plant {
         Ok(Authority::open_or_create(&folder.join("ca"), "Ironroot demonstration factory", shared_provider(), now())?)
     }
 
-    /// What the factory does last: start the TPM, have its endorsement key certified, store the certificate, shut down.
-    fn certify_endorsement_key(&self, tpm: Tpm) -> Result<Tpm> {
+    /// What the factory does last: start the TPM, have its endorsement keys certified, store the certificates and the base of
+    /// the product's global secrets, shut down.
+    fn finish(&self, tpm: Tpm) -> Result<Tpm> {
         let factory = self.factory()?;
         let shared = Arc::new(std::sync::Mutex::new(tpm));
         let mut client = in_process(&shared);
@@ -168,8 +171,10 @@ impl Plant {
             client.flush(ek.handle)?;
             store_ek_certificate(&mut client, kind, &certificate)?;
         }
-        client.shutdown(TpmSu::Clear)?;
-        drop(client);
+        let keys = NamedKeys::new(&SharedTpm::new(client));
+        keys.provision_global(&*global_base::load(&self.place().product_secret)?, true)?;
+        keys.tpm().lock()?.shutdown(TpmSu::Clear)?;
+        drop(keys);
         let tpm = Arc::into_inner(shared).ok_or_else(|| Failure::new("the TPM is still in use"))?;
         Ok(tpm.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner))
     }

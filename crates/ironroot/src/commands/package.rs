@@ -12,10 +12,11 @@ use ironroot_package::{
 };
 use serde_json::json;
 
-use super::keys::{global_base, read};
+use super::keys::read;
 use crate::{
     cli::package::{PackageBuild, PackageCommand, PackageFrom, PackageOpen, PackageVerify},
     failure::{Failure, Result},
+    global_base,
 };
 
 /// Runs a command.
@@ -32,7 +33,7 @@ pub fn run(command: &PackageCommand) -> Result {
 
 fn pack(arguments: &PackageBuild) -> Result {
     let devices = arguments.to_device.iter().map(|path| device(path)).collect::<Result<Vec<_>>>()?;
-    let base = arguments.product_secret.as_deref().map(global_base).transpose()?;
+    let base = arguments.product_secret.as_deref().map(global_base::load).transpose()?;
     let key = arguments.key.open()?;
     let same_product = NamedKeys::new(key.tpm());
     let readers = match &base {
@@ -87,7 +88,7 @@ fn open(arguments: &PackageOpen) -> Result {
 
 fn content_key(sealed: &Sealed, arguments: &PackageOpen) -> Result<ContentKey> {
     match &arguments.product_secret {
-        Some(path) => Ok(ContentKey::from_product(sealed, &*global_base(path)?)?),
+        Some(path) => Ok(ContentKey::from_product(sealed, &*global_base::load(path)?)?),
         None => Ok(ContentKey::of_device(sealed, &arguments.tpm.keys()?, &arguments.decrypt_as)?),
     }
 }

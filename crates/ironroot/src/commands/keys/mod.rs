@@ -25,7 +25,7 @@ pub use encrypt::{decrypt, encrypt};
 pub use jwt::run as jwt;
 pub use key::run as key;
 pub use seal::{policy, seal, unseal};
-pub use secret::{base as global_base, run as secret};
+pub use secret::run as secret;
 
 use crate::{
     auth_source::AuthSource,

@@ -1,9 +1,6 @@
 //! `ironroot secret`: secrets by name, unique to the device or common to the product.
 
-use std::path::Path;
-
-use ironroot_anchor::{Purpose, product_file};
-use ironroot_keys::{GLOBAL_BASE_SIZE, global_secret_from};
+use ironroot_keys::global_secret_from;
 use serde_json::json;
 use zeroize::Zeroizing;
 
@@ -11,6 +8,7 @@ use super::put;
 use crate::{
     cli::keys::{GlobalSecret, KeptBy, Output, ProvisionSecrets, Secret, SecretCommand},
     failure::{Failure, Result},
+    global_base,
 };
 
 /// Runs a command.
@@ -30,14 +28,14 @@ pub fn run(command: &SecretCommand) -> Result {
 fn global(arguments: &GlobalSecret) -> Result {
     let Secret { name, length, tpm, .. } = &arguments.secret;
     let secret = match &arguments.product_secret {
-        Some(path) => global_secret_from(&*base(path)?, name, *length)?,
+        Some(path) => global_secret_from(&*global_base::load(path)?, name, *length)?,
         None => tpm.keys()?.global_secret(name, *length)?,
     };
     give(&arguments.secret, &secret)
 }
 
 fn provision(arguments: &ProvisionSecrets) -> Result {
-    let base = base(&arguments.product_secret)?;
+    let base = global_base::load(&arguments.product_secret)?;
     let platform = arguments.hierarchy == KeptBy::Platform;
     let handle = arguments.tpm.keys()?.provision_global(&base, platform)?;
     let handle = format!("{:#010x}", handle.0);
@@ -51,17 +49,6 @@ fn provision(arguments: &ProvisionSecrets) -> Result {
         if platform { "leaves it alone" } else { "removes it: provision again after that" }
     );
     Ok(())
-}
-
-/// The base of global secrets (docs/derivations.md, "Named secrets").
-pub fn base(path: &Path) -> Result<Zeroizing<[u8; GLOBAL_BASE_SIZE]>> {
-    let (product, warning) = product_file::load_product(path)?;
-    if let Some(warning) = warning {
-        tracing::warn!("{warning}");
-    }
-    let mut base = Zeroizing::new([0; GLOBAL_BASE_SIZE]);
-    base.copy_from_slice(&product.global()?.derive(Purpose::ApplicationKey, "named secrets", GLOBAL_BASE_SIZE)?);
-    Ok(base)
 }
 
 fn give(arguments: &Secret, secret: &[u8]) -> Result {

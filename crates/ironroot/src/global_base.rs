@@ -1,0 +1,23 @@
+//! The base of a product's global secrets (docs/derivations.md, "Named secrets").
+
+use std::path::Path;
+
+use ironroot_anchor::{Purpose, product_file};
+use ironroot_keys::GLOBAL_BASE_SIZE;
+use zeroize::Zeroizing;
+
+use crate::failure::Result;
+
+/// The base, from the file with the product secret or its white-box tables.
+///
+/// # Errors
+/// The file is not there or not what it should be.
+pub fn load(path: &Path) -> Result<Zeroizing<[u8; GLOBAL_BASE_SIZE]>> {
+    let (product, warning) = product_file::load_product(path)?;
+    if let Some(warning) = warning {
+        tracing::warn!("{warning}");
+    }
+    let mut base = Zeroizing::new([0; GLOBAL_BASE_SIZE]);
+    base.copy_from_slice(&product.global()?.derive(Purpose::ApplicationKey, "named secrets", GLOBAL_BASE_SIZE)?);
+    Ok(base)
+}
