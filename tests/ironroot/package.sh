@@ -4,12 +4,14 @@
 ironroot=$PEER_TPM
 another_tpm
 here=$TPM2TOOLS_TCTI
+export IRONROOT_KEY_LIST=$work/keys.json
 mkdir -p source/bin source/share
 printf '#!/bin/sh\necho app\n' >source/bin/app
 chmod 755 source/bin/app
 head -c 3000000 /dev/urandom >source/share/data
 : >source/empty
 head -c 32 /dev/urandom >product
+chmod 600 product
 
 built() { # FILE NUMBER OPTION…
     local file=$1 number=$2
@@ -18,9 +20,9 @@ built() { # FILE NUMBER OPTION…
 }
 for tcti in "$here" "$another"; do
     export TPM2TOOLS_TCTI=$tcti
-    rm -rf ./*.zip ./*.pem out
+    rm -rf ./*.zip ./*.pem out keys.json
     "$ironroot" key create signer >/dev/null
-    "$ironroot" key show signer --json | sed -n 's/.*"public_key":"\([^"]*\)".*/\1/p' | sed 's/\\n/\n/g' >signer.pem
+    "$ironroot" key show signer | sed -n '/BEGIN/,$p' >signer.pem
     openssl pkey -pubin -in signer.pem -noout
 
     # For everybody: other programs read the archive, names, modes and all.

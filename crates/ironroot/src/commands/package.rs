@@ -72,25 +72,26 @@ fn verify(arguments: &PackageVerify) -> Result {
 fn open(arguments: &PackageOpen) -> Result {
     let package = begin(&arguments.from)?;
     let manifest = package.manifest();
-    let floor = match arguments.floor {
-        Some(index) => Some(VersionFloor::new(&arguments.tpm.connect()?, index)),
-        None => None,
-    };
+    // One connection for both: some TPMs serve one at a time.
+    let with_secret = arguments.product_secret.is_some();
+    let needed = arguments.floor.is_some() || manifest.sealed.is_some() && !with_secret;
+    let tpm = needed.then(|| arguments.tpm.connect()).transpose()?;
+    let floor = tpm.as_ref().zip(arguments.floor).map(|(tpm, index)| VersionFloor::new(tpm, index));
     if let Some(floor) = &floor {
         floor.check(manifest.version)?;
     }
-    let key = manifest.sealed.as_ref().map(|sealed| content_key(sealed, arguments)).transpose()?;
+    let key = match (&manifest.sealed, &arguments.product_secret, &tpm) {
+        (None, ..) => None,
+        (Some(sealed), Some(path), _) => Some(ContentKey::from_product(sealed, &*global_base::load(path)?)?),
+        (Some(sealed), None, Some(tpm)) => {
+            Some(ContentKey::of_device(sealed, &NamedKeys::new(tpm), &arguments.decrypt_as)?)
+        }
+        (Some(_), None, None) => return Err(Failure::new("the package is sealed, and there is no TPM to open it")),
+    };
     let mut raise = |manifest: &Manifest| floor.as_ref().map_or(Ok(()), |floor| floor.raise(manifest.version));
     let manifest = package.unpack(key.as_ref(), &arguments.into, &mut raise, &mut bar("opened"))?;
     say(&manifest, arguments.tpm.json, &format!("opened into {}", arguments.into.display()));
     Ok(())
-}
-
-fn content_key(sealed: &Sealed, arguments: &PackageOpen) -> Result<ContentKey> {
-    match &arguments.product_secret {
-        Some(path) => Ok(ContentKey::from_product(sealed, &*global_base::load(path)?)?),
-        None => Ok(ContentKey::of_device(sealed, &arguments.tpm.keys()?, &arguments.decrypt_as)?),
-    }
 }
 
 fn begin(from: &PackageFrom) -> Result<Package<Box<dyn Read>>> {
