@@ -5,10 +5,9 @@ use std::io;
 use std::net::Shutdown;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{Door, Stream, mssim, swtpm};
+use super::{Door, Stream, crew::Crew, mssim, swtpm};
 use crate::machine::Machine;
 use crate::signal::Signal;
 
@@ -53,6 +52,7 @@ pub(crate) struct Hall {
     changed: Condvar,
     next: AtomicU64,
     served: AtomicU64,
+    crew: Arc<Crew>,
     /// Whether a socket passed by SET_DATAFD is being served: there can be one at a time.
     pub(crate) passed: AtomicBool,
     /// Whether a state blob is being received: there can be one at a time, since it is kept in memory as it comes.
@@ -70,12 +70,13 @@ impl Hall {
             changed: Condvar::new(),
             next: AtomicU64::new(0),
             served: AtomicU64::new(0),
+            crew: Arc::default(),
             passed: AtomicBool::new(false),
             receiving: AtomicBool::new(false),
         })
     }
 
-    /// Serves `stream` in a thread of its own. `at_end` runs when it is closed.
+    /// Serves `stream` in a thread that does nothing else meanwhile. `at_end` runs when it is closed.
     pub(crate) fn admit(
         self: &Arc<Self>,
         door: Door,
@@ -92,8 +93,8 @@ impl Hall {
         let guest = Arc::new(Guest { stream, last, known, busy });
         self.guests().insert(number, guest.clone());
         let departure = Departure { hall: self.clone(), number, at_end: Some(at_end) };
-        // If the thread cannot be had, the closure is dropped, and with it the departure that strikes the guest off.
-        thread::Builder::new().name(format!("tpm {}", door.name())).spawn(move || {
+        // If no thread can be had, the closure is dropped, and with it the departure that strikes the guest off.
+        self.crew.take_on(Box::new(move || {
             let hall = departure.hall.clone();
             tracing::debug!(door = door.name(), number, "a client came");
             match door {
@@ -106,8 +107,7 @@ impl Hall {
             drop(guest);
             drop(departure);
             hall.after(door);
-        })?;
-        Ok(())
+        }))
     }
 
     /// Some clients take the daemon with them when they leave, if it was told so.

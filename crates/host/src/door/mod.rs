@@ -1,5 +1,6 @@
 //! The doors: sockets, connections, and a loop for each channel's protocol.
 
+mod crew;
 mod hall;
 mod incoming;
 mod listen;
