@@ -69,15 +69,15 @@ PY
     # For this device; the other one does not open it.
     "$ironroot" key show package --encryption >device.pem
     built device.zip 3 --to-device device.pem
-    "$ironroot" package open device.zip out --signed-by signer.pem --floor 0x01500001
+    "$ironroot" package open device.zip out --signed-by signer.pem --package app --floor 0x01500001
     diff -r source out && rm -r out
     says 'not for this device' "$ironroot" package open device.zip out --signed-by signer.pem --decrypt-as other
 
     # Never older.
-    says 'has had version 3' "$ironroot" package open plain.zip out --signed-by signer.pem --floor 0x01500001
+    says 'has had version 3' "$ironroot" package open plain.zip out --signed-by signer.pem --package app --floor 0x01500001
     built newer.zip 4
-    "$ironroot" package open newer.zip out --signed-by signer.pem --floor 0x01500001
-    says 'has had version 4' "$ironroot" package open device.zip again --signed-by signer.pem --floor 0x01500001
+    "$ironroot" package open newer.zip out --signed-by signer.pem --package app --floor 0x01500001
+    says 'has had version 4' "$ironroot" package open device.zip again --signed-by signer.pem --package app --floor 0x01500001
     rm -r out
     mv signer.pem "signer-${tcti%%:*}.pem"
     mv device.zip "device-${tcti%%:*}.zip"

@@ -155,6 +155,9 @@ walk() {
     says 'another parent|changed' "$ironroot" csr file:changed.pem
     nothing_left
 
+    # A key that could never be used is not made.
+    says 'password at most' "$ironroot" key create --stored never.pem --ecc ed25519 --pcr sha256:16
+    [ ! -e never.pem ] || die "a key was made that cannot sign"
     # Policies: PCRs; PCR values that somebody approves, in the file, the second approval in front of the first.
     tpm2_pcrreset 16
     rm -f pcr.pem signed.pem both.pem
@@ -172,7 +175,13 @@ walk() {
         "$ironroot" key approve "$1" --pcr sha256:16 --approval approval --name "$3"
     }
     says 'no approval is in the file' "$ironroot" csr file:signed.pem
+    # A file beside it is somebody else's, whatever it is called; the mode stays.
+    echo "another key" >signed.new
+    chmod 640 signed.pem
     approve signed.pem signer.key first | finds 'has 1 approvals'
+    equal "the file beside it" "another key" "$(cat signed.new)"
+    equal "the mode of the approved file" 640 "$(stat -c %a signed.pem)"
+    equal "what approving left behind" "" "$(find . -name 'signed.pem.*')"
     equal "tags with an approval" "0 1 3 " "$(tags signed.pem)"
     requests signed.pem
     says 'not the signer' approve signed.pem plain-p256.pem wrong

@@ -223,6 +223,45 @@ class Hello(BaseHTTPRequestHandler):
         pass
 
 
+def test_what_comes_behind_the_end_counts_for_nothing(identities):
+    root, (server, chain), _ = identities
+    one = ironroot.TLSContext(server, chain, server_side=True)._context.connection(None)
+    two = ironroot.TLSContext(cadata=root)._context.connection("localhost")
+    while one.is_handshaking() or two.is_handshaking():
+        one.incoming(two.outgoing())
+        two.incoming(one.outgoing())
+    two.close()
+    one.incoming(two.outgoing() + bytes(100_000))
+    assert one.has_ended()
+
+
+def test_both_directions_at_once(identities):
+    root, (server, chain), _ = identities
+    one, two = socket.socketpair()
+    payload = bytes(range(256)) * 8192
+    received = {}
+
+    def work(context, sock, side, **options):
+        with context.wrap_socket(sock, do_handshake_on_connect=False, **options) as wrapped:
+            # The first thing that is sent does the handshake.
+            wrapped.sendall(b"first")
+            writer = threading.Thread(target=wrapped.sendall, args=(payload,))
+            writer.start()
+            parts, missing = [], 5 + len(payload)
+            while missing:
+                parts.append(wrapped.recv(min(missing, 65536)))
+                missing -= len(parts[-1])
+            writer.join()
+            received[side] = b"".join(parts)
+
+    serving = ironroot.TLSContext(server, chain, server_side=True)
+    other = threading.Thread(target=work, args=(serving, one, "server"), kwargs={"server_side": True})
+    other.start()
+    work(ironroot.TLSContext(cadata=root), two, "client", server_hostname="localhost")
+    other.join(60)
+    assert received == {"server": b"first" + payload, "client": b"first" + payload}
+
+
 def test_https_server_and_clients(identities):
     root, (server, chain), (client, mine) = identities
     with HTTPServer(("127.0.0.1", 0), Hello) as service:

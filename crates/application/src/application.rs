@@ -226,7 +226,7 @@ impl Application {
         if length > MOST {
             return Err(Error::argument(format!("{length} random bytes are more than {MOST}: ask several times")));
         }
-        Ok(Zeroizing::new(self.tpm.lock()?.get_random(length)?.to_vec()))
+        Ok(Zeroizing::new(self.tpm.lock()?.get_random(length)?))
     }
 
     /// Sends a command as it is (Part 1, clause 15) and gives the response as it came, whatever its response code.

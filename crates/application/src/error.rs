@@ -107,6 +107,11 @@ impl From<KeyError> for Error {
         match error {
             KeyError::Client(error) => error.into(),
             KeyError::Named { source, .. } => Self { kind, text, response_code: source.tpm_rc().map(code) },
+            // What the TPM said of the file's key, if it was the TPM.
+            KeyError::File { source, .. } => match Self::from(*source) {
+                inner if inner.response_code.is_some() || inner.kind == ErrorKind::Connection => Self { text, ..inner },
+                _ => Self::new(kind, text),
+            },
             _ => Self::new(kind, text),
         }
     }

@@ -98,7 +98,11 @@ impl TlsConnection {
     /// Kind `Refused` for whatever TLS refuses: a certificate, a changed record, …
     pub fn incoming(&mut self, mut bytes: &[u8]) -> Result {
         while !bytes.is_empty() {
-            self.connection.read_tls(&mut bytes).map_err(|error| Error::new(ErrorKind::Refused, error.to_string()))?;
+            let taken = self.connection.read_tls(&mut bytes);
+            if taken.map_err(|error| Error::new(ErrorKind::Refused, error.to_string()))? == 0 {
+                // The peer has said that it ends: what comes behind that counts for nothing.
+                break;
+            }
             let state = self.connection.process_new_packets().map_err(failed)?;
             let size = state.plaintext_bytes_to_read();
             if size > 0 {

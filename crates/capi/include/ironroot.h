@@ -250,6 +250,7 @@ enum ironroot_code ironroot_key_open(const struct ironroot_tpm *tpm,
                                      struct ironroot_key **key);
 
 // As ironroot_key_open, with the auth value of a key in a file or at a handle.
+// NULL gives none: a file whose key has one is refused then, and not tried, because wrong tries bring the TPM nearer to lockout.
 enum ironroot_code ironroot_key_open_with(const struct ironroot_tpm *tpm,
                                           const char *reference,
                                           const char *kind,

@@ -184,8 +184,13 @@ pub unsafe fn take<T>(place: *mut *mut T, what: &str) -> Result<T> {
         let text = format!("{what} is NULL: the step before failed, or this one was taken already");
         return Err(Error::new(ErrorKind::State, text));
     }
-    // SAFETY: `give` made it with `Box::into_raw`, and the owner no longer has it.
-    Ok(*unsafe { Box::from_raw(taken) })
+    // SAFETY: `give` made it with `Box::into_raw`, and the owner no longer has it; a place for a T may be without one.
+    let mut place = unsafe { Box::from_raw(taken.cast::<std::mem::MaybeUninit<T>>()) };
+    // SAFETY: there is a T in it, which is read once; the box does not drop it.
+    let value = unsafe { place.assume_init_read() };
+    // Moving secrets leaves them behind.
+    zeroize::Zeroize::zeroize(std::slice::from_mut(&mut *place));
+    Ok(value)
 }
 
 /// Frees what a handle stands for.

@@ -7,6 +7,8 @@ use ironroot_application::{
     startup::{Device, Grade, Product},
 };
 
+use zeroize::Zeroize as _;
+
 use crate::{
     call::{bytes, bytes_mut, free, give, take, text},
     ironroot_code, ironroot_tpm,
@@ -44,7 +46,15 @@ pub unsafe extern "C" fn ironroot_product_new(
     product: *mut *mut ironroot_product,
 ) -> ironroot_code {
     // SAFETY: the contract (see the crate's documentation).
-    unsafe { give(product, || Product::from_secret(bytes_mut(secret, length, "secret")?).map(ironroot_product)) }
+    unsafe {
+        give(product, || {
+            let secret = bytes_mut(secret, length, "secret")?;
+            let made = Product::from_secret(secret).map(ironroot_product);
+            // Of a wrong length, too.
+            secret.zeroize();
+            made
+        })
+    }
 }
 
 /// Step one: the product's secret, or its white-box tables, in a file.

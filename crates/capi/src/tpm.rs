@@ -92,6 +92,7 @@ pub unsafe extern "C" fn ironroot_key_open(
 }
 
 /// As ironroot_key_open, with the auth value of a key in a file or at a handle.
+/// NULL gives none: a file whose key has one is refused then, and not tried, because wrong tries bring the TPM nearer to lockout.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ironroot_key_open_with(
     tpm: *const ironroot_tpm,
@@ -105,8 +106,9 @@ pub unsafe extern "C" fn ironroot_key_open_with(
     unsafe {
         give(key, || {
             let (reference, kind) = (text(reference, "reference")?, optional(kind, "kind")?);
-            let auth = bytes(auth, auth_length, "auth")?;
-            handle(tpm, "tpm")?.0.open_key(reference, kind, Some(auth)).map(ironroot_key)
+            let given = bytes(auth, auth_length, "auth")?;
+            let auth = (!auth.is_null()).then_some(given);
+            handle(tpm, "tpm")?.0.open_key(reference, kind, auth).map(ironroot_key)
         })
     }
 }
@@ -282,5 +284,7 @@ pub unsafe extern "C" fn ironroot_command(
     response: *mut ironroot_buffer,
 ) -> ironroot_code {
     // SAFETY: the contract (see the crate's documentation).
-    unsafe { give_bytes(response, || handle(tpm, "tpm")?.0.command(bytes(command, length, "command")?)) }
+    unsafe {
+        give_bytes(response, || handle(tpm, "tpm")?.0.command(bytes(command, length, "command")?).map(Zeroizing::new))
+    }
 }

@@ -3,7 +3,9 @@
 
 use ironroot_client::{
     Created,
-    wire::{SeedValue, Tpm2bAuth, Tpm2bDigest, TpmHandle, TpmaObject, TpmtPublic, TpmtSensitive},
+    wire::{
+        PublicKind, SeedValue, Tpm2bAuth, Tpm2bDigest, TpmEccCurve, TpmHandle, TpmaObject, TpmtPublic, TpmtSensitive,
+    },
 };
 
 use crate::{
@@ -40,9 +42,11 @@ impl StoredKey<'_> {
     /// # Errors
     /// [`KeyError::KeyFile`] for a parent that is none; [`KeyError::Sealed`] for conditions that cannot be; what the TPM may answer.
     pub fn create(&self, tpm: &SharedTpm, algorithm: KeyAlgorithm) -> Result<KeyFile, KeyError> {
+        let kind = signing_kind(algorithm, &[]);
+        self.check_policy(&kind)?;
         let (steps, digest) = policy::of(tpm, &self.conditions)?;
         let attributes = TpmaObject::FIXED_TPM.with(TpmaObject::FIXED_PARENT).with(TpmaObject::SENSITIVE_DATA_ORIGIN);
-        let template = self.template(attributes, digest, signing_kind(algorithm, &[]));
+        let template = self.template(attributes, digest, kind);
         let created = with_parent(tpm, self.parent, self.rsa_parent, |tpm, parent| {
             create_under(tpm, parent, &template, self.conditions.password, b"")
         })?;
@@ -54,6 +58,7 @@ impl StoredKey<'_> {
     /// # Errors
     /// As [`StoredKey::create`].
     pub fn import(&self, tpm: &SharedTpm, key: &PrivateKey) -> Result<KeyFile, KeyError> {
+        self.check_policy(&key.public)?;
         let (steps, digest) = policy::of(tpm, &self.conditions)?;
         let public = self.imported_public(key, digest);
         with_parent(tpm, self.parent, self.rsa_parent, |tpm, parent| {
@@ -74,6 +79,21 @@ impl StoredKey<'_> {
             return Err(KeyError::Sealed(reason.into()));
         }
         self.wrapped(parent, key, self.imported_public(key, Tpm2bDigest::default()), Vec::new())
+    }
+
+    /// Keys that sign messages and not digests have no policy here, so none is made that could never sign.
+    fn check_policy(&self, kind: &PublicKind) -> Result<(), KeyError> {
+        let signs_messages = match kind {
+            PublicKind::Ecc(parms, _) => parms.curve_id == TpmEccCurve::Curve25519,
+            PublicKind::Mldsa(..) => true,
+            _ => false,
+        };
+        if signs_messages && (self.conditions.pcrs.is_some() || self.conditions.signer.is_some()) {
+            let reason =
+                "keys of Ed25519 and ML-DSA have a password at most, and no policy: choose another kind of key";
+            return Err(KeyError::Sealed(reason.into()));
+        }
+        Ok(())
     }
 
     fn wrapped(
@@ -100,12 +120,7 @@ impl StoredKey<'_> {
         self.template(TpmaObject::NONE, policy, key.public.clone())
     }
 
-    fn template(
-        &self,
-        attributes: TpmaObject,
-        auth_policy: Tpm2bDigest,
-        kind: ironroot_client::wire::PublicKind,
-    ) -> TpmtPublic {
+    fn template(&self, attributes: TpmaObject, auth_policy: Tpm2bDigest, kind: PublicKind) -> TpmtPublic {
         let mut object_attributes = attributes.with(TpmaObject::SIGN_ENCRYPT);
         if auth_policy.is_empty() {
             object_attributes = object_attributes.with(TpmaObject::USER_WITH_AUTH);

@@ -17,7 +17,7 @@ use crate::{
     archive::{self, Member},
     content::{self, ContentKey},
     error::PackageError,
-    manifest::{CHUNK, FORMAT, File, MANIFEST_NAME, Manifest, SIGNATURE_NAME, chunk_digest},
+    manifest::{CHUNK, FORMAT, File, LONGEST_MANIFEST, MANIFEST_NAME, Manifest, SIGNATURE_NAME, chunk_digest},
     member_path,
 };
 
@@ -72,6 +72,9 @@ pub fn build(
     }
     manifest.check().map_err(PackageError::Description)?;
     let text = serde_json::to_vec(&manifest).map_err(|error| PackageError::Description(error.to_string()))?;
+    if text.len() as u64 > LONGEST_MANIFEST {
+        return Err(PackageError::Description("the manifest would be longer than 64 MiB: pack fewer files".into()));
+    }
     let signature = sign_jwt(key, None, None, &signed_claims(&text))?;
 
     let members = [(SIGNATURE_NAME, signature.as_bytes()), (MANIFEST_NAME, &text)].map(|(name, bytes)| {

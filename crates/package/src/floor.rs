@@ -1,11 +1,15 @@
 //! The lowest version that may still be opened, in an NV index of the TPM: putting an older package back does not bring it back.
 
-use ironroot_client::wire::{Tpm2bDigest, TpmHandle, TpmRc, TpmaNv, TpmiAlgHash, TpmiRhNvIndex, TpmsNvPublic};
+use ironroot_client::{
+    Tpm,
+    wire::{Tpm2bDigest, TpmHandle, TpmRc, TpmaNv, TpmiAlgHash, TpmiRhNvIndex, TpmsNvPublic},
+};
 use ironroot_keys::{KeyError, SharedTpm};
 
 use crate::error::{PackageError, refused};
 
-/// Eight bytes in the TPM, which belong to its owner.
+/// Eight bytes in the TPM, which belong to its owner: one index for each package. Threads that share a TPM take turns; two *programs*
+/// that open versions of a package at the same time would have to be kept from doing so by whoever starts them.
 #[derive(Debug, Clone)]
 pub struct VersionFloor {
     tpm: SharedTpm,
@@ -24,22 +28,29 @@ impl VersionFloor {
     /// # Errors
     /// [`PackageError::Description`] if the index is somebody else's; what the TPM may answer.
     pub fn version(&self) -> Result<Option<u64>, PackageError> {
-        let mut tpm = self.tpm.lock()?;
+        Ok(self.read(&mut *self.tpm.lock()?)?.1)
+    }
+
+    /// Whether the index is there, and the version in it.
+    fn read(&self, tpm: &mut Tpm) -> Result<(bool, Option<u64>), PackageError> {
         match tpm.nv_read_public(self.index) {
             Ok(public) if public.data_size == 8 && public.attributes == ATTRIBUTES.with(TpmaNv::WRITTEN) => {}
             // It was made, and the power went before it was written.
-            Ok(public) if public.data_size == 8 && public.attributes == ATTRIBUTES => return Ok(None),
-            Ok(_) => {
-                return Err(PackageError::Description(format!(
-                    "NV index {:#010x} is something else than a version: name one that is free, or one that was made by this command",
-                    self.index.0
-                )));
-            }
-            Err(error) if error.is(TpmRc::HANDLE) => return Ok(None),
+            Ok(public) if public.data_size == 8 && public.attributes == ATTRIBUTES => return Ok((true, None)),
+            Ok(_) => return Err(self.somebody_elses()),
+            Err(error) if error.is(TpmRc::HANDLE) => return Ok((false, None)),
             Err(error) => return Err(KeyError::from(error).into()),
         }
         let bytes = tpm.nv_read(TpmHandle::OWNER, self.index).map_err(KeyError::from)?;
-        Ok(bytes.try_into().map(u64::from_be_bytes).ok())
+        let version = bytes.try_into().map_err(|_| self.somebody_elses())?;
+        Ok((true, Some(u64::from_be_bytes(version))))
+    }
+
+    fn somebody_elses(&self) -> PackageError {
+        PackageError::Description(format!(
+            "NV index {:#010x} is something else than a version: name one that is free, or one that was made by this command",
+            self.index.0
+        ))
     }
 
     /// Whether a version may be opened: it is not below the floor.
@@ -47,7 +58,11 @@ impl VersionFloor {
     /// # Errors
     /// [`PackageError::Refused`] if it is; as [`VersionFloor::version`].
     pub fn check(&self, version: u64) -> Result<(), PackageError> {
-        match self.version()? {
+        self.compare(self.version()?, version)
+    }
+
+    fn compare(&self, floor: Option<u64>, version: u64) -> Result<(), PackageError> {
+        match floor {
             Some(floor) if version < floor => refused(format!(
                 "its version is {version}, and this device has had version {floor} already (NV index {:#010x})",
                 self.index.0
@@ -61,12 +76,13 @@ impl VersionFloor {
     /// # Errors
     /// As [`VersionFloor::check`].
     pub fn raise(&self, version: u64) -> Result<(), PackageError> {
-        let floor = self.version()?;
-        if floor.is_some_and(|floor| floor >= version) {
-            return self.check(version);
-        }
         let mut tpm = self.tpm.lock()?;
-        if floor.is_none() && tpm.nv_read_public(self.index).is_err_and(|error| error.is(TpmRc::HANDLE)) {
+        let (is_there, floor) = self.read(&mut tpm)?;
+        self.compare(floor, version)?;
+        if floor == Some(version) {
+            return Ok(());
+        }
+        if !is_there {
             let public = TpmsNvPublic {
                 nv_index: TpmiRhNvIndex(self.index.0),
                 name_alg: TpmiAlgHash::Sha256,

@@ -35,7 +35,9 @@ impl<R: Read> Package<R> {
         let rules = JwtRules { endless: true, ..JwtRules::default() };
         let claims = verify_jwt(token, key, &rules)
             .map_err(|error| PackageError::Refused(format!("of its signature, {error}")))?;
-        let (text, manifest) = front(&mut reader, MANIFEST_NAME, LONGEST_MANIFEST)?;
+        // No more is read than the signer has signed.
+        let signed = claims.get("manifest-size").and_then(serde_json::Value::as_u64).unwrap_or_default();
+        let (text, manifest) = front(&mut reader, MANIFEST_NAME, signed.min(LONGEST_MANIFEST))?;
         if claims != signed_claims(&text) {
             return refused("its manifest is not the one that was signed");
         }
@@ -57,7 +59,7 @@ impl<R: Read> Package<R> {
         for (number, file) in self.manifest.files.iter().enumerate() {
             expect(&mut self.reader, &file.member(sealed).local_header(), &file.path)?;
             let mut crc = crc32fast::Hasher::new();
-            each(Place { number, file, chunk: None }, &[])?;
+            each(Place { number, file, sealed, chunk: None }, &[])?;
             for (index, expected) in (0..).zip(&file.sha256) {
                 let size = file.chunk_size(index).saturating_add(if sealed { TAG } else { 0 });
                 exactly(&mut self.reader, size, &mut chunk, &file.path)?;
@@ -70,7 +72,7 @@ impl<R: Read> Package<R> {
                     ));
                 }
                 crc.update(&chunk);
-                each(Place { number, file, chunk: Some(index) }, &chunk)?;
+                each(Place { number, file, sealed, chunk: Some(index) }, &chunk)?;
             }
             if crc.finalize() != file.crc32 {
                 return refused(format!("the checksum of {:?} is wrong, though its signer signed it", file.path));
@@ -110,6 +112,8 @@ pub struct Place<'a> {
     pub number: usize,
     /// The file.
     pub file: &'a File,
+    /// Whether the package is sealed.
+    pub sealed: bool,
     /// The chunk's number in the file; nothing where the file begins.
     pub chunk: Option<u64>,
 }
@@ -126,6 +130,7 @@ impl Place<'_> {
     ) -> Result<zeroize::Zeroizing<Vec<u8>>, PackageError> {
         match (key, self.chunk) {
             (Some(key), Some(chunk)) => key.open(self.number, chunk, stored),
+            (None, _) if self.sealed => refused("it is sealed, and there is no key to open it"),
             _ => Ok(stored.to_vec().into()),
         }
     }

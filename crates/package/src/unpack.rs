@@ -3,7 +3,7 @@
 use std::{
     fs::{self, OpenOptions},
     io::{Read, Write as _},
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _},
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
 };
 
@@ -20,7 +20,7 @@ impl<R: Read> Package<R> {
     /// `key` is needed if the package is sealed.
     ///
     /// # Errors
-    /// [`PackageError`]; nothing is left behind then.
+    /// [`PackageError`]; nothing is left behind then, unless what failed is the very last, to have the folder's name on the disk.
     pub fn unpack(
         self,
         key: Option<&ContentKey>,
@@ -35,7 +35,7 @@ impl<R: Read> Package<R> {
             let reason = "it is there already: name a folder that is not, and switch over when it is complete";
             return Err(PackageError::Source { path: folder.into(), reason: reason.into() });
         }
-        let partial = Partial::new(folder)?;
+        let partial = Partial::new(folder, self.manifest().sealed.is_some())?;
         let (total, mut done) = (self.manifest().total(), 0_u64);
         let mut open = None;
         let manifest = self.read(&mut |place, stored| {
@@ -62,14 +62,14 @@ fn finish(file: Option<(PathBuf, fs::File)>) -> Result<(), PackageError> {
     file.map_or(Ok(()), |(path, file)| file.sync_all().map_err(PackageError::file(path)))
 }
 
-/// A folder that goes away unless it is released.
+/// A folder of ours alone that goes away at the end; the content is in another one in it, until it is released.
 struct Partial {
+    wrapper: PathBuf,
     path: PathBuf,
-    released: std::cell::Cell<bool>,
 }
 
 impl Partial {
-    fn new(folder: &Path) -> Result<Self, PackageError> {
+    fn new(folder: &Path, sealed: bool) -> Result<Self, PackageError> {
         let name = folder
             .file_name()
             .ok_or_else(|| PackageError::Source { path: folder.into(), reason: "it is no name for a folder".into() })?;
@@ -77,10 +77,13 @@ impl Partial {
         getrandom::fill(&mut random).map_err(|_| PackageError::Random)?;
         let mut partial = name.to_owned();
         partial.push(format!(".part-{:016x}", u64::from_be_bytes(random)));
-        let path = folder.with_file_name(partial);
-        // Others see it when it has its name.
-        fs::DirBuilder::new().mode(0o700).create(&path).map_err(PackageError::file(&path))?;
-        Ok(Self { path, released: false.into() })
+        let wrapper = folder.with_file_name(partial);
+        fs::DirBuilder::new().mode(0o700).create(&wrapper).map_err(PackageError::file(&wrapper))?;
+        let this = Self { path: wrapper.join("content"), wrapper };
+        // What was sealed is its owner's alone; of what everybody can read the umask decides.
+        let mode = if sealed { 0o700 } else { 0o777 };
+        fs::DirBuilder::new().mode(mode).create(&this.path).map_err(PackageError::file(&this.path))?;
+        Ok(this)
     }
 
     fn create(&self, place: &Place<'_>) -> Result<(PathBuf, fs::File), PackageError> {
@@ -110,10 +113,7 @@ impl Partial {
     }
 
     fn release(&self, folder: &Path) -> Result<(), PackageError> {
-        let visible = fs::Permissions::from_mode(0o755);
-        fs::set_permissions(&self.path, visible).map_err(PackageError::file(&self.path))?;
         fs::rename(&self.path, folder).map_err(PackageError::file(folder))?;
-        self.released.set(true);
         let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         fs::File::open(parent).and_then(|opened| opened.sync_all()).map_err(PackageError::file(parent))
     }
@@ -121,8 +121,6 @@ impl Partial {
 
 impl Drop for Partial {
     fn drop(&mut self) {
-        if !self.released.get() {
-            let _ = fs::remove_dir_all(&self.path);
-        }
+        let _ = fs::remove_dir_all(&self.wrapper);
     }
 }

@@ -107,6 +107,10 @@ fn a_package_for_a_product_opens_with_its_secret_alone() {
         bench.unpack(&package, Some(&key.unwrap())).unwrap();
         bench.check_and_remove(&[]);
     }
+    bench.unpack(&package, Some(&ContentKey::from_product(&sealed, &ours).unwrap())).unwrap();
+    let mode = fs::metadata(bench.path("out")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700, "what was sealed is its owner's alone");
+    fs::remove_dir_all(bench.path("out")).unwrap();
     let wrong = ContentKey::from_product(&sealed, &other).unwrap();
     assert!(refusal(bench.unpack(&package, Some(&wrong))).contains("does not open"));
     assert!(refusal(bench.unpack(&package, None)).contains("no key"));

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use der::{Decode as _, DecodePem as _, Encode as _};
+use der::{Decode as _, Document, Encode as _};
 use x509_cert::Certificate;
 
 use crate::{error::say, public::PublicKey};
@@ -46,29 +46,35 @@ fn of_file(path: &Path) -> Vec<Listed> {
         return Vec::new();
     };
     let label = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let certificates = parse(&bytes);
-    if certificates.is_empty() {
-        say(&format!("{} has no certificate (PEM or DER)", path.display()));
+    let found = parse(&bytes);
+    let certificates: Vec<_> = found.iter().filter_map(|der| listed(der, &label)).collect();
+    if certificates.len() < found.len() || found.is_empty() {
+        say(&format!(
+            "{} has something that is no certificate (PEM or DER) with a key that is known here",
+            path.display()
+        ));
     }
-    certificates.into_iter().filter_map(|certificate| listed(&certificate, &label)).collect()
+    certificates
 }
 
-fn parse(bytes: &[u8]) -> Vec<Certificate> {
+/// The certificates as they are: writing them anew could change bytes that are signed.
+fn parse(bytes: &[u8]) -> Vec<Vec<u8>> {
     const END: &str = "-----END CERTIFICATE-----";
     let Some(text) = std::str::from_utf8(bytes).ok().filter(|text| text.contains(END)) else {
-        return Certificate::from_der(bytes).into_iter().collect();
+        return vec![bytes.to_vec()];
     };
     text.split_inclusive(END)
         .filter_map(|piece| piece.find("-----BEGIN CERTIFICATE-----").and_then(|start| piece.get(start..)))
-        .filter_map(|pem| Certificate::from_pem(pem).ok())
+        .filter_map(|pem| Some(Document::from_pem(pem).ok()?.1.as_bytes().to_vec()))
         .collect()
 }
 
-fn listed(certificate: &Certificate, label: &str) -> Option<Listed> {
+fn listed(der: &[u8], label: &str) -> Option<Listed> {
+    let certificate = Certificate::from_der(der).ok()?;
     let content = certificate.tbs_certificate();
     let public = PublicKey::from_spki(&content.subject_public_key_info().to_der().ok()?)?;
     Some(Listed {
-        der: certificate.to_der().ok()?,
+        der: der.to_vec(),
         subject: content.subject().to_der().ok()?,
         issuer: content.issuer().to_der().ok()?,
         serial: content.serial_number().to_der().ok()?,

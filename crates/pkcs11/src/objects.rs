@@ -198,8 +198,10 @@ impl Objects {
 
     /// The handle of one of a named key's objects.
     pub(crate) fn handle_of(&self, class: CK_OBJECT_CLASS, name: &str) -> Option<CK_OBJECT_HANDLE> {
+        // A key in a file may have the same label.
+        let wanted = KeyReference::Name(name.into());
         self.all()
-            .find(|(_, object)| object.class() == class && object.key().is_some_and(|key| key.name == name))
+            .find(|(_, object)| object.class() == class && object.key().is_some_and(|key| key.reference == wanted))
             .map(|(handle, _)| handle)
     }
 

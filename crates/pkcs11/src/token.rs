@@ -96,6 +96,10 @@ impl Token {
     /// Whether this is the endorsement hierarchy's auth value. It is proven in an HMAC session to a trial policy, which has no other effect;
     /// hierarchies' values are outside of the TPM's dictionary attack protection, so a wrong one locks nothing.
     pub(crate) fn log_in(&mut self, config: &Config, pin: &[u8]) -> Result<(), KeyError> {
+        self.again(|this| this.try_pin(config, pin))
+    }
+
+    fn try_pin(&mut self, config: &Config, pin: &[u8]) -> Result<(), KeyError> {
         self.loaded.clear();
         let shared = self.connect(config)?;
         let mut tpm = shared.lock()?;
@@ -226,9 +230,11 @@ fn prove(tpm: &mut Tpm) -> Result<(), ClientError> {
     result
 }
 
-fn cause(error: &KeyError) -> Option<&ClientError> {
+/// What the TPM or the way to it said.
+pub(crate) fn cause(error: &KeyError) -> Option<&ClientError> {
     match error {
         KeyError::Client(error) | KeyError::Named { source: error, .. } => Some(error),
+        KeyError::File { source, .. } => cause(source),
         _ => None,
     }
 }

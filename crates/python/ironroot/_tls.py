@@ -6,6 +6,7 @@ wrap_socket (http.client, urllib.request, urllib3, ...) takes this one, too.
 
 import socket
 import ssl
+import threading
 
 from ._native import IronrootError, Key, TlsContext
 
@@ -79,16 +80,24 @@ class TLSSocket:
         self._sock = sock
         self._tls = connection
         self._ragged = ragged
+        self._sending = threading.Lock()
         self._makefile_refs = 0
         self._closed = False
         self.context = context
         self.server_side = context.server_side
         self.server_hostname = server_hostname
 
-    def _flush(self):
-        data = self._tls.outgoing()
-        if data:
-            self._sock.sendall(data)
+    def _flush(self, wait=True):
+        """Sends what TLS has to send, in its order. Without wait, whoever is sending now takes it along: two threads that each fill a
+        pipe and wait for the other would wait for ever."""
+        while self._sending.acquire(blocking=wait):
+            try:
+                data = self._tls.outgoing()
+                if not data:
+                    return
+                self._sock.sendall(data)
+            finally:
+                self._sending.release()
 
     def _fill(self):
         """Takes more from the socket; whether there was any."""
@@ -103,7 +112,7 @@ class TLSSocket:
             except OSError:
                 pass
             raise
-        self._flush()
+        self._flush(wait=self._tls.is_handshaking())
         return True
 
     def do_handshake(self):
@@ -142,10 +151,15 @@ class TLSSocket:
         if flags:
             raise ValueError("TLS knows no flags")
         view = memoryview(data).cast("B")
+        if self._tls.is_handshaking():
+            self.do_handshake()
         at = 0
         while at < len(view):
-            at += self._tls.write(bytes(view[at : at + _CHUNK]))
+            taken = self._tls.write(bytes(view[at : at + _CHUNK]))
             self._flush()
+            if not taken:
+                raise ssl.SSLError(ssl.SSL_ERROR_SSL, "the connection takes no more: it has ended or failed")
+            at += taken
 
     def send(self, data, flags=0):
         """Sends everything, and says how much that was."""

@@ -13,10 +13,16 @@ const PATIENCE: Duration = Duration::from_millis(50);
 type Job = Box<dyn FnOnce() + Send>;
 
 /// The threads.
-#[derive(Default)]
 pub(super) struct Crew {
     state: Mutex<State>,
     called: Condvar,
+    patience: Duration,
+}
+
+impl Default for Crew {
+    fn default() -> Self {
+        Self { state: Mutex::default(), called: Condvar::new(), patience: PATIENCE }
+    }
 }
 
 #[derive(Default)]
@@ -54,7 +60,7 @@ impl Crew {
     fn next(&self) -> Option<Job> {
         let mut state = self.state();
         state.waiting = state.waiting.saturating_add(1);
-        let waited = self.called.wait_timeout_while(state, PATIENCE, |state| state.jobs.is_empty());
+        let waited = self.called.wait_timeout_while(state, self.patience, |state| state.jobs.is_empty());
         let mut state = waited.unwrap_or_else(PoisonError::into_inner).0;
         state.waiting = state.waiting.saturating_sub(1);
         state.jobs.pop_front()
@@ -74,7 +80,8 @@ mod tests {
 
     #[test]
     fn every_job_is_done_at_once_and_threads_are_used_again() {
-        let crew = Arc::new(Crew::default());
+        // Long enough for a busy machine.
+        let crew = Arc::new(Crew { patience: Duration::from_secs(20), ..Crew::default() });
         let (done, results) = channel();
         // All at the same time: each holds its thread until all have begun.
         let barrier = Arc::new(std::sync::Barrier::new(8));
@@ -95,8 +102,23 @@ mod tests {
             crew.take_on(Box::new(move || done.send(thread::current().id()).unwrap())).unwrap();
             assert!(threads.contains(&results.recv().unwrap()));
         }
-        thread::sleep(PATIENCE * 4);
-        assert_eq!(crew.state().waiting, 0);
+    }
+
+    #[test]
+    fn a_thread_goes_when_nothing_comes() {
+        let crew = Arc::new(Crew::default());
+        let job = Arc::new(());
+        let held = Arc::clone(&job);
+        crew.take_on(Box::new(move || drop(held))).unwrap();
+        // The thread holds the crew for as long as it is there.
+        for _ in 0..1000 {
+            if Arc::strong_count(&crew) == 1 {
+                assert_eq!(Arc::strong_count(&job), 1);
+                return;
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        panic!("the thread is still there");
     }
 
     #[test]

@@ -79,8 +79,9 @@ pub struct PackageOpen {
     pub from: PackageFrom,
     /// The folder: one that does not exist yet.
     pub into: PathBuf,
-    /// Refuse versions below the highest that was opened with this NV index of the TPM, and raise it: 0x01500001, for example.
-    #[arg(long, value_name = "INDEX", value_parser = index)]
+    /// Refuse versions below the highest that was opened with this NV index of the TPM, and raise it: 0x01500001, for example. One
+    /// for each package.
+    #[arg(long, value_name = "INDEX", value_parser = index, requires = "package")]
     pub floor: Option<TpmHandle>,
     /// The name under which this device decrypts what is sealed to it.
     #[arg(long, value_name = "NAME", default_value = "package")]

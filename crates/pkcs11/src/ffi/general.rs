@@ -55,7 +55,6 @@ fn make() -> Result<Module> {
     })
 }
 
-#[unsafe(no_mangle)]
 pub(super) unsafe extern "C" fn C_Initialize(arguments: *mut c_void) -> CK_RV {
     call(|| {
         if !arguments.is_null() {
@@ -76,12 +75,10 @@ pub(super) unsafe extern "C" fn C_Initialize(arguments: *mut c_void) -> CK_RV {
     })
 }
 
-#[unsafe(no_mangle)]
 pub(super) extern "C" fn C_Finalize(reserved: *mut c_void) -> CK_RV {
     call(|| if reserved.is_null() { end() } else { Err(Rv(CKR_ARGUMENTS_BAD)) })
 }
 
-#[unsafe(no_mangle)]
 pub(super) unsafe extern "C" fn C_GetInfo(info: *mut CK_INFO) -> CK_RV {
     with(|_| {
         let value = CK_INFO {
@@ -96,7 +93,6 @@ pub(super) unsafe extern "C" fn C_GetInfo(info: *mut CK_INFO) -> CK_RV {
     })
 }
 
-#[unsafe(no_mangle)]
 pub(super) unsafe extern "C" fn C_GetSlotList(
     token_present: CK_BBOOL,
     slots: *mut CK_SLOT_ID,
@@ -109,7 +105,6 @@ pub(super) unsafe extern "C" fn C_GetSlotList(
     })
 }
 
-#[unsafe(no_mangle)]
 pub(super) unsafe extern "C" fn C_GetSlotInfo(slot: CK_SLOT_ID, info: *mut CK_SLOT_INFO) -> CK_RV {
     with(|module| {
         is_slot(slot)?;
@@ -126,7 +121,6 @@ pub(super) unsafe extern "C" fn C_GetSlotInfo(slot: CK_SLOT_ID, info: *mut CK_SL
     })
 }
 
-#[unsafe(no_mangle)]
 pub(super) unsafe extern "C" fn C_GetTokenInfo(slot: CK_SLOT_ID, info: *mut CK_TOKEN_INFO) -> CK_RV {
     with(|module| {
         is_slot(slot)?;
@@ -164,7 +158,6 @@ pub(super) unsafe extern "C" fn C_GetTokenInfo(slot: CK_SLOT_ID, info: *mut CK_T
     })
 }
 
-#[unsafe(no_mangle)]
 pub(super) unsafe extern "C" fn C_GetMechanismList(
     slot: CK_SLOT_ID,
     list: *mut CK_MECHANISM_TYPE,
@@ -178,7 +171,6 @@ pub(super) unsafe extern "C" fn C_GetMechanismList(
     })
 }
 
-#[unsafe(no_mangle)]
 pub(super) unsafe extern "C" fn C_GetMechanismInfo(
     slot: CK_SLOT_ID,
     kind: CK_MECHANISM_TYPE,
@@ -192,7 +184,6 @@ pub(super) unsafe extern "C" fn C_GetMechanismInfo(
 }
 
 /// There is nothing to initialize, and nobody who could: the PIN is the endorsement hierarchy's auth value, which its owner sets with other tools.
-#[unsafe(no_mangle)]
 pub(super) extern "C" fn C_InitToken(
     slot: CK_SLOT_ID,
     _pin: *mut CK_UTF8CHAR,
@@ -202,7 +193,6 @@ pub(super) extern "C" fn C_InitToken(
     with(|_| is_slot(slot).and(Err(Rv(CKR_FUNCTION_NOT_SUPPORTED))))
 }
 
-#[unsafe(no_mangle)]
 pub(super) unsafe extern "C" fn C_OpenSession(
     slot: CK_SLOT_ID,
     flags: CK_FLAGS,
@@ -221,12 +211,10 @@ pub(super) unsafe extern "C" fn C_OpenSession(
     })
 }
 
-#[unsafe(no_mangle)]
 pub(super) extern "C" fn C_CloseSession(session: CK_SESSION_HANDLE) -> CK_RV {
     with(|module| module.close_session(session))
 }
 
-#[unsafe(no_mangle)]
 pub(super) extern "C" fn C_CloseAllSessions(slot: CK_SLOT_ID) -> CK_RV {
     with(|module| {
         is_slot(slot)?;
@@ -235,7 +223,6 @@ pub(super) extern "C" fn C_CloseAllSessions(slot: CK_SLOT_ID) -> CK_RV {
     })
 }
 
-#[unsafe(no_mangle)]
 pub(super) unsafe extern "C" fn C_GetSessionInfo(session: CK_SESSION_HANDLE, info: *mut CK_SESSION_INFO) -> CK_RV {
     with(|module| {
         let (state, flags) = module.session_info(session)?;
@@ -244,7 +231,6 @@ pub(super) unsafe extern "C" fn C_GetSessionInfo(session: CK_SESSION_HANDLE, inf
     })
 }
 
-#[unsafe(no_mangle)]
 pub(super) unsafe extern "C" fn C_Login(
     session: CK_SESSION_HANDLE,
     user: CK_USER_TYPE,
@@ -259,7 +245,6 @@ pub(super) unsafe extern "C" fn C_Login(
 }
 
 /// There is one user, who has no name.
-#[unsafe(no_mangle)]
 pub(super) unsafe extern "C" fn C_LoginUser(
     session: CK_SESSION_HANDLE,
     user: CK_USER_TYPE,
@@ -275,18 +260,15 @@ pub(super) unsafe extern "C" fn C_LoginUser(
     unsafe { C_Login(session, user, pin, length) }
 }
 
-#[unsafe(no_mangle)]
 pub(super) extern "C" fn C_Logout(session: CK_SESSION_HANDLE) -> CK_RV {
     with(|module| module.log_out(session))
 }
 
-#[unsafe(no_mangle)]
 pub(super) extern "C" fn C_SessionCancel(session: CK_SESSION_HANDLE, flags: CK_FLAGS) -> CK_RV {
     with(|module| module.cancel(session, flags))
 }
 
 /// The slot has one TPM, which does not come and go.
-#[unsafe(no_mangle)]
 pub(super) extern "C" fn C_WaitForSlotEvent(flags: CK_FLAGS, _slot: *mut CK_SLOT_ID, _reserved: *mut c_void) -> CK_RV {
     with(|_| Err(Rv(if flags & CKF_DONT_BLOCK != 0 { CKR_NO_EVENT } else { CKR_FUNCTION_NOT_SUPPORTED })))
 }

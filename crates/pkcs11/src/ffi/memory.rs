@@ -168,7 +168,10 @@ pub(super) unsafe fn answer(
                     outcome = Err(Rv(CKR_BUFFER_TOO_SMALL));
                 }
             }
-            Err(error @ Rv(CKR_ATTRIBUTE_SENSITIVE | CKR_ATTRIBUTE_TYPE_INVALID)) => outcome = Err(error),
+            // The last is of a public key that cannot be made again before login.
+            Err(error @ Rv(CKR_ATTRIBUTE_SENSITIVE | CKR_ATTRIBUTE_TYPE_INVALID | CKR_USER_NOT_LOGGED_IN)) => {
+                outcome = Err(error);
+            }
             Err(error) => return Err(error),
         }
         // SAFETY: as promised above.

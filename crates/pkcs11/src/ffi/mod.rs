@@ -3,7 +3,10 @@
 //!
 //! What a caller of C has to see to, and what `SAFETY` comments here mean by "the caller's": a pointer is null, or it points to as much memory as the standard says
 //! (with the length that is given beside it), which nobody else changes during the call. Alignment is not taken for granted.
-#![expect(unsafe_code, reason = "this is where C calls")]
+//!
+//! Programs find the functions in the lists. Only what gives the lists has a name in the library: other modules have the same names, and the
+//! dynamic linker would mix them up.
+#![expect(unsafe_code, non_snake_case, reason = "this is where C calls, by the standard's names")]
 
 mod general;
 mod lists;

@@ -1,6 +1,7 @@
 //! Objects and random numbers (PKCS #11, 5.7, 5.18 and 5.21).
 
 use cryptoki_sys::*;
+use zeroize::Zeroize as _;
 
 use super::{
     memory::{answer, deliver, fill, mechanism, put, template},
@@ -8,7 +9,6 @@ use super::{
 };
 use crate::error::Rv;
 
-#[unsafe(no_mangle)]
 pub(super) unsafe extern "C" fn C_CreateObject(
     session: CK_SESSION_HANDLE,
     attributes: *mut CK_ATTRIBUTE,
@@ -17,12 +17,14 @@ pub(super) unsafe extern "C" fn C_CreateObject(
 ) -> CK_RV {
     with(|module| {
         // SAFETY: the caller's.
-        let attributes = unsafe { template(attributes, count)? };
-        module.create_object(session, &attributes)
+        let mut attributes = unsafe { template(attributes, count)? };
+        let result = module.create_object(session, &attributes);
+        // It may be a private key that a program wants to bring in.
+        attributes.iter_mut().for_each(|(_, value)| value.zeroize());
+        result
     })
 }
 
-#[unsafe(no_mangle)]
 pub(super) extern "C" fn C_CopyObject(
     session: CK_SESSION_HANDLE,
     object: CK_OBJECT_HANDLE,
@@ -33,12 +35,10 @@ pub(super) extern "C" fn C_CopyObject(
     with(|module| module.has_object(session, object).and(Err(Rv(CKR_ACTION_PROHIBITED))))
 }
 
-#[unsafe(no_mangle)]
 pub(super) extern "C" fn C_DestroyObject(session: CK_SESSION_HANDLE, object: CK_OBJECT_HANDLE) -> CK_RV {
     with(|module| module.destroy(session, object))
 }
 
-#[unsafe(no_mangle)]
 pub(super) unsafe extern "C" fn C_GetObjectSize(
     session: CK_SESSION_HANDLE,
     object: CK_OBJECT_HANDLE,
@@ -51,7 +51,6 @@ pub(super) unsafe extern "C" fn C_GetObjectSize(
     })
 }
 
-#[unsafe(no_mangle)]
 pub(super) unsafe extern "C" fn C_GetAttributeValue(
     session: CK_SESSION_HANDLE,
     object: CK_OBJECT_HANDLE,
@@ -65,7 +64,6 @@ pub(super) unsafe extern "C" fn C_GetAttributeValue(
     })
 }
 
-#[unsafe(no_mangle)]
 pub(super) extern "C" fn C_SetAttributeValue(
     session: CK_SESSION_HANDLE,
     object: CK_OBJECT_HANDLE,
@@ -75,7 +73,6 @@ pub(super) extern "C" fn C_SetAttributeValue(
     with(|module| module.has_object(session, object).and(Err(Rv(CKR_ATTRIBUTE_READ_ONLY))))
 }
 
-#[unsafe(no_mangle)]
 pub(super) unsafe extern "C" fn C_FindObjectsInit(
     session: CK_SESSION_HANDLE,
     attributes: *mut CK_ATTRIBUTE,
@@ -88,7 +85,6 @@ pub(super) unsafe extern "C" fn C_FindObjectsInit(
     })
 }
 
-#[unsafe(no_mangle)]
 pub(super) unsafe extern "C" fn C_FindObjects(
     session: CK_SESSION_HANDLE,
     objects: *mut CK_OBJECT_HANDLE,
@@ -108,12 +104,10 @@ pub(super) unsafe extern "C" fn C_FindObjects(
     })
 }
 
-#[unsafe(no_mangle)]
 pub(super) extern "C" fn C_FindObjectsFinal(session: CK_SESSION_HANDLE) -> CK_RV {
     with(|module| module.find_final(session))
 }
 
-#[unsafe(no_mangle)]
 pub(super) unsafe extern "C" fn C_GenerateKeyPair(
     session: CK_SESSION_HANDLE,
     request: *mut CK_MECHANISM,
@@ -138,12 +132,10 @@ pub(super) unsafe extern "C" fn C_GenerateKeyPair(
     })
 }
 
-#[unsafe(no_mangle)]
 pub(super) extern "C" fn C_SeedRandom(session: CK_SESSION_HANDLE, _seed: *mut CK_BYTE, _length: CK_ULONG) -> CK_RV {
     with(|module| module.session(session).and(Err(Rv(CKR_RANDOM_SEED_NOT_SUPPORTED))))
 }
 
-#[unsafe(no_mangle)]
 pub(super) unsafe extern "C" fn C_GenerateRandom(
     session: CK_SESSION_HANDLE,
     data: *mut CK_BYTE,

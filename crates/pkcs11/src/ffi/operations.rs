@@ -8,7 +8,6 @@ use super::{
 };
 use crate::module::Kind::{Sign, Verify};
 
-#[unsafe(no_mangle)]
 pub(super) unsafe extern "C" fn C_DigestInit(session: CK_SESSION_HANDLE, request: *mut CK_MECHANISM) -> CK_RV {
     with(|module| {
         // SAFETY: the caller's.
@@ -17,7 +16,6 @@ pub(super) unsafe extern "C" fn C_DigestInit(session: CK_SESSION_HANDLE, request
     })
 }
 
-#[unsafe(no_mangle)]
 pub(super) unsafe extern "C" fn C_Digest(
     session: CK_SESSION_HANDLE,
     data: *mut CK_BYTE,
@@ -35,7 +33,6 @@ pub(super) unsafe extern "C" fn C_Digest(
     })
 }
 
-#[unsafe(no_mangle)]
 pub(super) unsafe extern "C" fn C_DigestUpdate(
     session: CK_SESSION_HANDLE,
     data: *mut CK_BYTE,
@@ -47,7 +44,6 @@ pub(super) unsafe extern "C" fn C_DigestUpdate(
     })
 }
 
-#[unsafe(no_mangle)]
 pub(super) unsafe extern "C" fn C_DigestFinal(
     session: CK_SESSION_HANDLE,
     digest: *mut CK_BYTE,
@@ -60,7 +56,6 @@ pub(super) unsafe extern "C" fn C_DigestFinal(
     })
 }
 
-#[unsafe(no_mangle)]
 pub(super) unsafe extern "C" fn C_SignInit(
     session: CK_SESSION_HANDLE,
     request: *mut CK_MECHANISM,
@@ -73,7 +68,6 @@ pub(super) unsafe extern "C" fn C_SignInit(
     })
 }
 
-#[unsafe(no_mangle)]
 pub(super) unsafe extern "C" fn C_Sign(
     session: CK_SESSION_HANDLE,
     data: *mut CK_BYTE,
@@ -91,7 +85,6 @@ pub(super) unsafe extern "C" fn C_Sign(
     })
 }
 
-#[unsafe(no_mangle)]
 pub(super) unsafe extern "C" fn C_SignUpdate(
     session: CK_SESSION_HANDLE,
     data: *mut CK_BYTE,
@@ -103,7 +96,6 @@ pub(super) unsafe extern "C" fn C_SignUpdate(
     })
 }
 
-#[unsafe(no_mangle)]
 pub(super) unsafe extern "C" fn C_SignFinal(
     session: CK_SESSION_HANDLE,
     signature: *mut CK_BYTE,
@@ -116,7 +108,6 @@ pub(super) unsafe extern "C" fn C_SignFinal(
     })
 }
 
-#[unsafe(no_mangle)]
 pub(super) unsafe extern "C" fn C_VerifyInit(
     session: CK_SESSION_HANDLE,
     request: *mut CK_MECHANISM,
@@ -129,7 +120,6 @@ pub(super) unsafe extern "C" fn C_VerifyInit(
     })
 }
 
-#[unsafe(no_mangle)]
 pub(super) unsafe extern "C" fn C_Verify(
     session: CK_SESSION_HANDLE,
     data: *mut CK_BYTE,
@@ -145,7 +135,6 @@ pub(super) unsafe extern "C" fn C_Verify(
     })
 }
 
-#[unsafe(no_mangle)]
 pub(super) unsafe extern "C" fn C_VerifyUpdate(
     session: CK_SESSION_HANDLE,
     data: *mut CK_BYTE,
@@ -157,7 +146,6 @@ pub(super) unsafe extern "C" fn C_VerifyUpdate(
     })
 }
 
-#[unsafe(no_mangle)]
 pub(super) unsafe extern "C" fn C_VerifyFinal(
     session: CK_SESSION_HANDLE,
     signature: *mut CK_BYTE,

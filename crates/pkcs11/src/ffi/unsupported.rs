@@ -10,8 +10,7 @@ use crate::error::Rv;
 /// Functions that look at their session, touch nothing, and refuse.
 macro_rules! refused {
     ($($name:ident($($argument:ty),*) $code:ident;)*) => {$(
-        #[unsafe(no_mangle)]
-        pub(super) extern "C" fn $name(session: CK_SESSION_HANDLE, $(_: $argument),*) -> CK_RV {
+                pub(super) extern "C" fn $name(session: CK_SESSION_HANDLE, $(_: $argument),*) -> CK_RV {
             with(|module| module.session(session).and(Err(Rv($code))))
         }
     )*};

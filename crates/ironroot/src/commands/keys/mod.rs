@@ -16,7 +16,7 @@ use std::{
 };
 
 use ironroot_client::{Tcti, Tpm, wire::TpmHandle, wire::TpmSu};
-use ironroot_keys::{KeyList, NamedKeys, SharedTpm, TpmKey};
+use ironroot_keys::{KeyList, KeyReference, NamedKeys, SharedTpm, TpmKey};
 use serde_json::Value;
 
 pub use cert::{read, run as cert};
@@ -73,7 +73,12 @@ impl Used {
     pub fn open(&self) -> Result<TpmKey> {
         let auth = self.key_auth.as_ref().map(AuthSource::load).transpose()?;
         let auth = auth.as_ref().map(|auth| auth.as_slice());
-        Ok(self.reference.open(&self.tpm.connect()?, &self.tpm.list()?, self.kind.given(), auth)?)
+        let list = match &self.reference {
+            KeyReference::Name(_) => self.tpm.list()?,
+            // These need no list, which a service may have no place for.
+            _ => KeyList::at(""),
+        };
+        Ok(self.reference.open(&self.tpm.connect()?, &list, self.kind.given(), auth)?)
     }
 }
 

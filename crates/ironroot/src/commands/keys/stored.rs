@@ -103,11 +103,7 @@ pub fn approve(arguments: &Approve) -> Result {
     let approval = Approval { pcrs: &arguments.pcr, signature: &signature };
     file.approve(&arguments.tpm.connect()?, approval, arguments.name.as_deref())
         .map_err(|error| Failure::during(arguments.approval.display(), error))?;
-    // Beside and renamed, so that a full disk does not cost the key.
-    let new = arguments.file.with_extension("new");
-    let _ = fs::remove_file(&new); // What a crash may have left.
-    write_new(&new, &file)?;
-    fs::rename(&new, &arguments.file).map_err(|error| Failure::during(arguments.file.display(), error))?;
+    replace(&arguments.file, &file)?;
     let count = file.auth_policy.len();
     if arguments.tpm.json {
         println!("{}", json!({ "file": arguments.file.display().to_string(), "approvals": count }));
@@ -153,6 +149,30 @@ fn write_new(path: &Path, file: &KeyFile) -> Result {
         out.sync_all()
     });
     written.map_err(|error| Failure::during(path.display(), error))
+}
+
+/// Another content for a key's file, of the same form and mode: written beside it and renamed, so that a full disk does not cost the key.
+fn replace(path: &Path, file: &KeyFile) -> Result {
+    let failed = |error| Failure::during(path.display(), error);
+    // The file itself, and not a link to it.
+    let path = &fs::canonicalize(path).map_err(failed)?;
+    let old = fs::read(path).map_err(failed)?;
+    let mode = fs::metadata(path).map_err(failed)?.permissions();
+    let bytes = if old.starts_with(b"-----BEGIN") { file.to_pem()?.into_bytes() } else { file.to_der()? };
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.tmp", std::process::id()));
+    let new = path.with_file_name(name);
+    let mut out = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new);
+    let written = out.as_mut().map_err(|error| std::io::Error::new(error.kind(), error.to_string())).and_then(|out| {
+        out.write_all(&bytes)?;
+        out.set_permissions(mode)?;
+        out.sync_all()?;
+        fs::rename(&new, path)
+    });
+    if written.is_err() && out.is_ok() {
+        let _ = fs::remove_file(&new);
+    }
+    written.map_err(|error| Failure::during(new.display(), error))
 }
 
 fn told(json: bool, path: &Path, printed: &str, kind: &str) -> Result {
