@@ -109,7 +109,7 @@ impl RsaCrt {
     /// # Errors
     /// [`CryptoError::Unsupported`] for another size than 1024, 2048, 3072 or 4096; [`CryptoError::Value`] if the
     /// exponent is not a prime above 2^16; [`CryptoError::Cancelled`] if `cancelled`, which is asked every few milliseconds,
-    /// says yes ([`never`] does not); [`CryptoError::Internal`] if the generator is broken.
+    /// says yes ([`never()`] does not); [`CryptoError::Internal`] if the generator is broken.
     pub fn generate(
         provider: &dyn RsaProvider,
         random: &mut dyn Random,
