@@ -19,6 +19,7 @@ pub fn peers(mut args: Args) -> Result {
         // Built here, so that no script waits for the compiler; as the unit tests are, so that most of it is there already.
         let examples = ["--example", "pq-walk", "--example", "mutual-tls"];
         run(cargo().args(["build", "--quiet", "--locked", "--workspace", "--lib"]).args(examples))?;
+        command.env("PEER_PQ_WALK", target_dir().join("debug/examples/pq-walk"));
         command.env("PEER_MUTUAL_TLS", target_dir().join("debug/examples/mutual-tls"));
         command.env("IRONROOT_PKCS11_MODULE", target_dir().join("debug/libironroot_pkcs11.so"));
         command.env("IRONROOT_C", install_c::built()?);
