@@ -181,7 +181,7 @@ walk() {
     approve signed.pem signer.key first | finds 'has 1 approvals'
     equal "the file beside it" "another key" "$(cat signed.new)"
     equal "the mode of the approved file" 640 "$(stat -c %a signed.pem)"
-    equal "what approving left behind" "" "$(find . -name 'signed.pem.*')"
+    equal "what approving left behind" "" "$(find . -name 'signed.pem.*.tmp')"
     equal "tags with an approval" "0 1 3 " "$(tags signed.pem)"
     requests signed.pem
     says 'not the signer' approve signed.pem plain-p256.pem wrong
