@@ -75,6 +75,14 @@ end_another_tpm() {
     wait $another_pid || die "Debian's swtpm did not end in order: $(cat another.log)"
 }
 
+# Ends a process of the script's own in order: `ends PID STATUS`, with the status that it has then.
+ends() {
+    local status=0
+    kill -s TERM "$1"
+    wait "$1" || status=$?
+    equal "the status of process $1 at its end" "$2" "$status"
+}
+
 # Two files have to be equal.
 same() {
     cmp "$1" "$2" || die "$1 and $2 differ"

@@ -7,7 +7,9 @@ source=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 export PKG_CONFIG_PATH=$IRONROOT_C/lib/pkgconfig IRONROOT_KEY_LIST=$work/keys.json
 # As a distribution would check it.
 equal "soname" libironroot.so.0 "$(objdump -p "$IRONROOT_C/lib/libironroot.so" | sed -n 's/^ *SONAME *//p')"
-equal "symbols of others" "" "$(nm -D --defined-only "$IRONROOT_C/lib/libironroot.so" | cut -d ' ' -f 3 | grep -v '^ironroot_' || true)"
+symbols=$(nm -D --defined-only "$IRONROOT_C/lib/libironroot.so" | cut -d ' ' -f 3)
+finds -x ironroot_connect <<<"$symbols"
+equal "symbols of others" "" "$(awk '!/^ironroot_/' <<<"$symbols")"
 strict="-std=c11 -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Werror -g -pthread"
 flags=$(pkg-config --cflags --libs ironroot)
 link="-Wl,-rpath,$IRONROOT_C/lib"

@@ -73,8 +73,7 @@ walk() {
     [ -f user ] || ssh-keygen -q -t ed25519 -N '' -f user
     ssh-keygen -q -s ca.pub -D "$module" -I test -n "$(id -un)" user.pub
     equal "with a certificate" "in as $(id -un)" "$(login -o IdentityFile="$work/user" -o CertificateFile="$work/user-cert.pub")"
-    kill $sshd
-    wait $sshd || true
+    ends $sshd 0
 }
 walk restarts
 use_swtpm

@@ -35,8 +35,7 @@ tls() {
     done
     # Without the key of the certificate there is no way in.
     refused timeout 20 gnutls-cli --x509cafile server.pem --port $port localhost </dev/null
-    kill $server
-    wait $server || true
+    ends $server 143
 }
 
 # Two ends of OpenVPN without a device: what is tried is the handshake.
@@ -51,8 +50,8 @@ vpn() {
     client=$!
     until_said 'Initialization Sequence Completed' client.log $client
     until_said 'VERIFY OK: depth=0, CN=web' server.log $server
-    kill $client $server
-    wait $client $server || true
+    ends $client 0
+    ends $server 0
 }
 
 walk() {

@@ -51,8 +51,9 @@ walk() {
     p11 --verify --mechanism SHA256-RSA-PKCS --id "$big" --input-file message --signature-file signature |
         finds 'Signature is valid'
     corrupt signature 20
-    p11 --verify --mechanism SHA256-RSA-PKCS --id "$big" --input-file message --signature-file signature >said 2>&1 || true
-    finds 'Invalid signature' <said
+    # The tool's status is that of a success.
+    p11 --verify --mechanism SHA256-RSA-PKCS --id "$big" --input-file message --signature-file signature |
+        finds 'Invalid signature'
     p11 --sign --mechanism RSA-PKCS --id "$big" --input-file digest-info --output-file signature
     openssl dgst -sha256 -verify rsa.pem -signature signature message
     refused p11 --sign --mechanism RSA-PKCS --id "$big" --input-file message --output-file signature

@@ -28,7 +28,6 @@ pub const PEERS: &[&str] = &[
     "libnss3-tools",
     "openssh-server",
     "openvpn",
-    "gcc",
     "g++",
     "binutils",
     "pkg-config",

@@ -100,9 +100,9 @@ impl Master {
         derive(&hkdf, purpose, name, length)
     }
 
-    fn derive_array<const N: usize>(&self, purpose: Purpose) -> Result<Zeroizing<[u8; N]>, DeriveError> {
+    fn derive_array<const N: usize>(&self, purpose: Purpose, name: &str) -> Result<Zeroizing<[u8; N]>, DeriveError> {
         let mut out = Zeroizing::new([0; N]);
-        self.derive(purpose, "", N)?.iter().zip(out.iter_mut()).for_each(|(from, to)| *to = *from);
+        self.derive(purpose, name, N)?.iter().zip(out.iter_mut()).for_each(|(from, to)| *to = *from);
         Ok(out)
     }
 }
@@ -117,6 +117,14 @@ impl GlobalMaster {
     /// [`DeriveError`] for an impossible length.
     pub fn derive(&self, purpose: Purpose, name: &str, length: usize) -> Result<Zeroizing<Vec<u8>>, DeriveError> {
         self.0.derive(purpose, name, length)
+    }
+
+    /// The base of the product's global secrets (docs/derivations.md, "Named secrets").
+    ///
+    /// # Errors
+    /// None in practice; the type is the one of [`Self::derive`].
+    pub fn secrets_base(&self) -> Result<Zeroizing<[u8; 32]>, DeriveError> {
+        self.0.derive_array(Purpose::ApplicationKey, "named secrets")
     }
 }
 
@@ -148,7 +156,15 @@ impl DeviceMaster {
     /// # Errors
     /// None in practice; the type is the one of [`Self::derive`].
     pub fn endorsement_seed(&self) -> Result<Zeroizing<[u8; 64]>, DeriveError> {
-        self.0.derive_array(Purpose::EndorsementSeed)
+        self.0.derive_array(Purpose::EndorsementSeed, "")
+    }
+
+    /// The base of the storage (owner) primary seed, with which the TPM mixes what `TPM2_Clear` replaces.
+    ///
+    /// # Errors
+    /// None in practice; the type is the one of [`Self::derive`].
+    pub fn owner_seed(&self) -> Result<Zeroizing<[u8; 64]>, DeriveError> {
+        self.0.derive_array(Purpose::ApplicationKey, "tpm storage seed")
     }
 
     /// The platform primary seed with which a TPM is manufactured. `TPM2_ChangePPS` puts a random one in its place.
@@ -156,7 +172,7 @@ impl DeviceMaster {
     /// # Errors
     /// None in practice; the type is the one of [`Self::derive`].
     pub fn platform_seed(&self) -> Result<Zeroizing<[u8; 64]>, DeriveError> {
-        self.0.derive_array(Purpose::PlatformSeed)
+        self.0.derive_array(Purpose::PlatformSeed, "")
     }
 
     /// What the secrets of the firmware come from ([`crate::MeasuredFirmware`]).
@@ -164,7 +180,7 @@ impl DeviceMaster {
     /// # Errors
     /// None in practice; the type is the one of [`Self::derive`].
     pub fn firmware_secret(&self) -> Result<Zeroizing<[u8; 64]>, DeriveError> {
-        self.0.derive_array(Purpose::FirmwareSecret)
+        self.0.derive_array(Purpose::FirmwareSecret, "")
     }
 
     /// The key that seals the TPM's state at rest.
@@ -172,7 +188,7 @@ impl DeviceMaster {
     /// # Errors
     /// None in practice; the type is the one of [`Self::derive`].
     pub fn state_key(&self) -> Result<Zeroizing<[u8; 32]>, DeriveError> {
-        self.0.derive_array(Purpose::StateKey)
+        self.0.derive_array(Purpose::StateKey, "")
     }
 }
 

@@ -113,11 +113,7 @@ impl Application {
     pub fn open_key(&self, reference: &str, kind: Option<&str>, auth: Option<&[u8]>) -> Result<Key> {
         let kind = kind.map(parse_kind).transpose()?;
         let reference: KeyReference = reference.parse()?;
-        let key = match &reference {
-            KeyReference::Name(_) => reference.open(&self.tpm, self.list()?, kind, auth)?,
-            // These need no list, which a service may have no place for.
-            _ => reference.open(&self.tpm, &KeyList::at(""), kind, auth)?,
-        };
+        let key = reference.open(&self.tpm, || self.list(), kind, auth)?;
         Ok(Key::new(key, &reference.label()))
     }
 

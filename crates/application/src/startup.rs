@@ -22,7 +22,7 @@
 use std::path::Path;
 
 use ironroot_anchor::{
-    MeasuredFirmware, ProductSecret, Purpose,
+    DeriveError, MeasuredFirmware, ProductSecret,
     init::{InitError, Measured, Start},
     machine::{self, Machine, Source},
     product_file,
@@ -35,7 +35,7 @@ use ironroot_platform::{
     host::{OsEntropy, SystemClock},
 };
 use ironroot_store::{Access, FileStore, Options};
-use ironroot_tpm::{FIRMWARE_SVN, FIRMWARE_VERSION, OpenError, Profile, SEED_SIZE, Seeds};
+use ironroot_tpm::{FIRMWARE_SVN, FIRMWARE_VERSION, OpenError, Profile, Seeds};
 use zeroize::Zeroizing;
 
 pub use ironroot_platform::CopyResistance as Grade;
@@ -202,19 +202,14 @@ struct Secrets {
 
 impl Secrets {
     fn of((global, device): (ironroot_anchor::GlobalMaster, ironroot_anchor::DeviceMaster)) -> Result<Self> {
-        let failed = |error| Error::from(InitError::from(error));
-        let mut owner = Zeroizing::new([0; SEED_SIZE]);
-        owner.copy_from_slice(&device.derive(Purpose::ApplicationKey, "tpm storage seed", SEED_SIZE).map_err(failed)?);
-        let mut base = Zeroizing::new([0; GLOBAL_BASE_SIZE]);
-        base.copy_from_slice(
-            &global.derive(Purpose::ApplicationKey, "named secrets", GLOBAL_BASE_SIZE).map_err(failed)?,
-        );
+        let failed = |error: DeriveError| Error::from(InitError::from(error));
+        let owner = device.owner_seed().map_err(failed)?;
         let endorsement = device.endorsement_seed().map_err(failed)?;
         let platform = device.platform_seed().map_err(failed)?;
         Ok(Self {
             seeds: Seeds { owner, endorsement, platform },
             state_key: device.state_key().map_err(failed)?,
-            base,
+            base: global.secrets_base().map_err(failed)?,
             // Nobody below it measures this program, so the TPM's version stands for its image, as in the daemon.
             firmware: MeasuredFirmware::new(&device, &FIRMWARE_VERSION.to_be_bytes(), FIRMWARE_SVN)
                 .map_err(|error| Error::from(InitError::from(error)))?,

@@ -6,14 +6,14 @@
 use std::path::{Path, PathBuf};
 
 use ironroot_anchor::{
-    DeviceMaster, MeasuredFirmware, Product, Purpose,
+    DeviceMaster, MeasuredFirmware, Product,
     init::Start,
     machine::{self, Machine, Source},
     product_file, words,
 };
 use ironroot_platform::{CopyResistance, DeviceValue, Storage, host::OsEntropy};
 use ironroot_store::{Access, FileStore, MAX_INSTANCE, NewCounter, Options, medium::Medium};
-use ironroot_tpm::{FIRMWARE_SVN, FIRMWARE_VERSION, Profile, SEED_SIZE, Seeds, Tpm};
+use ironroot_tpm::{FIRMWARE_SVN, FIRMWARE_VERSION, Profile, Seeds, Tpm};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -310,8 +310,7 @@ impl Anchor {
     }
 
     fn seeds(&self) -> Result<Seeds> {
-        let mut owner = Zeroizing::new([0; SEED_SIZE]);
-        owner.copy_from_slice(&self.master.derive(Purpose::ApplicationKey, "tpm storage seed", SEED_SIZE)?);
+        let owner = self.master.owner_seed()?;
         Ok(Seeds { owner, endorsement: self.master.endorsement_seed()?, platform: self.master.platform_seed()? })
     }
 

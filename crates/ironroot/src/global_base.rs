@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use ironroot_anchor::{Purpose, product_file};
+use ironroot_anchor::product_file;
 use ironroot_keys::GLOBAL_BASE_SIZE;
 use zeroize::Zeroizing;
 
@@ -17,7 +17,5 @@ pub fn load(path: &Path) -> Result<Zeroizing<[u8; GLOBAL_BASE_SIZE]>> {
     if let Some(warning) = warning {
         tracing::warn!("{warning}");
     }
-    let mut base = Zeroizing::new([0; GLOBAL_BASE_SIZE]);
-    base.copy_from_slice(&product.global()?.derive(Purpose::ApplicationKey, "named secrets", GLOBAL_BASE_SIZE)?);
-    Ok(base)
+    Ok(product.global()?.secrets_base()?)
 }

@@ -42,7 +42,7 @@ fn main() -> Result {
 fn open(key: &str) -> Result<TpmKey> {
     let mut tpm = Tpm::from_env()?;
     tpm.startup(TpmSu::Clear)?;
-    Ok(key.parse::<KeyReference>()?.open(&SharedTpm::new(tpm), &KeyList::of_user()?, None, None)?)
+    Ok(key.parse::<KeyReference>()?.open(&SharedTpm::new(tpm), KeyList::of_user, None, None)?)
 }
 
 fn serve(key: &str, cert: &str, ca: &str) -> Result {

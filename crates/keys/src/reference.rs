@@ -6,12 +6,13 @@
 //!
 //! let tpm = SharedTpm::new(Tpm::connect(&Tcti::parse("swtpm:port=2321")?)?);
 //! let reference: KeyReference = "file:/etc/device/key.pem".parse()?;
-//! let key = reference.open(&tpm, &KeyList::of_user()?, None, None)?;
+//! let key = reference.open(&tpm, KeyList::of_user, None, None)?;
 //! println!("{}", key.spki_pem()?);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 use std::{
+    borrow::Borrow,
     fmt, fs,
     io::Read as _,
     path::{Path, PathBuf},
@@ -42,49 +43,33 @@ pub enum KeyReference {
 impl KeyReference {
     /// The key.
     ///
-    /// `algorithm` is the kind of a named key that the list does not have; `auth` is the auth value of a key in a file or at a
-    /// handle; where a file says that its key has one, it has to be given, if only an empty one. Whatever does not belong to the kind of reference is refused rather than ignored.
+    /// `list` is asked for the list of names only if the key is named: a service may have no place for one. `algorithm` is the kind
+    /// of a named key that the list does not have; `auth` is the auth value of a key in a file or at a handle; where a file says that
+    /// its key has one, it has to be given, if only an empty one. Whatever does not belong to the kind of reference is refused rather
+    /// than ignored.
     ///
     /// # Errors
     /// [`KeyError::Reference`] with what does not fit; [`KeyError::File`] with the file and the reason; as [`KeyList::open`],
-    /// [`KeyFile::load`] and [`TpmKey::persistent`].
-    pub fn open(
+    /// [`KeyFile::load`] and [`TpmKey::persistent`]; what `list` reports.
+    pub fn open<L: Borrow<KeyList>, E: From<KeyError>>(
         &self,
         tpm: &SharedTpm,
-        list: &KeyList,
+        list: impl FnOnce() -> Result<L, E>,
         algorithm: Option<KeyAlgorithm>,
         auth: Option<&[u8]>,
-    ) -> Result<TpmKey, KeyError> {
+    ) -> Result<TpmKey, E> {
         if let (false, Some(algorithm)) = (matches!(self, Self::Name(_)), algorithm) {
-            return Err(
-                self.refused(format!("{algorithm} was asked for, and such a key is what it is: leave that out"))
-            );
+            let reason = format!("{algorithm} was asked for, and such a key is what it is: leave that out");
+            return Err(self.refused(reason).into());
         }
-        match self {
+        Ok(match self {
             Self::Name(_) if auth.is_some_and(|auth| !auth.is_empty()) => {
-                Err(self.refused("a named key has no auth value of its own: leave it out"))
+                return Err(self.refused("a named key has no auth value of its own: leave it out").into());
             }
-            Self::Name(name) => list.open(&NamedKeys::new(tpm), name, algorithm),
-            Self::File(path) => {
-                let file = read_key_file(path)?;
-                let failed = |source| KeyError::File { path: path.clone(), source: Box::new(source) };
-                if auth.is_none() && !file.empty_auth {
-                    // Not tried without one: each wrong try brings the TPM nearer to lockout.
-                    let reason = "it says that its key has an auth value, and none was given (tpm2-tools before 5.8 say so of every key: \
-                                  give an empty one then, --key-auth file=/dev/null)";
-                    return Err(failed(KeyError::KeyFile(reason.into())));
-                }
-                file.load(tpm, auth.unwrap_or_default()).map_err(failed)
-            }
-            Self::Handle(handle) => match TpmKey::persistent(tpm, *handle, auth.unwrap_or_default()) {
-                Err(KeyError::Client(error)) if error.is(TpmRc::HANDLE) => {
-                    let reason = "no key is there: tpm2_getcap handles-persistent lists what is; ironroot key export-handle NAME keeps a \
-                                  named key at a handle";
-                    Err(KeyError::Handle { handle: *handle, reason: reason.into() })
-                }
-                other => other,
-            },
-        }
+            Self::Name(name) => list()?.borrow().open(&NamedKeys::new(tpm), name, algorithm)?,
+            Self::File(path) => from_file(tpm, path, auth)?,
+            Self::Handle(handle) => at_handle(tpm, *handle, auth)?,
+        })
     }
 
     /// What people call the key: its name, its file's name without the ending, its handle.
@@ -99,6 +84,29 @@ impl KeyReference {
 
     fn refused(&self, reason: impl Into<String>) -> KeyError {
         KeyError::Reference { reference: self.to_string(), reason: reason.into() }
+    }
+}
+
+fn from_file(tpm: &SharedTpm, path: &Path, auth: Option<&[u8]>) -> Result<TpmKey, KeyError> {
+    let file = read_key_file(path)?;
+    let failed = |source| KeyError::File { path: path.to_path_buf(), source: Box::new(source) };
+    if auth.is_none() && !file.empty_auth {
+        // Not tried without one: each wrong try brings the TPM nearer to lockout.
+        let reason = "it says that its key has an auth value, and none was given (tpm2-tools before 5.8 say so of every key: \
+                      give an empty one then, --key-auth file=/dev/null)";
+        return Err(failed(KeyError::KeyFile(reason.into())));
+    }
+    file.load(tpm, auth.unwrap_or_default()).map_err(failed)
+}
+
+fn at_handle(tpm: &SharedTpm, handle: TpmHandle, auth: Option<&[u8]>) -> Result<TpmKey, KeyError> {
+    match TpmKey::persistent(tpm, handle, auth.unwrap_or_default()) {
+        Err(KeyError::Client(error)) if error.is(TpmRc::HANDLE) => {
+            let reason = "no key is there: tpm2_getcap handles-persistent lists what is; ironroot key export-handle NAME keeps a \
+                          named key at a handle";
+            Err(KeyError::Handle { handle, reason: reason.into() })
+        }
+        other => other,
     }
 }
 

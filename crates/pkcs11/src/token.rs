@@ -194,7 +194,7 @@ impl Token {
         if self.loaded.len() >= LOADED {
             self.loaded.remove(0);
         }
-        let key = Arc::new(reference.open(&self.connect(config)?, &config.list, None, None)?);
+        let key = Arc::new(reference.open(&self.connect(config)?, || Ok::<_, KeyError>(&config.list), None, None)?);
         self.loaded.push((reference.clone(), Arc::clone(&key)));
         Ok(key)
     }

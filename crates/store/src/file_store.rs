@@ -268,11 +268,11 @@ impl<M: Medium> FileStore<M> {
             let (old, new) = match change {
                 Change::Put(key, value) => {
                     let size = value.len().saturating_add(body::PUT_OVERHEAD);
-                    (self.sizes.insert(*key, size), size)
+                    (self.sizes.insert(*key, size).unwrap_or(0), size)
                 }
-                Change::Delete(key) => (self.sizes.remove(key), 0),
+                Change::Delete(key) => (self.sizes.remove(key).unwrap_or(0), 0),
             };
-            self.live = self.live.saturating_sub(old.unwrap_or(0)).saturating_add(new);
+            self.live = self.live.saturating_sub(old).saturating_add(new);
         }
     }
 

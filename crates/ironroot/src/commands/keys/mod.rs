@@ -9,14 +9,10 @@ mod seal;
 mod secret;
 mod stored;
 
-use std::{
-    fs::{self, OpenOptions},
-    io::Write as _,
-    os::unix::fs::OpenOptionsExt as _,
-};
+use std::{fs::OpenOptions, io::Write as _, os::unix::fs::OpenOptionsExt as _};
 
 use ironroot_client::{Tcti, Tpm, wire::TpmHandle, wire::TpmSu};
-use ironroot_keys::{KeyList, KeyReference, NamedKeys, SharedTpm, TpmKey};
+use ironroot_keys::{KeyList, NamedKeys, SharedTpm, TpmKey};
 use serde_json::Value;
 
 pub use cert::{read, run as cert};
@@ -73,19 +69,23 @@ impl Used {
     pub fn open(&self) -> Result<TpmKey> {
         let auth = self.key_auth.as_ref().map(AuthSource::load).transpose()?;
         let auth = auth.as_ref().map(|auth| auth.as_slice());
-        let list = match &self.reference {
-            KeyReference::Name(_) => self.tpm.list()?,
-            // These need no list, which a service may have no place for.
-            _ => KeyList::at(""),
-        };
-        Ok(self.reference.open(&self.tpm.connect()?, &list, self.kind.given(), auth)?)
+        self.reference.open(&self.tpm.connect()?, || self.tpm.list(), self.kind.given(), auth)
     }
 }
 
 /// Gives a result: to a file or to standard output; with a description in JSON, that is what standard output gets.
 fn give(output: &Output, bytes: &[u8], json: Option<Value>) -> Result {
+    give_with(output, bytes, json, 0o666)
+}
+
+/// Gives what was secret until now, as [`give`] does; a new file is its owner's alone.
+fn give_secret(output: &Output, bytes: &[u8], json: Option<Value>) -> Result {
+    give_with(output, bytes, json, 0o600)
+}
+
+fn give_with(output: &Output, bytes: &[u8], json: Option<Value>, mode: u32) -> Result {
     if json.is_none() || output.output.is_some() {
-        put(output, bytes)?;
+        put(output, bytes, mode)?;
     }
     if let Some(json) = json {
         println!("{json}");
@@ -93,24 +93,15 @@ fn give(output: &Output, bytes: &[u8], json: Option<Value>) -> Result {
     Ok(())
 }
 
-/// Gives what was secret until now, as [`give`] does; a new file is its owner's alone.
-fn give_secret(output: &Output, bytes: &[u8], json: Option<Value>) -> Result {
-    if let Some(path) = &output.output {
-        let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
-        drop(file.map_err(|error| Failure::during(path.display(), error))?);
-    }
-    give(output, bytes, json)
-}
-
 /// Lower-case hexadecimal.
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Writes a result to a file, or to standard output.
-fn put(output: &Output, bytes: &[u8]) -> Result {
-    match &output.output {
-        Some(path) => fs::write(path, bytes).map_err(|error| Failure::during(path.display(), error)),
-        None => Ok(std::io::stdout().lock().write_all(bytes)?),
-    }
+/// Writes a result to standard output, or to a file, which gets the mode if it is new.
+fn put(output: &Output, bytes: &[u8], mode: u32) -> Result {
+    let Some(path) = &output.output else { return Ok(std::io::stdout().lock().write_all(bytes)?) };
+    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(path);
+    let written = file.and_then(|mut file| file.write_all(bytes));
+    written.map_err(|error| Failure::during(path.display(), error))
 }

@@ -4,7 +4,7 @@ use ironroot_keys::global_secret_from;
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use super::put;
+use super::give_secret;
 use crate::{
     cli::keys::{GlobalSecret, KeptBy, Output, ProvisionSecrets, Secret, SecretCommand},
     failure::{Failure, Result},
@@ -53,7 +53,7 @@ fn provision(arguments: &ProvisionSecrets) -> Result {
 
 fn give(arguments: &Secret, secret: &[u8]) -> Result {
     if arguments.raw {
-        return put(&Output::default(), secret);
+        return give_secret(&Output::default(), secret, None);
     }
     let mut hex = Zeroizing::new(String::with_capacity(2 * secret.len()));
     for byte in secret {
