@@ -4,6 +4,8 @@
 pub mod keys;
 #[cfg(feature = "keys")]
 pub mod package;
+#[cfg(feature = "service")]
+pub mod provision;
 #[cfg(feature = "keys")]
 pub mod stored_keys;
 
@@ -42,6 +44,10 @@ pub enum Command {
     /// Run a TPM and the provisioning service until Ctrl-C.
     #[cfg(feature = "service")]
     Up(Up),
+    /// Run the provisioning service for a fleet.
+    #[cfg(feature = "service")]
+    #[command(subcommand)]
+    Provision(provision::ProvisionCommand),
     /// Run a TPM alone, as a daemon in the foreground.
     Tpm(Tpm),
     /// Run a TPM with swtpm's command line (what the program does, too, if its name is swtpm).

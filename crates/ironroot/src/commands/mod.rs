@@ -10,6 +10,8 @@ mod keys;
 #[cfg(feature = "keys")]
 mod package;
 mod profile;
+#[cfg(feature = "service")]
+mod provision;
 mod state;
 mod swtpm;
 mod tpm;
@@ -31,6 +33,8 @@ pub fn run(command: Command) -> Result {
         Command::Demo(arguments) => crate::demo::run(&arguments),
         #[cfg(feature = "service")]
         Command::Up(arguments) => up::run(&arguments),
+        #[cfg(feature = "service")]
+        Command::Provision(command) => provision::run(&command),
         Command::Tpm(arguments) => tpm::run(&arguments),
         Command::Swtpm(command) => swtpm::run(&command),
         Command::Env(arguments) => env::run(&arguments),
