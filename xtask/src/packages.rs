@@ -35,6 +35,8 @@ pub const PEERS: &[&str] = &[
     "python3-pytest",
     "python3-venv",
 ];
+/// What the provisioning service's tests keep its data in.
+pub const DATABASES: &[&str] = &["postgresql", "sqlite3"];
 /// What building core and alloc for bare metal needs: a compiler whose standard library comes with its source.
 pub const FIRMWARE: &[&str] = &["rustc-web", "cargo-web", "rust-web-src"];
 /// What libFuzzer needs.

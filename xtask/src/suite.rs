@@ -104,6 +104,7 @@ fn words(words: &[&str]) -> Args {
 fn debian() -> Result {
     let lists = [
         packages::BUILD,
+        packages::DATABASES,
         packages::PEERS,
         packages::FIRMWARE,
         packages::FUZZ,

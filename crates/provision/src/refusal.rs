@@ -138,7 +138,13 @@ impl From<StoreError> for Refusal {
             StoreError::Busy => {
                 ("storage_busy", "the service's database is busy", "Try again in a few seconds: a retry is safe.")
             }
-            StoreError::Other(_) => {
+            StoreError::Unreachable(_) => (
+                "storage_unreachable",
+                "the service's database cannot be reached",
+                "Try again in a few seconds: a retry is safe.",
+            ),
+            StoreError::Location(_) | StoreError::Other(_) => {
+                tracing::error!(%error, "the database failed");
                 return Self::internal();
             }
         };

@@ -152,7 +152,7 @@ fn changed_events_are_found() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let verify = || {
         runtime.block_on(async {
-            let store = Store::open(&folder.path().join("provision.sqlite"), None).await.unwrap();
+            let store = Store::open_file(folder.path().join("provision.sqlite")).await.unwrap();
             let result = store.verify_events().await.unwrap();
             store.close().await;
             result

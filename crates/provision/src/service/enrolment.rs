@@ -1,38 +1,54 @@
 //! The two calls: a challenge for what checks out, a certificate for whoever answers it.
 
-use std::{
-    sync::{Arc, Mutex},
-    time::{Duration, Instant},
-};
+use std::sync::Arc;
 
+use axum::{
+    Router,
+    body::Bytes,
+    extract::{State, rejection::BytesRejection},
+    response::Response,
+    routing::post,
+};
 use ironroot_attest::make_credential;
-use ironroot_crypto::Provider;
 use ironroot_wire::Wire as _;
 use zeroize::Zeroizing;
 
-use super::Clock;
+use super::{
+    context::{Context, Shared, internal, signed},
+    http,
+};
 use crate::{
-    authority::{self, Authority, Lifetime, SerialNumber, fresh_random, to_hex},
+    authority::{self, Lifetime, SerialNumber, fresh_random, to_hex},
     protocol::{
         CertificateRequest, CertificateResponse, ChallengeResponse, EnrolmentParameters, from_base64, to_base64,
     },
     refusal::Refusal,
-    store::{Device, Event, EventKind, IssuedCertificate, Store, SubjectClaim},
-    ticket::{TicketError, TicketKey},
-    validation::{Enrolment, Validator},
+    store::{Device, Event, EventKind, IssuedCertificate, SubjectClaim},
+    ticket::TicketError,
+    validation::Enrolment,
 };
 
-/// What both calls need. Nothing here changes between requests but the database and a counter.
-pub(super) struct Enrolments {
-    pub validator: Validator,
-    pub provider: Arc<dyn Provider>,
-    pub tickets: TicketKey,
-    pub serials: Zeroizing<Vec<u8>>,
-    pub authority: Authority,
-    pub store: Store,
-    pub lifetime: Duration,
-    pub clock: Clock,
-    pub refusals: RefusalLog,
+pub(super) fn routes() -> Router<Arc<Context>> {
+    Router::new().route("/v1/challenge", post(challenge)).route("/v1/certificate", post(certificate))
+}
+
+const BODY_HINT: &str = "Send a JSON object with csr, ik_public, ek_public and ek_certificate \
+                         (and issued_at and ticket for a certificate).";
+
+async fn challenge(State(context): Shared, body: Result<Bytes, BytesRejection>) -> Response {
+    let result = match http::read(body, BODY_HINT) {
+        Ok(parameters) => Arc::clone(&context).challenge(parameters).await,
+        Err(refusal) => Err(refusal),
+    };
+    http::answer(&context, result).await
+}
+
+async fn certificate(State(context): Shared, body: Result<Bytes, BytesRejection>) -> Response {
+    let result = match http::read(body, BODY_HINT) {
+        Ok(request) => Arc::clone(&context).certificate(request).await,
+        Err(refusal) => Err(refusal),
+    };
+    http::answer(&context, result).await
 }
 
 /// A validated request, reduced to what issuing needs.
@@ -52,7 +68,7 @@ struct ToIssue {
     validity: u64,
 }
 
-impl Enrolments {
+impl Context {
     /// `POST /v1/challenge`.
     pub async fn challenge(self: Arc<Self>, parameters: EnrolmentParameters) -> Result<ChallengeResponse, Refusal> {
         let this = Arc::clone(&self);
@@ -66,20 +82,6 @@ impl Enrolments {
         let this = Arc::clone(&self);
         let request = blocking(move || this.check_answer(&request)).await?;
         self.issue(request).await
-    }
-
-    /// Notes a refusal, for the operator.
-    pub async fn note(&self, refusal: &Refusal) {
-        tracing::info!(code = refusal.code, message = %refusal.message, "refused");
-        let Some(more) = self.refusals.admit() else { return };
-        let mut detail = refusal.to_string();
-        if more > 0 {
-            detail = format!("{detail}; {more} more refusals before this one");
-        }
-        let event = Event { at: signed((self.clock)()), kind: EventKind::Refused, device: None, detail: &detail };
-        if let Err(error) = self.store.record(event).await {
-            tracing::warn!(%error, "a refusal could not be recorded");
-        }
     }
 
     fn make_challenge(&self, parameters: &EnrolmentParameters) -> Result<(Device, ChallengeResponse), Refusal> {
@@ -216,54 +218,7 @@ fn device_of(enrolment: &Enrolment<'_>) -> Result<Device, Refusal> {
     })
 }
 
-fn internal(error: &dyn std::error::Error) -> Refusal {
-    tracing::error!(%error, "the service failed");
-    Refusal::internal()
-}
-
-/// Times fit into the database's 64-bit integers until the year 292,277,026,596.
-fn signed(seconds: u64) -> i64 {
-    i64::try_from(seconds).unwrap_or(i64::MAX)
-}
-
 /// Runs what computes for milliseconds where it holds up no other request.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Refusal> + Send + 'static) -> Result<T, Refusal> {
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(internal(&error)))
-}
-
-/// Bounds how many refusals are written down: whoever sends garbage must not fill the disk or keep it busy.
-#[derive(Debug, Default)]
-pub(super) struct RefusalLog(Mutex<RefusalBudget>);
-
-#[derive(Debug)]
-struct RefusalBudget {
-    left: u32,
-    refilled: Instant,
-    suppressed: u64,
-}
-
-impl Default for RefusalBudget {
-    fn default() -> Self {
-        Self { left: RefusalLog::PER_PERIOD, refilled: Instant::now(), suppressed: 0 }
-    }
-}
-
-impl RefusalLog {
-    const PER_PERIOD: u32 = 100;
-    const PERIOD: Duration = Duration::from_secs(10);
-
-    /// Whether a refusal may be written, and then how many before it were not.
-    fn admit(&self) -> Option<u64> {
-        let mut budget = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if budget.refilled.elapsed() >= Self::PERIOD {
-            budget.left = Self::PER_PERIOD;
-            budget.refilled = Instant::now();
-        }
-        if budget.left == 0 {
-            budget.suppressed = budget.suppressed.saturating_add(1);
-            return None;
-        }
-        budget.left = budget.left.saturating_sub(1);
-        Some(std::mem::take(&mut budget.suppressed))
-    }
 }

@@ -1,7 +1,10 @@
 //! The running service: configuration, start, stop.
 
+mod context;
 mod enrolment;
 mod http;
+mod issuers;
+mod operations;
 mod page;
 mod server;
 
@@ -23,12 +26,12 @@ use crate::{
     authority::{Authority, AuthorityError},
     files::{self, FileError},
     profile::CertificateProfile,
-    store::{Event, EventKind, Store, StoreError},
+    store::{Event, EventKind, Location, Store, StoreError},
     ticket::TicketKey,
     validation::Validator,
 };
 
-use enrolment::Enrolments;
+use context::{Context, RefusalLog};
 
 const SECRET_SIZE: usize = 32;
 
@@ -52,7 +55,10 @@ pub struct ServiceConfig {
     pub authority_name: String,
     /// How long a device may take to answer a challenge.
     pub ticket_lifetime: Duration,
-    /// The most bytes that the database may take, if there is a limit.
+    /// The database, if it is not the file `provision.sqlite` in the folder. Nodes that share a database share the
+    /// folder's secret and CA, too.
+    pub database: Option<Location>,
+    /// The most bytes that a database file may take, if there is a limit.
     pub database_limit: Option<u64>,
     /// Connections at a time. One more, and the one that came first is closed.
     pub connections: usize,
@@ -72,6 +78,7 @@ impl ServiceConfig {
             profiles: vec![CertificateProfile::tls_client()],
             authority_name: "Ironroot identity CA".into(),
             ticket_lifetime: Duration::from_secs(300),
+            database: None,
             database_limit: None,
             connections: 512,
             clock: Arc::new(|| SystemTime::UNIX_EPOCH.elapsed().map_or(0, |elapsed| elapsed.as_secs())),
@@ -97,10 +104,10 @@ pub enum StartError {
     #[error("the identity CA: {0}")]
     Authority(#[from] AuthorityError),
     /// The database.
-    #[error("the database {}: {source}. {}", path.display(), store_hint(source))]
+    #[error("the database {location}: {source}. {}", store_hint(source))]
     Store {
-        /// The file.
-        path: PathBuf,
+        /// The file or server.
+        location: Location,
         /// What is wrong.
         source: StoreError,
     },
@@ -129,6 +136,8 @@ fn store_hint(error: &StoreError) -> &'static str {
         StoreError::Full => "Free space on that disk, or choose a folder on another one",
         StoreError::ReadOnly => "Make the folder and the file writable for the service",
         StoreError::Busy => "Another program holds the file: stop it and try again",
+        StoreError::Unreachable(_) => "Check that the server runs, its address, the user and the password",
+        StoreError::Location(_) => "Give a file's path, or postgres://USER@HOST/DATABASE",
         StoreError::Other(_) => "If the file is damaged, restore it from a backup",
     }
 }
@@ -262,7 +271,7 @@ impl Service {
         let authority_pem = authority.certificate_pem()?;
         let store = open_store(&config).await?;
 
-        let enrolments = Arc::new(Enrolments {
+        let context = Arc::new(Context {
             validator: Validator::new(Arc::clone(&config.provider), config.trust, config.profiles),
             provider: config.provider,
             tickets: TicketKey::new(derive(&secret, "tickets")),
@@ -271,10 +280,10 @@ impl Service {
             store: store.clone(),
             lifetime: config.ticket_lifetime,
             clock: config.clock,
-            refusals: enrolment::RefusalLog::default(),
+            refusals: RefusalLog::default(),
         });
         let (stop, stopped) = watch::channel(false);
-        let router = http::router(Arc::clone(&enrolments));
+        let router = http::router(context);
         let server = tokio::spawn(server::serve(listener, router, config.connections, stopped));
         tracing::info!(%address, "the provisioning service listens");
         Ok(Running { address, authority: authority_pem, stop, server, store })
@@ -306,9 +315,9 @@ fn derive(secret: &[u8], purpose: &str) -> Zeroizing<Vec<u8>> {
 }
 
 async fn open_store(config: &ServiceConfig) -> Result<Store, StartError> {
-    let path = config.folder.join("provision.sqlite");
-    let store_error = |source| StartError::Store { path: path.clone(), source };
-    let store = Store::open(&path, config.database_limit).await.map_err(store_error)?;
+    let location = config.database.clone().unwrap_or_else(|| Location::File(config.folder.join("provision.sqlite")));
+    let store_error = |source| StartError::Store { location: location.clone(), source };
+    let store = Store::open(&location, config.database_limit).await.map_err(store_error)?;
     let at = i64::try_from((config.clock)()).unwrap_or(i64::MAX);
     let started = Event { at, kind: EventKind::Started, device: None, detail: env!("CARGO_PKG_VERSION") };
     store.record(started).await.map_err(store_error)?;

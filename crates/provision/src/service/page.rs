@@ -1,15 +1,25 @@
 //! The status page: what an operator wants to see at a glance, without scripts, fonts or anything from elsewhere.
 
-use std::{fmt::Write as _, time::Duration};
+use std::{fmt::Write as _, sync::Arc, time::Duration};
 
 use axum::{
+    Router,
+    extract::State,
     http::header,
-    response::{Html, IntoResponse},
+    response::{Html, IntoResponse, Response},
+    routing::get,
 };
 use der::DateTime;
 
-use super::enrolment::Enrolments;
-use crate::store::StoreError;
+use super::{
+    context::{Context, Shared},
+    http,
+};
+use crate::{refusal::Refusal, store::StoreError};
+
+pub(super) fn routes() -> Router<Arc<Context>> {
+    Router::new().route("/", get(status))
+}
 
 /// Events that the page shows.
 const EVENTS: i64 = 25;
@@ -26,13 +36,20 @@ th, td { text-align: left; padding: .35rem .75rem .35rem 0; border-bottom: 1px s
 td:first-child { white-space: nowrap; font-variant-numeric: tabular-nums } td { overflow-wrap: anywhere }
 ";
 
+async fn status(State(context): Shared) -> Response {
+    match render(&context).await {
+        Ok(page) => page.into_response(),
+        Err(error) => http::refused(&Refusal::from(error)),
+    }
+}
+
 /// Renders the page.
-pub(super) async fn status(enrolments: &Enrolments) -> Result<impl IntoResponse + use<>, StoreError> {
-    let now = i64::try_from((enrolments.clock)()).unwrap_or(i64::MAX);
-    let counts = enrolments.store.counts(now).await?;
-    let events = enrolments.store.newest_events(EVENTS).await?;
+async fn render(context: &Context) -> Result<impl IntoResponse + use<>, StoreError> {
+    let now = context.now();
+    let counts = context.store.counts(now).await?;
+    let events = context.store.newest_events(EVENTS).await?;
     let mut page = String::new();
-    let authority = escape(&enrolments.authority.certificate().subject().to_string());
+    let authority = escape(&context.authority.certificate().subject().to_string());
     // Writing to a String does not fail.
     let _ = write!(
         page,

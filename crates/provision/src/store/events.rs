@@ -140,7 +140,7 @@ impl Store {
     }
 }
 
-fn read(row: &sqlx::sqlite::SqliteRow) -> Result<RecordedEvent, StoreError> {
+fn read(row: &sqlx::any::AnyRow) -> Result<RecordedEvent, StoreError> {
     Ok(RecordedEvent {
         number: row.try_get("number")?,
         at: row.try_get("at")?,

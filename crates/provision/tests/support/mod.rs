@@ -1,6 +1,8 @@
 //! A factory, software TPMs whose private keys the test knows, and a service to enrol them with.
 #![allow(dead_code)]
 
+pub mod postgres;
+
 use std::{
     path::Path,
     str::FromStr as _,
