@@ -36,6 +36,8 @@ assert z.getinfo("bin/app").external_attr >> 16 == 0o100755
 print(z.read("META-INF/manifest.json").decode())
 PY
     "$ironroot" package verify plain.zip --signed-by signer.pem | finds 'every byte'
+    says 'would pack itself' built source/share/inside.zip 1
+    [ ! -e source/share/inside.zip ] || die "a package that packs itself was begun"
     "$ironroot" package open plain.zip out --signed-by signer.pem --package app
     diff -r source out
     [ -x out/bin/app ] || die "the program is not executable"

@@ -112,7 +112,8 @@ walk_alone() {
 at=ironroot
 walk
 # No private key in the client, whatever holds it while it is connected: a key that was brought in, so that we know its bytes.
-memory_of_clients rustls openssl
+export PEER_OPENSSL_CNF=$root/examples/openssl/openssl.cnf
+memory_of_clients rustls openssl curl
 ours=$TPM2TOOLS_TCTI
 another_tpm
 export TPM2TOOLS_TCTI=$another TPM2OPENSSL_TCTI=$another IRONROOT_KEY_LIST=$work/another.json

@@ -149,6 +149,28 @@ def test_a_tpm_in_the_process_has_one_order_and_one_identity(tmp_path):
     failure("initialization", "too easy to copy", ironroot.start, tmp_path / "x", product=SECRET, device=f"file:{tmp_path}/value", grade="fused")
 
 
+def test_what_is_closed_lets_go_while_keys_are_there(tmp_path, tpm):
+    key = tpm.create_key("web")
+    tpm.close()
+    tpm.close()
+    failure("connection", "closed by this program", key.sign, b"m")
+    failure("connection", "closed by this program", tpm.create_key, "web")
+    # Debian's swtpm serves one connection at a time.
+    with ironroot.connect(key_list=tmp_path / "keys.json") as again:
+        other = again.open_key("web")
+        assert other.fingerprint == key.fingerprint
+    failure("connection", "closed by this program", other.sign, b"m")
+    # And the places for objects are free again: there are three at least.
+    for _ in range(4):
+        with ironroot.connect(key_list=tmp_path / "keys.json") as again:
+            other = again.open_key("web")
+    with pytest.raises(ValueError):
+        with ironroot.start(tmp_path / "tpm", product=SECRET, device=VALUE) as inside:
+            other = inside.create_key("web")
+            raise ValueError
+    ironroot.start(tmp_path / "tpm", product=SECRET, device=VALUE, how="open").close()
+
+
 @pytest.fixture
 def identities(tpm):
     """A CA, and chains of a server's and a client's key."""
@@ -199,6 +221,38 @@ def test_mutual_tls_with_both_keys_in_the_tpm(identities):
     with pytest.raises(ironroot.IronrootError, match="TLS: invalid peer certificate"):
         pair(ours, ironroot.TLSContext(client, mine, cadata=mine))
     failure("key", "not for this key", ironroot.TLSContext, client, chain, cadata=root)
+
+
+def test_cas_that_cannot_be_used_are_left_out(identities):
+    root, (server, chain), (client, mine) = identities
+    strange = ssl.DER_cert_to_PEM_cert(b"no certificate") + "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n"
+    ours = ironroot.TLSContext(server, chain, cadata=strange + root, server_side=True)
+    answer, *_ = pair(ours, ironroot.TLSContext(client, mine, cadata=root + strange))
+    assert answer == b"HELLO"
+    failure("argument", "none of the CAs' certificates is one", ironroot.TLSContext, cadata=strange)
+    failure("argument", "no PEM certificate", ironroot.TLSContext, cadata="")
+
+
+def test_the_systems_cas_are_those_of_its_file_and_its_folder(identities, tmp_path, monkeypatch):
+    root, (server, chain), (client, mine) = identities
+    ours = ironroot.TLSContext(server, chain, server_side=True)
+    folder = tmp_path / "certs"
+    folder.mkdir()
+    (folder / "unused.txt").write_text(root)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("SSL_CERT_DIR", str(folder))
+    with pytest.raises(ValueError, match="name cafile or cadata"):
+        ironroot.TLSContext()
+    (folder / "12345678.0").write_text("text before it\n" + root)
+    assert pair(ours, ironroot.TLSContext())[0] == b"HELLO"
+    (tmp_path / "one.pem").write_text(root)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "one.pem"))
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / "no-folder"))
+    assert pair(ours, ironroot.TLSContext())[0] == b"HELLO"
+    monkeypatch.delenv("SSL_CERT_FILE")
+    monkeypatch.delenv("SSL_CERT_DIR")
+    with pytest.raises(ironroot.IronrootError, match="UnknownIssuer"):
+        pair(ours, ironroot.TLSContext())
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])

@@ -72,7 +72,7 @@ fn install(prefix: &Path, libdir: &Path, destdir: &Path, profile: &str) -> Resul
 }
 
 /// Removed first, so that a program that runs keeps the old one.
-fn copy(from: &Path, to: &Path) -> Result {
+pub fn copy(from: &Path, to: &Path) -> Result {
     let _ = fs::remove_file(to);
     fs::copy(from, to).map(|_| ()).map_err(|error| format!("{} to {}: {error}", from.display(), to.display()))
 }

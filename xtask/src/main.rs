@@ -12,6 +12,7 @@ mod disks;
 mod firmware;
 mod fuzz;
 mod install_c;
+mod install_lua;
 mod kill;
 mod packages;
 mod peers;
@@ -56,6 +57,7 @@ cargo xtask TASK
                   [--samples N] [--only WORD] [--core N] [--docs]
   install-c       the C library with its header and pkg-config file
                   [--prefix DIR] [--libdir DIR] [--destdir DIR] [--dev]
+  install-lua     the Lua module                                 [--output DIR]
   wheel           the Python wheel                               [--output DIR]
   deny            licences, bans and sources of all dependencies [--advisories]
 ";
@@ -80,6 +82,7 @@ fn main() -> ExitCode {
         "timing" => timing::timing(args),
         "differential" => differential::differential(args),
         "install-c" => install_c::task(args),
+        "install-lua" => install_lua::task(args),
         "wheel" => wheel::task(args),
         "help" | "--help" | "-h" => {
             print!("{HELP}");

@@ -34,6 +34,8 @@ pub const PEERS: &[&str] = &[
     "valgrind",
     "python3-pytest",
     "python3-venv",
+    "lua5.4",
+    "lua-socket",
 ];
 /// What the provisioning service's tests keep its data in.
 pub const DATABASES: &[&str] = &["postgresql", "sqlite3"];

@@ -3,7 +3,7 @@
 use crate::args::Args;
 use crate::run::{Result, cargo, cmd, run, target_dir};
 use crate::tpm::daemon::Program;
-use crate::{install_c, packages};
+use crate::{install_c, install_lua, packages};
 
 /// The task: `[--tpm ironroot|swtpm|PATH] [--protocol mssim|swtpm|both] [SCRIPT…]`.
 pub fn peers(mut args: Args) -> Result {
@@ -23,6 +23,7 @@ pub fn peers(mut args: Args) -> Result {
         command.env("PEER_MUTUAL_TLS", target_dir().join("debug/examples/mutual-tls"));
         command.env("IRONROOT_PKCS11_MODULE", target_dir().join("debug/libironroot_pkcs11.so"));
         command.env("IRONROOT_C", install_c::built()?);
+        command.env("IRONROOT_LUA", install_lua::built()?);
         command.env("IRONROOT_PYTHON", target_dir().join("debug/libironroot_python.so"));
     }
     run(command.args(args.rest()))

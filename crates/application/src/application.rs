@@ -1,14 +1,18 @@
 //! [`Application`]: one TPM, and what it does by names.
 
-use std::{fmt, path::PathBuf, sync::Arc};
+use std::{
+    fmt,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError, Weak},
+};
 
 use ironroot_client::{
     Tcti, Tpm,
     wire::{TpmHandle, TpmSu},
 };
 use ironroot_keys::{
-    Approval, Conditions, EncryptionKey, KeyAlgorithm, KeyList, KeyReference, NamedKeys, Pcrs, SharedTpm, VerifyingKey,
-    approvable,
+    Approval, Conditions, EncryptionKey, KeyAlgorithm, KeyList, KeyReference, NamedKeys, Pcrs, SharedTpm, TpmKey,
+    VerifyingKey, approvable,
 };
 use zeroize::Zeroizing;
 
@@ -34,6 +38,8 @@ pub struct Application {
     tpm: SharedTpm,
     keys: NamedKeys,
     list: Option<Arc<KeyList>>,
+    /// The keys that were given out, to be unloaded when the TPM is closed.
+    out: Arc<Mutex<Vec<Weak<TpmKey>>>>,
 }
 
 /// Conditions under which data is given back. All that are named have to hold.
@@ -90,7 +96,7 @@ impl Application {
     pub(crate) fn over(tpm: Tpm, key_list: Option<PathBuf>) -> Self {
         let tpm = SharedTpm::new(tpm);
         let list = key_list.map(KeyList::at).or_else(|| KeyList::of_user().ok()).map(Arc::new);
-        Self { keys: NamedKeys::new(&tpm), tpm, list }
+        Self { keys: NamedKeys::new(&tpm), tpm, list, out: Arc::default() }
     }
 
     /// Makes the key with this name, and puts the name into the list; the same name and kind give the same key for ever. Without a
@@ -102,7 +108,7 @@ impl Application {
     pub fn create_key(&self, name: &str, kind: Option<&str>) -> Result<Key> {
         let kind = kind.map(parse_kind).transpose()?.unwrap_or_default();
         let (key, _) = self.list()?.create(&self.keys, name, kind)?;
-        Ok(Key::new(key, name))
+        Ok(self.give_out(key, name))
     }
 
     /// The key that `NAME`, `name:NAME`, `file:PATH` (a TSS2 PRIVATE KEY file) or `handle:0x81…` (a persistent key) names. Without a
@@ -114,7 +120,26 @@ impl Application {
         let kind = kind.map(parse_kind).transpose()?;
         let reference: KeyReference = reference.parse()?;
         let key = reference.open(&self.tpm, || self.list(), kind, auth)?;
-        Ok(Key::new(key, &reference.label()))
+        Ok(self.give_out(key, &reference.label()))
+    }
+
+    fn give_out(&self, key: TpmKey, name: &str) -> Key {
+        let key = Key::new(key, name);
+        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
+        out.retain(|key| key.strong_count() > 0);
+        out.push(Arc::downgrade(key.inner()));
+        key
+    }
+
+    /// Unloads the keys that were given out, and closes the connection: a TPM in this process is shut down in order. What they, and clones of
+    /// this, ask of the TPM from then on is refused (kind `Connection`).
+    ///
+    /// # Errors
+    /// Kind `State` if a thread panicked while it had the TPM.
+    pub fn close(&self) -> Result {
+        let out = std::mem::take(&mut *self.out.lock().unwrap_or_else(PoisonError::into_inner));
+        out.iter().filter_map(Weak::upgrade).for_each(|key| key.unload());
+        Ok(self.tpm.close()?)
     }
 
     /// Whether the list has this name.
@@ -211,6 +236,24 @@ impl Application {
     /// Kind `Refused` if it was encrypted to another key or changed.
     pub fn decrypt(&self, name: &str, ciphertext: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
         Ok(self.keys.decrypt(name, ciphertext)?)
+    }
+
+    /// Encrypts data that only this device reads again under this name (up to 106 bytes), or with `global` all devices of the product. An
+    /// older version that is put back is not noticed.
+    ///
+    /// # Errors
+    /// As [`Application::unique_secret`] and [`Application::global_secret`].
+    pub fn protect(&self, name: &str, global: bool, data: &[u8]) -> Result<Vec<u8>> {
+        Ok(self.keys.protect(name, global, data)?)
+    }
+
+    /// Gives back what [`Application::protect`] has encrypted.
+    ///
+    /// # Errors
+    /// Kind `Refused` if it was changed, or protected under another name, on another device or for another product; as
+    /// [`Application::protect`].
+    pub fn unprotect(&self, name: &str, global: bool, protected: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+        Ok(self.keys.unprotect(name, global, protected)?)
     }
 
     /// Random bytes from the TPM.

@@ -94,9 +94,11 @@ impl From<KeyError> for Error {
     fn from(error: KeyError) -> Self {
         let kind = match &error {
             KeyError::Client(_) => ErrorKind::Tpm,
-            KeyError::Name { .. } | KeyError::Reference { .. } | KeyError::Length | KeyError::Encoding { .. } => {
-                ErrorKind::Argument
-            }
+            KeyError::Name { .. }
+            | KeyError::Reference { .. }
+            | KeyError::Length
+            | KeyError::Encoding { .. }
+            | KeyError::Chain(_) => ErrorKind::Argument,
             KeyError::Sealed(_) | KeyError::Decryption | KeyError::Certificate(_) => ErrorKind::Refused,
             KeyError::List(_) | KeyError::File { .. } => ErrorKind::File,
             KeyError::Random => ErrorKind::System,

@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use ironroot_client::wire::TpmtSigScheme;
-use ironroot_keys::{CertificateUse, TpmKey, VerifyingKey, common_name, csr, fingerprint, issue, jwk, self_signed};
+use ironroot_client::wire::{TpmiAlgHash, TpmtSigScheme};
+use ironroot_keys::{
+    CertificateUse, Issuance, Lifetime, PublicNumbers, TpmKey, VerifyingKey, Wanted, certify, common_name, csr,
+    fingerprint, issue, jwk, request, self_signed,
+};
 
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
 /// A key in a TPM. Clones are the same key; threads take turns.
 #[derive(Debug, Clone)]
@@ -32,6 +35,38 @@ pub struct Certificate<'a> {
     pub usage: &'a str,
     /// For how many days.
     pub days: u32,
+}
+
+/// What a certificate request asks for.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Request<'a> {
+    /// The subject as RFC 4514 writes names; the key's name as the common name if `None`.
+    pub subject: Option<&'a str>,
+    /// Alternative names as OpenSSL writes them: `DNS:`, `IP:`, `URI:` or `email:` before each.
+    pub names: &'a [&'a str],
+    /// Whether it is for a CA.
+    pub ca: bool,
+    /// The key's uses (`digitalSignature`, …, RFC 5280, 4.2.1.3).
+    pub key_usage: &'a [&'a str],
+    /// Purposes: `serverAuth`, `clientAuth`, `codeSigning`, `emailProtection`.
+    pub purposes: &'a [&'a str],
+    /// `sha256`, `sha384` or `sha512`; what suits the key if `None`.
+    pub hash: Option<&'a str>,
+}
+
+/// How a request is certified ([`Key::certify`]).
+#[derive(Debug, Clone, Copy)]
+pub struct Certification<'a> {
+    /// The CA's certificate (PEM), whose key signs; without one the certificate is self-signed.
+    pub ca_certificate: Option<&'a str>,
+    /// From when (seconds of the UNIX epoch).
+    pub not_before: u64,
+    /// Until when (seconds of the UNIX epoch).
+    pub not_after: u64,
+    /// The serial number; a random one if `None`.
+    pub serial: Option<u64>,
+    /// `sha256`, `sha384` or `sha512`; what suits the key if `None`.
+    pub hash: Option<&'a str>,
 }
 
 impl Default for Certificate<'_> {
@@ -98,6 +133,59 @@ impl Key {
         Ok(self.key.sign(scheme, message)?)
     }
 
+    /// Signs a digest, which the scheme's hash has made; without a scheme, the first that has digests of this length.
+    ///
+    /// # Errors
+    /// As [`Key::sign`]; kind `Key` for a digest of another length, and for keys that sign messages only.
+    pub fn sign_digest(&self, digest: &[u8], options: &SignOptions<'_>) -> Result<Vec<u8>> {
+        let schemes = self.key.schemes();
+        let suits = |scheme: &&TpmtSigScheme| match options.scheme {
+            Some(wanted) => scheme_name(scheme) == wanted,
+            None => scheme.hash().is_some_and(|hash| hash.digest_size() == digest.len()),
+        };
+        let scheme = schemes.iter().find(suits).ok_or_else(|| {
+            let size = digest.len();
+            Error::argument(format!(
+                "the key signs no digest of {size} bytes so, but with {}",
+                self.schemes().join(", ")
+            ))
+        })?;
+        Ok(self.key.sign_digest(scheme, digest)?)
+    }
+
+    /// The numbers of the public key: x and y of an ECC key, n and e of an RSA key; big-endian.
+    ///
+    /// # Errors
+    /// Kind `Key` for other kinds.
+    pub fn numbers(&self) -> Result<(Vec<u8>, Vec<u8>)> {
+        match VerifyingKey::from_public(self.key.public())?.numbers() {
+            Some(PublicNumbers { first, second }) => Ok((first, second)),
+            None => Err(Error::new(ErrorKind::Key, "only RSA keys and ECC keys with two coordinates have two numbers")),
+        }
+    }
+
+    /// A certificate request (PEM) that says what is wanted.
+    ///
+    /// # Errors
+    /// Kind `Argument` for names that cannot be understood, `Refused` for words that are not known, `Key` for a hash that does not suit the
+    /// key.
+    pub fn request(&self, wanted: &Request<'_>) -> Result<String> {
+        let subject = self.subject(wanted.subject);
+        let Request { names, ca, key_usage, purposes, .. } = *wanted;
+        let wanted = Wanted { subject: &subject, names, ca, key_usage, purposes, hash: parse_hash(wanted.hash)? };
+        Ok(request(&self.key, &wanted)?.to_pem()?)
+    }
+
+    /// A certificate (PEM) as a request asks for it: self-signed, or by this key as a CA's.
+    ///
+    /// # Errors
+    /// Kind `Refused` with what is wrong with the request, the CA's certificate or the dates.
+    pub fn certify(&self, request: &str, how: &Certification<'_>) -> Result<String> {
+        let lifetime = Lifetime { not_before: how.not_before, not_after: how.not_after };
+        let (ca_certificate, serial, hash) = (how.ca_certificate, how.serial, parse_hash(how.hash)?);
+        Ok(certify(&self.key, request, &Issuance { ca_certificate, lifetime, serial, hash })?)
+    }
+
     /// A certificate request (PEM); without a subject the key's name is the common name.
     ///
     /// # Errors
@@ -130,6 +218,16 @@ impl Key {
 
     fn subject(&self, subject: Option<&str>) -> String {
         subject.map_or_else(|| common_name(&self.name), str::to_owned)
+    }
+}
+
+fn parse_hash(text: Option<&str>) -> Result<Option<TpmiAlgHash>> {
+    match text {
+        None => Ok(None),
+        Some("sha256") => Ok(Some(TpmiAlgHash::Sha256)),
+        Some("sha384") => Ok(Some(TpmiAlgHash::Sha384)),
+        Some("sha512") => Ok(Some(TpmiAlgHash::Sha512)),
+        Some(other) => Err(Error::argument(format!("\"{other}\" is no hash here: sha256, sha384 or sha512"))),
     }
 }
 

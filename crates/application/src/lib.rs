@@ -17,6 +17,9 @@
 mod application;
 mod error;
 mod key;
+pub mod private_file;
+#[cfg(feature = "in-process")]
+mod script;
 #[cfg(feature = "in-process")]
 pub mod startup;
 #[cfg(feature = "tls")]
@@ -25,7 +28,10 @@ mod token;
 
 pub use application::{Application, SealOptions, Settings, UnsealOptions, encrypt, key_kinds};
 pub use error::{Error, ErrorKind};
-pub use key::{Certificate, Key, SignOptions};
+pub use ironroot_keys::Jws;
+pub use key::{Certificate, Certification, Key, Request, SignOptions};
+#[cfg(feature = "in-process")]
+pub use script::{DeviceIs, ProductIs, start};
 #[cfg(feature = "tls")]
 pub use tls::{TlsConnection, TlsContext};
 pub use token::{JwtOptions, JwtRules, jwt_verify};

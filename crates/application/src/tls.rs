@@ -5,12 +5,11 @@ use std::{
     sync::Arc,
 };
 
-use ironroot_keys::tls::TlsKey;
+use ironroot_keys::tls::{TlsKey, certificates, provider, roots};
 use rustls::{
-    ClientConfig, Connection, ProtocolVersion, RootCertStore, ServerConfig,
+    ClientConfig, Connection, ProtocolVersion, ServerConfig,
     client::ClientConnection,
-    crypto::{CryptoProvider, aws_lc_rs},
-    pki_types::{CertificateDer, ServerName, pem::PemObject as _},
+    pki_types::ServerName,
     server::{ServerConnection, WebPkiClientVerifier},
 };
 
@@ -37,11 +36,11 @@ impl TlsContext {
     ///
     /// # Errors
     /// Kind `Argument` for certificates that cannot be used, `Key` for a chain that is not the key's.
-    pub fn client(roots: &str, identity: Option<(&Key, &str)>, alpn: &[&str]) -> Result<Self> {
+    pub fn client(cas: &str, identity: Option<(&Key, &str)>, alpn: &[&str]) -> Result<Self> {
         let builder = ClientConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .map_err(failed)?
-            .with_root_certificates(store(roots)?);
+            .with_root_certificates(roots(cas)?);
         let mut config = match identity {
             Some((key, chain)) => builder.with_client_cert_resolver(tls_key(key)?.resolver(certificates(chain)?)?),
             None => builder.with_no_client_auth(),
@@ -55,13 +54,13 @@ impl TlsContext {
     ///
     /// # Errors
     /// As [`TlsContext::client`].
-    pub fn server(key: &Key, chain: &str, client_roots: Option<&str>, alpn: &[&str]) -> Result<Self> {
+    pub fn server(key: &Key, chain: &str, client_cas: Option<&str>, alpn: &[&str]) -> Result<Self> {
         let builder =
             ServerConfig::builder_with_provider(provider()).with_safe_default_protocol_versions().map_err(failed)?;
-        let builder = match client_roots {
+        let builder = match client_cas {
             None => builder.with_no_client_auth(),
-            Some(roots) => {
-                let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(store(roots)?), provider());
+            Some(cas) => {
+                let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots(cas)?), provider());
                 builder.with_client_cert_verifier(
                     verifier.build().map_err(|error| Error::argument(format!("the clients' CAs: {error}")))?,
                 )
@@ -197,35 +196,12 @@ impl TlsConnection {
     }
 }
 
-fn provider() -> Arc<CryptoProvider> {
-    Arc::new(aws_lc_rs::default_provider())
-}
-
 fn tls_key(key: &Key) -> Result<TlsKey> {
     Ok(TlsKey::new(Arc::clone(key.inner()))?)
 }
 
 fn protocols(alpn: &[&str]) -> Vec<Vec<u8>> {
     alpn.iter().map(|name| name.as_bytes().to_vec()).collect()
-}
-
-fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>> {
-    let all: std::result::Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
-    let all = all.map_err(|error| Error::argument(format!("the certificates are not PEM: {error}")))?;
-    if all.is_empty() {
-        return Err(Error::argument("there is no PEM certificate"));
-    }
-    Ok(all)
-}
-
-fn store(pem: &str) -> Result<RootCertStore> {
-    let mut store = RootCertStore::empty();
-    for certificate in certificates(pem)? {
-        store
-            .add(certificate)
-            .map_err(|error| Error::argument(format!("a CA's certificate cannot be used: {error}")))?;
-    }
-    Ok(store)
 }
 
 fn failed(error: rustls::Error) -> Error {

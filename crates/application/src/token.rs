@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use ironroot_keys::{Claims, JwtAlgorithm, VerifyingKey, sign_jwt, verify_jwt};
+use ironroot_keys::{Claims, Jws, JwtAlgorithm, VerifyingKey, sign_jws, sign_jwt, verify_jwt};
 use serde_json::Value;
 
 use crate::{Error, Key, Result};
@@ -56,6 +56,21 @@ impl Key {
             claims.entry("exp").or_insert_with(|| now.saturating_add(seconds).into());
         }
         Ok(sign_jwt(self.inner(), algorithm, options.key_id, &claims)?)
+    }
+
+    /// Signs a payload as it is (RFC 7515), with this header, a JSON object; its `alg` chooses the algorithm.
+    ///
+    /// # Errors
+    /// As [`Key::jwt_sign`].
+    pub fn jws_sign(&self, payload: &[u8], header: &str) -> Result<Jws> {
+        let header: Claims = serde_json::from_str(header)
+            .map_err(|error| Error::argument(format!("the header is no JSON object: {error}")))?;
+        let algorithm = match header.get("alg") {
+            None => None,
+            Some(Value::String(name)) => Some(name.parse().map_err(|error: String| Error::argument(error))?),
+            Some(_) => return Err(Error::argument("the header's alg is no string")),
+        };
+        Ok(sign_jws(self.inner(), algorithm, header, payload)?)
     }
 }
 

@@ -5,13 +5,13 @@ use std::{str::FromStr, time::SystemTime};
 use der::{
     Decode as _, DecodePem as _, Encode, EncodePem as _,
     asn1::{Ia5String, ObjectIdentifier},
-    oid::AssociatedOid,
     pem::{LineEnding, PemLabel},
 };
 use ironroot_attest::x509::issuance::{
     Content, Lifetime, SerialNumber, Signed, authority_key_identifier, extension, key_identifier,
     subject_key_identifier,
 };
+use ironroot_client::wire::{TpmiAlgHash, TpmtSigScheme};
 use spki::SubjectPublicKeyInfoOwned;
 use x509_cert::{
     Certificate,
@@ -20,10 +20,10 @@ use x509_cert::{
         pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage, KeyUsages, SubjectAltName, name::GeneralName},
     },
     name::Name,
-    request::{CertReqInfo, ExtensionReq},
+    request::CertReqInfo,
 };
 
-use crate::{KeyError, TpmKey, algorithms, verify::VerifyingKey};
+use crate::{KeyError, TpmKey, algorithms, csr::scheme, verify::VerifyingKey, wanted::Asked};
 
 const SERVER_AUTH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.1");
 const CLIENT_AUTH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.2");
@@ -76,11 +76,14 @@ pub fn self_signed(
         .map_err(KeyError::encoding("a DNS name"))?;
     let extensions =
         extensions(&public_key, None, usage, subject.is_empty(), names).map_err(KeyError::encoding("an extension"))?;
-    sign(key, &subject, subject.clone(), public_key, extensions, days)
+    let lifetime = Lifetime::starting(now(), u64::from(days) * 86_400);
+    let says = Says { issuer: &subject, subject: subject.clone(), public_key, extensions, lifetime, serial: None };
+    sign(key, &scheme(key, None)?, says)
 }
 
 /// A certificate that a CA issues for a request (PEM), as PEM: subject, key and alternative names are the request's, whose own
-/// signature is verified. `ca_certificate` (PEM) has to be a CA's, valid now, and for `ca_key`.
+/// signature is verified. `ca_certificate` (PEM) has to be a CA's, valid now, and for `ca_key`. It ends with the CA's own
+/// certificate at the latest: nobody accepts it for longer.
 ///
 /// # Errors
 /// [`KeyError::Certificate`] with what is wrong with the request or the CA's certificate; what the TPM may answer.
@@ -95,11 +98,68 @@ pub fn issue(
         return Err(refuse("a CA here issues to end entities only: make another CA with a certificate of its own"));
     }
     let ca = authority(ca_key, ca_certificate)?;
-    let (info, names) = requested(request)?;
+    let (info, asked) = requested(request)?;
     let issuer_key = algorithms::spki(ca_key.public())?;
-    let extensions = extensions(&info.public_key, Some(&issuer_key), usage, info.subject.is_empty(), names)
+    let extensions = extensions(&info.public_key, Some(&issuer_key), usage, info.subject.is_empty(), asked.names)
         .map_err(KeyError::encoding("an extension"))?;
-    sign(ca_key, ca.tbs_certificate().subject(), info.subject, info.public_key, extensions, days)
+    let mut lifetime = Lifetime::starting(now(), u64::from(days) * 86_400);
+    lifetime.not_after = lifetime.not_after.min(end(&ca));
+    let issuer = ca.tbs_certificate().subject();
+    let says = Says { issuer, subject: info.subject, public_key: info.public_key, extensions, lifetime, serial: None };
+    sign(ca_key, &scheme(ca_key, None)?, says)
+}
+
+/// How [`certify`] certifies a request.
+#[derive(Debug, Clone, Copy)]
+pub struct Issuance<'a> {
+    /// The CA's certificate (PEM); without one, the request has to be the key's own, and the certificate is self-signed.
+    pub ca_certificate: Option<&'a str>,
+    /// From when to when.
+    pub lifetime: Lifetime,
+    /// The serial number; a random one if `None`.
+    pub serial: Option<u64>,
+    /// The hash of the signature; the one that suits the key if `None`.
+    pub hash: Option<TpmiAlgHash>,
+}
+
+/// A certificate as a request (PEM) asks for it, with its key usage and purposes, as PEM. Only a self-signed one can be a CA's, and a CA's
+/// are the only ones that sign certificates.
+///
+/// # Errors
+/// [`KeyError::Certificate`] with what is wrong with the request, the CA's certificate or the lifetime; what the TPM may answer.
+pub fn certify(key: &TpmKey, request: &str, how: &Issuance<'_>) -> Result<String, KeyError> {
+    let (info, asked) = requested(request)?;
+    let ca = how.ca_certificate.map(|pem| authority(key, pem)).transpose()?;
+    let issuer_key = algorithms::spki(key.public())?;
+    let issuer = match &ca {
+        Some(_) if asked.ca => {
+            return Err(refuse("the request is a CA's, and a CA here issues to end entities only"));
+        }
+        Some(ca) if how.lifetime.not_after > end(ca) => {
+            return Err(refuse("it would hold for longer than the CA's own certificate: let it end with that"));
+        }
+        Some(ca) => ca.tbs_certificate().subject().clone(),
+        None if info.public_key != issuer_key => {
+            return Err(refuse("the request is another key's, so the CA's certificate has to be named"));
+        }
+        None => info.subject.clone(),
+    };
+    if how.lifetime.not_before >= how.lifetime.not_after {
+        return Err(refuse("it would end before it begins"));
+    }
+    let serial =
+        how.serial.map(|number| SerialNumber::counted(number).ok_or_else(|| refuse("serial numbers start at 1")));
+    let nameless = info.subject.is_empty();
+    let extensions = as_asked(&info.public_key, ca.is_some().then_some(&issuer_key), nameless, asked)?;
+    let says = Says {
+        issuer: &issuer,
+        subject: info.subject,
+        public_key: info.public_key,
+        extensions,
+        lifetime: how.lifetime,
+        serial: serial.transpose()?,
+    };
+    sign(key, &scheme(key, how.hash)?, says)
 }
 
 fn refuse(reason: impl Into<String>) -> KeyError {
@@ -124,7 +184,7 @@ fn authority(key: &TpmKey, pem: &str) -> Result<Certificate, KeyError> {
         return Err(refuse("the CA's certificate does not allow it to sign certificates (keyCertSign)"));
     }
     let now = now();
-    if content.validity().not_after.to_unix_duration().as_secs() < now {
+    if end(&ca) < now {
         return Err(refuse("the CA's certificate has expired"));
     }
     if content.validity().not_before.to_unix_duration().as_secs() > now {
@@ -134,7 +194,7 @@ fn authority(key: &TpmKey, pem: &str) -> Result<Certificate, KeyError> {
 }
 
 /// What a request asks for, if its key has signed it.
-fn requested(pem: &str) -> Result<(CertReqInfo, Vec<GeneralName>), KeyError> {
+fn requested(pem: &str) -> Result<(CertReqInfo, Asked), KeyError> {
     let Request(signed) = Request::from_pem(pem)
         .map_err(|error| refuse(format!("the request is no PEM CERTIFICATE REQUEST: {error}")))?;
     let malformed = |error| refuse(format!("the request is malformed: {error}"));
@@ -146,19 +206,11 @@ fn requested(pem: &str) -> Result<(CertReqInfo, Vec<GeneralName>), KeyError> {
     if !key.verifies_x509(&signed.algorithm, &content, signature)? {
         return Err(refuse("the request is not signed by the key that it is for, or was changed after it was signed"));
     }
-    let mut names = Vec::new();
-    for attribute in info.attributes.iter().filter(|attribute| attribute.oid == ExtensionReq::OID) {
-        for value in attribute.values.iter() {
-            let extensions: ExtensionReq = value.decode_as().map_err(malformed)?;
-            for extension in extensions.0.iter().filter(|extension| extension.extn_id == SubjectAltName::OID) {
-                names.extend(SubjectAltName::from_der(extension.extn_value.as_bytes()).map_err(malformed)?.0);
-            }
-        }
-    }
-    if info.subject.is_empty() && names.is_empty() {
+    let asked = Asked::of(&info).map_err(malformed)?;
+    if info.subject.is_empty() && asked.names.is_empty() {
         return Err(refuse("the request names nobody: neither a subject nor alternative names"));
     }
-    Ok((info, names))
+    Ok((info, asked))
 }
 
 fn extensions(
@@ -192,24 +244,74 @@ fn extensions(
     Ok(all)
 }
 
-fn sign(
-    key: &TpmKey,
-    issuer: &Name,
+/// The extensions that a request asks for, with those that no certificate goes without.
+fn as_asked(
+    key: &SubjectPublicKeyInfoOwned,
+    issuer: Option<&SubjectPublicKeyInfoOwned>,
+    nameless: bool,
+    asked: Asked,
+) -> Result<Vec<Extension>, KeyError> {
+    let failed = || KeyError::encoding("an extension");
+    if let Some(purpose) = asked.unknown_purpose() {
+        return Err(refuse(format!("the request asks for a purpose that is not known here ({purpose})")));
+    }
+    let usage = match asked.key_usage {
+        Some(usage) if !asked.ca && (usage.key_cert_sign() || usage.crl_sign()) => {
+            return Err(refuse("the request asks to sign certificates or CRLs, which only a CA's key does"));
+        }
+        Some(usage) if asked.ca && !usage.key_cert_sign() => {
+            return Err(refuse("the request is a CA's, and does not ask to sign certificates (keyCertSign)"));
+        }
+        Some(usage) => usage,
+        None if asked.ca => KeyUsage(KeyUsages::KeyCertSign | KeyUsages::CRLSign),
+        None => KeyUsage(KeyUsages::DigitalSignature.into()),
+    };
+    let constraints = BasicConstraints { ca: asked.ca, path_len_constraint: asked.ca.then_some(0) };
+    let mut all = vec![
+        extension(true, &constraints).map_err(failed())?,
+        extension(true, &usage).map_err(failed())?,
+        subject_key_identifier(&key_identifier(key)).map_err(failed())?,
+    ];
+    if let Some(purposes) = asked.purposes {
+        all.push(extension(false, &purposes).map_err(failed())?);
+    }
+    if let Some(issuer) = issuer {
+        all.push(authority_key_identifier(&key_identifier(issuer)).map_err(failed())?);
+    }
+    if !asked.names.is_empty() {
+        all.push(extension(nameless, &SubjectAltName(asked.names)).map_err(failed())?);
+    }
+    Ok(all)
+}
+
+/// What a certificate says.
+struct Says<'a> {
+    issuer: &'a Name,
     subject: Name,
     public_key: SubjectPublicKeyInfoOwned,
     extensions: Vec<Extension>,
-    days: u32,
-) -> Result<String, KeyError> {
+    lifetime: Lifetime,
+    serial: Option<SerialNumber>,
+}
+
+fn sign(key: &TpmKey, scheme: &TpmtSigScheme, says: Says<'_>) -> Result<String, KeyError> {
     let failed = || KeyError::encoding("the certificate");
-    let scheme = key.schemes().into_iter().next().ok_or_else(|| KeyError::unsuitable("it does not sign"))?;
-    let algorithm = algorithms::signature_algorithm_of(key.public(), &scheme)?;
-    let serial = SerialNumber::from_bytes(&key.tpm().lock()?.get_random(16)?);
-    let lifetime = Lifetime::starting(now(), u64::from(days) * 86_400);
+    let Says { issuer, subject, public_key, extensions, lifetime, serial } = says;
+    let algorithm = algorithms::signature_algorithm_of(key.public(), scheme)?;
+    let serial = match serial {
+        Some(serial) => serial,
+        None => SerialNumber::from_bytes(&key.tpm().lock()?.get_random(16)?),
+    };
     let content = Content { serial: &serial, issuer, lifetime, subject: &subject, public_key, extensions };
     let content = content.to_be_signed(algorithm.clone()).map_err(failed())?;
-    let signature = key.sign(&scheme, &content)?;
+    let signature = key.sign(scheme, &content)?;
     let signed = Signed::new(&content, algorithm, &signature).map_err(failed())?;
     signed.to_pem(LineEnding::LF).map_err(failed())
+}
+
+/// The last moment of a certificate.
+fn end(certificate: &Certificate) -> u64 {
+    certificate.tbs_certificate().validity().not_after.to_unix_duration().as_secs()
 }
 
 fn now() -> u64 {

@@ -2,25 +2,14 @@
 
 use std::str::FromStr;
 
-use der::{
-    Encode, EncodePem,
-    asn1::{BitString, Ia5String, OctetString, SetOfVec},
-    pem::LineEnding,
-};
+use der::{Encode, EncodePem, asn1::BitString, pem::LineEnding};
+use ironroot_client::wire::{TpmiAlgHash, TpmtSigScheme};
 use x509_cert::{
-    attr::Attribute,
-    ext::{
-        Extension,
-        pkix::{SubjectAltName, name::GeneralName},
-    },
     name::Name,
-    request::{CertReq, CertReqInfo, ExtensionReq, Version},
+    request::{CertReq, CertReqInfo, Version},
 };
 
-use crate::{KeyError, TpmKey, algorithms};
-
-/// `id-ce-subjectAltName`.
-const SUBJECT_ALT_NAME: der::asn1::ObjectIdentifier = der::asn1::ObjectIdentifier::new_unwrap("2.5.29.17");
+use crate::{KeyError, TpmKey, Wanted, algorithms};
 
 /// A certificate request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,12 +38,22 @@ impl Csr {
 /// # Errors
 /// [`KeyError::Encoding`] for a name that cannot be understood; what the TPM may answer.
 pub fn csr(key: &TpmKey, subject: &str, dns_names: &[&str]) -> Result<Csr, KeyError> {
-    let scheme = key.schemes().into_iter().next().ok_or_else(|| KeyError::unsuitable("it does not sign"))?;
+    let names: Vec<String> = dns_names.iter().map(|name| format!("DNS:{name}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    request(key, &Wanted { subject, names: &names, ..Wanted::default() })
+}
+
+/// Requests a certificate that says what is wanted.
+///
+/// # Errors
+/// [`KeyError::Certificate`] for words that are not known here; otherwise as [`csr()`].
+pub fn request(key: &TpmKey, wanted: &Wanted<'_>) -> Result<Csr, KeyError> {
+    let scheme = scheme(key, wanted.hash)?;
     let info = CertReqInfo {
         version: Version::V1,
-        subject: Name::from_str(subject).map_err(KeyError::encoding("the subject's name"))?,
+        subject: Name::from_str(wanted.subject).map_err(KeyError::encoding("the subject's name"))?,
         public_key: algorithms::spki(key.public())?,
-        attributes: attributes(dns_names)?,
+        attributes: wanted.attributes()?,
     };
     let message = info.to_der().map_err(KeyError::encoding("the certificate request"))?;
     let signature = key.sign(&scheme, &message)?;
@@ -63,6 +62,20 @@ pub fn csr(key: &TpmKey, subject: &str, dns_names: &[&str]) -> Result<Csr, KeyEr
         algorithm: algorithms::signature_algorithm_of(key.public(), &scheme)?,
         signature: BitString::from_bytes(&signature).map_err(KeyError::encoding("the signature"))?,
     }))
+}
+
+/// The key's best scheme, or its best with this hash.
+pub(crate) fn scheme(key: &TpmKey, hash: Option<TpmiAlgHash>) -> Result<TpmtSigScheme, KeyError> {
+    let schemes = key.schemes();
+    match hash {
+        None => schemes.first(),
+        Some(hash) => schemes.iter().find(|scheme| scheme.hash() == Some(hash)),
+    }
+    .cloned()
+    .ok_or_else(|| match hash {
+        Some(hash) => KeyError::unsuitable(format!("it does not sign with {hash:?}, which does not suit its kind")),
+        None => KeyError::unsuitable("it does not sign"),
+    })
 }
 
 /// A subject that consists of this common name (RFC 4514, 2.4).
@@ -76,26 +89,4 @@ pub fn common_name(value: &str) -> String {
         out.push(character);
     }
     out
-}
-
-fn attributes(dns_names: &[&str]) -> Result<SetOfVec<Attribute>, KeyError> {
-    let failed = || KeyError::encoding("a DNS name");
-    let mut attributes = SetOfVec::new();
-    if dns_names.is_empty() {
-        return Ok(attributes);
-    }
-    let names = dns_names
-        .iter()
-        .map(|name| Ia5String::new(name).map(GeneralName::DnsName))
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(failed())?;
-    let value = SubjectAltName(names).to_der().map_err(failed())?;
-    let extension = Extension {
-        extn_id: SUBJECT_ALT_NAME,
-        critical: false,
-        extn_value: OctetString::new(value).map_err(failed())?,
-    };
-    let attribute = Attribute::try_from(ExtensionReq(vec![extension])).map_err(failed())?;
-    attributes.insert(attribute).map_err(failed())?;
-    Ok(attributes)
 }

@@ -96,6 +96,10 @@ pub enum KeyError {
     #[error("no certificate is issued: {0}")]
     Certificate(String),
 
+    /// Certificates for TLS that cannot be used.
+    #[error("the certificates cannot be used: {0}")]
+    Chain(String),
+
     /// The list of names.
     #[error("{0}")]
     List(String),

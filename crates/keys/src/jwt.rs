@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     KeyError, TpmKey,
-    verify::{Kind, SignedWith, VerifyingKey, raw_ecdsa},
+    verify::{Kind, PublicNumbers, SignedWith, VerifyingKey, raw_ecdsa},
 };
 
 /// The claims of a token.
@@ -113,37 +113,77 @@ pub fn sign_jwt(
     key_id: Option<&str>,
     claims: &Claims,
 ) -> Result<String, KeyError> {
-    let public = VerifyingKey::from_public(key.public())?;
-    let schemes = key.schemes();
-    let possible = |algorithm: &JwtAlgorithm| algorithm.suits(&public) && schemes.contains(&algorithm.scheme());
-    let algorithm = match algorithm {
-        Some(wanted) if possible(&wanted) => wanted,
-        Some(wanted) => {
-            let names: Vec<_> = JwtAlgorithm::ALL.into_iter().filter(possible).map(JwtAlgorithm::name).collect();
-            let reason = format!("it does not sign with {}, but with {}", wanted.name(), names.join(", "));
-            return Err(KeyError::unsuitable(reason));
-        }
-        None => {
-            let first = JwtAlgorithm::ALL.into_iter().find(possible);
-            first.ok_or_else(|| KeyError::unsuitable("JSON Web Tokens have no algorithm for it here"))?
-        }
-    };
-    let mut header = json!({ "alg": algorithm.name(), "typ": "JWT" });
-    if let (Some(id), Some(header)) = (key_id, header.as_object_mut()) {
+    let mut header = Claims::new();
+    header.insert("typ".into(), "JWT".into());
+    if let Some(id) = key_id {
         header.insert("kid".into(), id.into());
     }
-    let mut token = BASE64.encode(header.to_string());
-    token.push('.');
-    token.push_str(&BASE64.encode(Value::from(claims.clone()).to_string()));
-    let signature = match key.signature(&algorithm.scheme(), token.as_bytes())? {
+    Ok(sign_jws(key, algorithm, header, Value::from(claims.clone()).to_string().as_bytes())?.compact())
+}
+
+/// A JSON Web Signature (RFC 7515) with one signature: each part in base64url.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Jws {
+    /// The protected header.
+    pub protected: String,
+    /// The payload.
+    pub payload: String,
+    /// The signature.
+    pub signature: String,
+}
+
+impl Jws {
+    /// The compact form: the parts with dots between them.
+    #[must_use]
+    pub fn compact(&self) -> String {
+        format!("{}.{}.{}", self.protected, self.payload, self.signature)
+    }
+}
+
+/// Signs a payload as it is, with this protected header; its `alg` is the algorithm's.
+///
+/// # Errors
+/// As [`sign_jwt`]; [`KeyError::Unsuitable`], too, for a header whose `alg` says something else.
+pub fn sign_jws(
+    key: &TpmKey,
+    algorithm: Option<JwtAlgorithm>,
+    mut header: Claims,
+    payload: &[u8],
+) -> Result<Jws, KeyError> {
+    let algorithm = algorithm_for(key, algorithm)?;
+    let said = header.insert("alg".into(), algorithm.name().into());
+    if let Some(said) = said.filter(|said| said.as_str() != Some(algorithm.name())) {
+        return Err(KeyError::unsuitable(format!("the header says {said}, and {} would sign", algorithm.name())));
+    }
+    let protected = BASE64.encode(Value::from(header).to_string());
+    let payload = BASE64.encode(payload);
+    let message = format!("{protected}.{payload}");
+    let signature = match key.signature(&algorithm.scheme(), message.as_bytes())? {
         TpmtSignature::Ecdsa(ecc) => raw_ecdsa(key.public(), &ecc.signature_r, &ecc.signature_s)?,
         TpmtSignature::Rsassa(rsa) | TpmtSignature::Rsapss(rsa) => rsa.sig.to_vec(),
         TpmtSignature::Eddsa(signature) => signature.to_vec(),
         _ => return Err(KeyError::unsuitable("the TPM made a signature that JOSE does not know")),
     };
-    token.push('.');
-    token.push_str(&BASE64.encode(signature));
-    Ok(token)
+    Ok(Jws { protected, payload, signature: BASE64.encode(signature) })
+}
+
+/// The algorithm that is wanted, if the key has it; otherwise the key's first.
+fn algorithm_for(key: &TpmKey, wanted: Option<JwtAlgorithm>) -> Result<JwtAlgorithm, KeyError> {
+    let public = VerifyingKey::from_public(key.public())?;
+    let schemes = key.schemes();
+    let possible = |algorithm: &JwtAlgorithm| algorithm.suits(&public) && schemes.contains(&algorithm.scheme());
+    match wanted {
+        Some(wanted) if possible(&wanted) => Ok(wanted),
+        Some(wanted) => {
+            let names: Vec<_> = JwtAlgorithm::ALL.into_iter().filter(possible).map(JwtAlgorithm::name).collect();
+            let reason = format!("it does not sign with {}, but with {}", wanted.name(), names.join(", "));
+            Err(KeyError::unsuitable(reason))
+        }
+        None => {
+            let first = JwtAlgorithm::ALL.into_iter().find(possible);
+            first.ok_or_else(|| KeyError::unsuitable("JSON Web Tokens have no algorithm for it here"))
+        }
+    }
 }
 
 /// What a token has to fulfil beside its signature.
@@ -252,21 +292,20 @@ fn check_parties(claims: &Claims, rules: &JwtRules<'_>) -> Result<(), Refused> {
 /// A key in the form of RFC 7517, for those who verify.
 #[must_use]
 pub fn jwk(key: &VerifyingKey) -> Value {
-    match &key.kind {
-        Kind::Rsa { n, e } => {
-            let exponent = e.to_be_bytes();
-            let start = exponent.iter().position(|byte| *byte != 0).unwrap_or_default();
-            let exponent = exponent.get(start..).unwrap_or_default();
-            json!({ "kty": "RSA", "n": BASE64.encode(n), "e": BASE64.encode(exponent) })
+    match (&key.kind, key.numbers()) {
+        (Kind::Rsa { .. }, Some(PublicNumbers { first: n, second: e })) => {
+            json!({ "kty": "RSA", "n": BASE64.encode(n), "e": BASE64.encode(e) })
         }
-        Kind::Ecdsa { curve, point } => {
+        (Kind::Ecdsa { curve, .. }, Some(PublicNumbers { first: x, second: y })) => {
             let name = match curve {
                 TpmEccCurve::NistP384 => "P-384",
                 TpmEccCurve::NistP521 => "P-521",
                 _ => "P-256",
             };
-            json!({ "kty": "EC", "crv": name, "x": BASE64.encode(&point.x), "y": BASE64.encode(&point.y) })
+            json!({ "kty": "EC", "crv": name, "x": BASE64.encode(x), "y": BASE64.encode(y) })
         }
-        Kind::Ed25519(public) => json!({ "kty": "OKP", "crv": "Ed25519", "x": BASE64.encode(public) }),
+        (Kind::Ed25519(public), _) => json!({ "kty": "OKP", "crv": "Ed25519", "x": BASE64.encode(public) }),
+        // Both kinds above have numbers.
+        (Kind::Rsa { .. } | Kind::Ecdsa { .. }, None) => Value::Null,
     }
 }

@@ -29,6 +29,13 @@ pub struct TpmKey {
     origin: Origin,
 }
 
+/// What is signed.
+#[derive(Clone, Copy)]
+enum What<'a> {
+    Message(&'a [u8]),
+    Digest(&'a [u8]),
+}
+
 /// Where a key came from, and so how to get it back.
 pub(crate) enum Origin {
     /// It stays in the TPM, or is somebody else's.
@@ -190,23 +197,53 @@ impl TpmKey {
         algorithms::signature_bytes(&self.signature(scheme, message)?)
     }
 
+    /// Signs a digest with one of [`TpmKey::schemes`], whose hash made it; in the form of [`TpmKey::sign`].
+    ///
+    /// # Errors
+    /// [`KeyError::Unsuitable`] for a digest of another length, and for a restricted key or a scheme that signs messages only; otherwise
+    /// as [`TpmKey::sign`].
+    pub fn sign_digest(&self, scheme: &TpmtSigScheme, digest: &[u8]) -> Result<Vec<u8>, KeyError> {
+        let Some(hash) = scheme.hash() else {
+            return Err(KeyError::unsuitable(format!("{scheme:?} signs messages, not digests")));
+        };
+        if digest.len() != hash.digest_size() {
+            let (got, wanted) = (digest.len(), hash.digest_size());
+            return Err(KeyError::unsuitable(format!("a digest of {hash:?} has {wanted} bytes, not {got}")));
+        }
+        if self.public.object_attributes.contains(TpmaObject::RESTRICTED) {
+            return Err(KeyError::unsuitable("a restricted key signs messages that the TPM has seen, not digests"));
+        }
+        algorithms::signature_bytes(&self.signature_of(scheme, What::Digest(digest))?)
+    }
+
     /// Signs a message with one of [`TpmKey::schemes`], in the TPM's form.
     ///
     /// # Errors
     /// As [`TpmKey::sign`].
     pub fn signature(&self, scheme: &TpmtSigScheme, message: &[u8]) -> Result<TpmtSignature, KeyError> {
+        self.signature_of(scheme, What::Message(message))
+    }
+
+    fn signature_of(&self, scheme: &TpmtSigScheme, what: What<'_>) -> Result<TpmtSignature, KeyError> {
         if !self.schemes().contains(scheme) {
             return Err(KeyError::unsuitable(format!("it does not sign with {scheme:?}")));
         }
-        match self.sign_once(scheme, message) {
-            Err(KeyError::Client(error)) if is_lost(&error) && self.load_again()? => self.sign_once(scheme, message),
+        match self.sign_once(scheme, what) {
+            Err(KeyError::Client(error)) if is_lost(&error) && self.load_again()? => self.sign_once(scheme, what),
             result => result,
         }
     }
 
-    fn sign_once(&self, scheme: &TpmtSigScheme, message: &[u8]) -> Result<TpmtSignature, KeyError> {
+    fn sign_once(&self, scheme: &TpmtSigScheme, what: What<'_>) -> Result<TpmtSignature, KeyError> {
         let key = self.handle();
         let mut tpm = self.tpm.lock()?;
+        let message = match what {
+            What::Message(message) => message,
+            What::Digest(digest) => {
+                return self
+                    .authorized(&mut tpm, |tpm, auths| tpm.sign(key, digest, Some(scheme.clone()), None, auths));
+            }
+        };
         let Some(hash) = scheme.hash() else {
             if self.policy_file().is_some() {
                 return Err(KeyError::unsuitable(
@@ -303,8 +340,9 @@ fn is_lost(error: &ClientError) -> bool {
     matches!(error, ClientError::Io { .. }) || error.is(TpmRc::REFERENCE_H0) || error.is(TpmRc::HANDLE)
 }
 
-impl Drop for TpmKey {
-    fn drop(&mut self) {
+impl TpmKey {
+    /// Flushes the key from the TPM's memory, if it was loaded through this type; it is loaded again when it is used again.
+    pub fn unload(&self) {
         if !matches!(self.origin, Origin::Elsewhere)
             && self.handle().kind() == HandleKind::Transient
             && let Ok(mut tpm) = self.tpm.lock()
@@ -312,5 +350,11 @@ impl Drop for TpmKey {
             // Nobody is left to be told: the TPM or its resource manager forgets the key at the next restart.
             let _ = tpm.flush(self.handle());
         }
+    }
+}
+
+impl Drop for TpmKey {
+    fn drop(&mut self) {
+        self.unload();
     }
 }

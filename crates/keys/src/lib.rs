@@ -36,13 +36,15 @@ mod stored;
 #[cfg(feature = "tls")]
 pub mod tls;
 mod verify;
+mod wanted;
 mod wrap;
 
 pub use algorithms::{signature_algorithm, spki_der};
-pub use certificate::{CertificateUse, issue, self_signed};
-pub use csr::{Csr, common_name, csr};
+pub use certificate::{CertificateUse, Issuance, certify, issue, self_signed};
+pub use csr::{Csr, common_name, csr, request};
 pub use error::KeyError;
-pub use jwt::{Claims, JwtAlgorithm, JwtRules, Refused, jwk, sign_jwt, verify_jwt};
+pub use ironroot_attest::x509::issuance::Lifetime;
+pub use jwt::{Claims, Jws, JwtAlgorithm, JwtRules, Refused, jwk, sign_jws, sign_jwt, verify_jwt};
 pub use key::TpmKey;
 pub use key_file::{AuthPolicy, FileKind, KeyFile, PolicyStep};
 pub use named::{
@@ -57,5 +59,6 @@ pub use reference::{KeyReference, read_key_file};
 pub use sealed::{seal, unseal};
 pub use shared::SharedTpm;
 pub use stored::{StoredKey, parent_public};
-pub use verify::VerifyingKey;
+pub use verify::{PublicNumbers, VerifyingKey};
+pub use wanted::Wanted;
 pub use wrap::parent_from;

@@ -16,6 +16,7 @@
 mod algorithm;
 mod encryption;
 mod list;
+mod protected;
 mod secrets;
 mod template;
 

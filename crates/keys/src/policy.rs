@@ -108,7 +108,7 @@ pub struct Approval<'a> {
 pub fn approvable(tpm: &SharedTpm, pcrs: &Pcrs) -> Result<Vec<u8>, KeyError> {
     let mut tpm = tpm.lock()?;
     let step = pcr_step(pcrs, &pcrs.digest(&mut tpm, SHA256)?);
-    Ok(trial(&mut tpm, &[step])?.to_vec())
+    Ok(trial(&mut tpm, SHA256, &[step])?.to_vec())
 }
 
 /// The steps and the digest of the policy that says these conditions; none and an empty one if nothing but a password is asked for.
@@ -122,7 +122,7 @@ pub(crate) fn of(tpm: &SharedTpm, conditions: &Conditions<'_>) -> Result<(Vec<Po
     }
     let mut tpm = tpm.lock()?;
     let steps = steps(&mut tpm, conditions)?;
-    let digest = if steps.is_empty() { Tpm2bDigest::default() } else { trial(&mut tpm, &steps)? };
+    let digest = if steps.is_empty() { Tpm2bDigest::default() } else { trial(&mut tpm, SHA256, &steps)? };
     Ok((steps, digest))
 }
 
@@ -151,9 +151,9 @@ fn pcr_step(pcrs: &Pcrs, digest: &Tpm2bDigest) -> PolicyStep {
     PolicyStep { code: POLICY_PCR.0, body }
 }
 
-/// The policy of these steps.
-fn trial(tpm: &mut Tpm, steps: &[PolicyStep]) -> Result<Tpm2bDigest, KeyError> {
-    let mut session = tpm.start_session(&SessionOptions::trial())?;
+/// The policy of these steps, for objects whose names have this hash.
+fn trial(tpm: &mut Tpm, hash: TpmiAlgHash, steps: &[PolicyStep]) -> Result<Tpm2bDigest, KeyError> {
+    let mut session = tpm.start_session(&SessionOptions::trial().hash(hash))?;
     let result = steps.iter().try_for_each(|step| match TpmCc(step.code) {
         POLICY_AUTHORIZE => {
             let (public, policy_ref, _) = authority(step)?;
@@ -215,6 +215,8 @@ fn first_that_holds(
         match holds(tpm, session, alternative, public, policy_ref) {
             Ok(()) => return Ok(()),
             Err(error @ (KeyError::Sealed(_) | KeyError::KeyFile(_))) => last = error,
+            // One that this TPM refuses (a bank that it has not, a hash) is no reason not to try the next.
+            Err(KeyError::Client(error)) if error.tpm_rc().is_some() => last = error.into(),
             Err(error) => return Err(error),
         }
     }
@@ -273,7 +275,7 @@ pub(crate) fn approved(
     let mut tpm = tpm.lock()?;
     let hash = file.public.name_alg.unwrap_or(SHA256);
     let pcrs = pcr_step(approval.pcrs, &approval.pcrs.digest(&mut tpm, hash)?);
-    let policy = trial(&mut tpm, std::slice::from_ref(&pcrs))?;
+    let policy = trial(&mut tpm, hash, std::slice::from_ref(&pcrs))?;
     verified(&mut tpm, &public, &[&policy, &policy_ref], &signature)?;
     let mut body = Tpm2b(public).to_bytes();
     body.extend(policy_ref.to_bytes());

@@ -118,8 +118,13 @@ pub fn read_key_file(path: &Path) -> Result<KeyFile, KeyError> {
     let failed = |source| KeyError::File { path: path.to_path_buf(), source: Box::new(source) };
     let mut bytes = Vec::new();
     fs::File::open(path)
-        .and_then(|file| file.take(MAX_FILE).read_to_end(&mut bytes))
+        .and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes))
         .map_err(|error| failed(KeyError::KeyFile(error.to_string())))?;
+    if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > MAX_FILE {
+        return Err(failed(KeyError::KeyFile(
+            "it is larger than 1 MiB, which no key file is: is this the right file?".into(),
+        )));
+    }
     KeyFile::from_bytes(&bytes).map_err(failed)
 }
 
@@ -191,6 +196,15 @@ mod tests {
         assert_eq!("name:web".parse::<KeyReference>().unwrap().to_string(), "web");
         assert_eq!("handle:0X81FFFFFF".parse::<KeyReference>().unwrap().label(), "0x81ffffff");
         assert_eq!("file:/etc/ssl/web.key.pem".parse::<KeyReference>().unwrap().label(), "web.key");
+    }
+
+    #[test]
+    fn a_file_that_is_too_large_is_refused_and_not_cut() {
+        let path = std::env::temp_dir().join(format!("ironroot-large-{}", std::process::id()));
+        fs::write(&path, vec![b'\n'; usize::try_from(MAX_FILE).unwrap() + 1]).unwrap();
+        let error = read_key_file(&path).unwrap_err().to_string();
+        fs::remove_file(&path).unwrap();
+        assert!(error.contains("larger than 1 MiB") && error.contains("ironroot-large"), "{error}");
     }
 
     #[test]

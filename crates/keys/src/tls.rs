@@ -140,29 +140,54 @@ pub fn server_config(key: TpmKey, chain_pem: &str, ca_pem: &str) -> Result<Arc<S
 }
 
 /// The process's provider, or else AWS-LC's: nobody has to install one first.
-fn provider() -> Arc<CryptoProvider> {
+#[must_use]
+pub fn provider() -> Arc<CryptoProvider> {
     CryptoProvider::get_default().cloned().unwrap_or_else(|| Arc::new(aws_lc_rs::default_provider()))
 }
 
-fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, KeyError> {
-    let certificates: Vec<_> =
-        CertificateDer::pem_slice_iter(pem.as_bytes()).collect::<Result<_, _>>().map_err(|error| unusable(&error))?;
+/// A chain of certificates (PEM), the key's own first.
+///
+/// # Errors
+/// [`KeyError::Chain`] if there is none, or one that is not PEM.
+pub fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, KeyError> {
+    let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem.as_bytes())
+        .collect::<Result<_, _>>()
+        .map_err(|error| KeyError::Chain(error.to_string()))?;
     if certificates.is_empty() {
-        return Err(KeyError::unsuitable("there is no PEM CERTIFICATE"));
+        return Err(none());
     }
     Ok(certificates)
 }
 
-fn roots(pem: &str) -> Result<RootCertStore, KeyError> {
-    let mut roots = RootCertStore::empty();
-    for certificate in certificates(pem)? {
-        roots.add(certificate).map_err(|error| unusable(&error))?;
+/// CAs to trust (PEM). One that cannot be used is left out, as long as there is another: systems have certificates that only some programs
+/// understand.
+///
+/// # Errors
+/// [`KeyError::Chain`] if none can be used.
+pub fn roots(pem: &str) -> Result<RootCertStore, KeyError> {
+    let (mut roots, mut reason) = (RootCertStore::empty(), None);
+    for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
+        let added = match certificate {
+            Ok(certificate) => roots.add(certificate).map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        if let Err(error) = added {
+            reason = Some(error);
+        }
     }
-    Ok(roots)
+    match reason {
+        _ if !roots.is_empty() => Ok(roots),
+        Some(reason) => Err(KeyError::Chain(format!("none of the CAs' certificates is one: {reason}"))),
+        None => Err(none()),
+    }
+}
+
+fn none() -> KeyError {
+    KeyError::Chain("there is no PEM certificate".into())
 }
 
 fn unusable(error: &dyn std::fmt::Display) -> KeyError {
-    KeyError::unsuitable(format!("its certificates cannot be used: {error}"))
+    KeyError::Chain(error.to_string())
 }
 
 /// One signature of one handshake.

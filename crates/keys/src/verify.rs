@@ -39,7 +39,29 @@ pub(crate) enum SignedWith {
     Ed25519,
 }
 
+/// The two numbers of a public key, big-endian: x and y of an ECC key, n and e of an RSA key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicNumbers {
+    /// x, or the modulus.
+    pub first: Vec<u8>,
+    /// y, or the exponent.
+    pub second: Vec<u8>,
+}
+
 impl VerifyingKey {
+    /// The numbers of an RSA key, or of an ECC key with two coordinates.
+    #[must_use]
+    pub fn numbers(&self) -> Option<PublicNumbers> {
+        match &self.kind {
+            Kind::Rsa { n, e } => {
+                let second = e.to_be_bytes().into_iter().skip_while(|byte| *byte == 0).collect();
+                Some(PublicNumbers { first: n.clone(), second })
+            }
+            Kind::Ecdsa { point, .. } => Some(PublicNumbers { first: point.x.to_vec(), second: point.y.to_vec() }),
+            Kind::Ed25519(_) => None,
+        }
+    }
+
     /// The public half of a TPM's key.
     ///
     /// # Errors

@@ -4,6 +4,8 @@ ssl.SSLContext itself takes keys from files alone (docs/python.md says how it us
 wrap_socket (http.client, urllib.request, urllib3, ...) takes this one, too.
 """
 
+import os
+import re
 import socket
 import ssl
 import threading
@@ -11,6 +13,27 @@ import threading
 from ._native import IronrootError, Key, TlsContext
 
 _CHUNK = 1 << 16
+
+
+def _read(path):
+    with open(path, encoding="ascii", errors="replace") as file:
+        return file.read()
+
+
+def _system():
+    """The CAs that OpenSSL would trust: its file and its folder (SSL_CERT_FILE, SSL_CERT_DIR, or the system's). ssl.SSLContext itself tells
+    only those of the file, for it looks into the folder when it needs one."""
+    paths = ssl.get_default_verify_paths()
+    files = [paths.cafile] if paths.cafile else []
+    if paths.capath:
+        hashed = (name for name in os.listdir(paths.capath) if re.fullmatch(r"[0-9a-f]{8}\.[0-9]+", name))
+        files += (os.path.join(paths.capath, name) for name in sorted(hashed))
+    # The folder mostly has what the file has; "TRUSTED CERTIFICATE" is OpenSSL's own form, with rules that only it knows.
+    pattern = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
+    found = {text: None for file in files if os.path.exists(file) for text in pattern.findall(_read(file))}
+    if not found:
+        raise ValueError(f"no CA's certificate is in {paths.cafile or paths.openssl_cafile} or {paths.capath or paths.openssl_capath}: name cafile or cadata")
+    return "\n".join(found)
 
 
 class TLSContext:
@@ -29,8 +52,7 @@ class TLSContext:
         if cafile is not None and cadata is not None:
             raise ValueError("either cafile or cadata")
         if cafile is not None:
-            with open(cafile, encoding="ascii", errors="replace") as file:
-                cadata = file.read()
+            cadata = _read(cafile)
         self.server_side = server_side
         if server_side:
             if key is None:
@@ -38,8 +60,7 @@ class TLSContext:
             self._context = TlsContext.server(key, certificate, cadata, list(alpn))
         else:
             if cadata is None:
-                system = ssl.create_default_context().get_ca_certs(binary_form=True)
-                cadata = "".join(ssl.DER_cert_to_PEM_cert(der) for der in system)
+                cadata = _system()
             self._context = TlsContext.client(cadata, key, certificate, list(alpn))
         self._verify = cadata is not None
 

@@ -2,11 +2,11 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
-use ironroot_application::{
-    Application, Error, SealOptions, Settings, UnsealOptions,
-    startup::{Grade, Product},
+use ironroot_application::{Application, DeviceIs, ProductIs, SealOptions, Settings, UnsealOptions};
+use pyo3::{
+    prelude::*,
+    types::{PyBytes, PyTuple},
 };
-use pyo3::{prelude::*, types::PyBytes};
 
 use crate::{key::Key, raised};
 
@@ -54,30 +54,17 @@ pub fn start(
     grade: &str,
     how: &str,
 ) -> PyResult<Tpm> {
+    let mut product = product;
     py.detach(|| {
-        let grade = match grade {
-            "disk" => Grade::CopiedWithDisk,
-            "readable" => Grade::Readable,
-            "fused" => Grade::Fused,
-            "hardware" => Grade::HardwareOnly,
-            other => {
-                return Err(Error::argument(format!("\"{other}\" is no grade: disk, readable, fused or hardware")));
-            }
+        let product = match &mut product {
+            BytesOr::Bytes(secret) => ProductIs::Secret(secret),
+            BytesOr::Name(path) => ProductIs::File(path),
         };
-        let product = match product {
-            BytesOr::Bytes(mut secret) => Product::from_secret(&mut secret)?,
-            BytesOr::Name(path) => Product::from_file(&path)?,
+        let device = match &device {
+            BytesOr::Bytes(value) => DeviceIs::Value(value),
+            BytesOr::Name(source) => DeviceIs::Source(source),
         };
-        let device = match device {
-            BytesOr::Bytes(value) => product.device_value(&value, grade)?,
-            BytesOr::Name(source) => product.device_source(&source, grade)?,
-        };
-        match how {
-            "open" => device.open(&folder),
-            "enroll" => device.enroll(&folder),
-            "either" => device.open_or_enroll(&folder),
-            other => Err(Error::argument(format!("\"{other}\" is no way to start: open, enroll or either"))),
-        }
+        ironroot_application::start(&folder, product, device, grade, how)
     })
     .map(Tpm)
     .map_err(raised)
@@ -98,6 +85,20 @@ pub fn key_kinds() -> Vec<&'static str> {
 
 #[pymethods]
 impl Tpm {
+    /// Closes the connection; a TPM in this process is shut down in order. Its keys can no longer be used.
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        py.detach(|| self.0.close()).map_err(raised)
+    }
+
+    fn __enter__(this: Py<Self>) -> Py<Self> {
+        this
+    }
+
+    #[pyo3(signature = (*_why))]
+    fn __exit__(&self, py: Python<'_>, _why: &Bound<'_, PyTuple>) -> PyResult<()> {
+        self.close(py)
+    }
+
     /// The key with this name, which is put into the list of names; the same name and kind give the same key for ever.
     #[pyo3(signature = (name, kind=None))]
     fn create_key(&self, py: Python<'_>, name: &str, kind: Option<&str>) -> PyResult<Key> {

@@ -21,7 +21,7 @@ use x509_cert::{
     time::{Time, Validity},
 };
 
-/// A serial number: 16 bytes, positive, without a leading zero byte.
+/// A serial number, positive: 16 bytes without a leading zero byte, unless somebody else has counted it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SerialNumber([u8; 16]);
 
@@ -41,6 +41,12 @@ impl SerialNumber {
         // Positive, and always encoded in 16 bytes.
         serial[0] = (serial[0] & 0x3f) | 0x40;
         Self(serial)
+    }
+
+    /// A number that a CA has counted. RFC 5280, 4.1.2.2 wants it positive; 0 gives nothing.
+    #[must_use]
+    pub fn counted(number: u64) -> Option<Self> {
+        (number > 0).then(|| Self(u128::from(number).to_be_bytes()))
     }
 
     /// The number in hexadecimal.

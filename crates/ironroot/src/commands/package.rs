@@ -44,6 +44,10 @@ fn pack(arguments: &PackageBuild) -> Result {
     };
     let description = Description { name: &arguments.package, version: arguments.number, readers };
     let path = &arguments.output;
+    if is_inside(path, &arguments.folder) {
+        let reason = "it is in the folder that is packed, and would pack itself: write it somewhere else";
+        return Err(Failure::during(path.display(), reason));
+    }
     let file = OpenOptions::new().write(true).create_new(true).open(path);
     let file = file.map_err(|error| Failure::during(path.display(), error))?;
     let mut output = BufWriter::with_capacity(1 << 20, file);
@@ -60,6 +64,15 @@ fn pack(arguments: &PackageBuild) -> Result {
     }
     say(&built?, arguments.key.tpm.json, &format!("packed into {}", path.display()));
     Ok(())
+}
+
+/// Whether a file that is not there yet would be in a folder. What cannot be found is said when it is opened.
+fn is_inside(path: &Path, folder: &Path) -> bool {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match (fs::canonicalize(parent), fs::canonicalize(folder)) {
+        (Ok(parent), Ok(folder)) => parent.starts_with(folder),
+        _ => false,
+    }
 }
 
 fn verify(arguments: &PackageVerify) -> Result {
