@@ -114,7 +114,7 @@ impl SigningKey for TlsKey {
 /// in `ca_pem`.
 ///
 /// # Errors
-/// [`KeyError::Unsuitable`] if the certificates cannot be used, or are for another key.
+/// [`KeyError::Chain`] if the certificates cannot be used, [`KeyError::Unsuitable`] if they are for another key.
 pub fn client_config(key: TpmKey, chain_pem: &str, ca_pem: &str) -> Result<Arc<ClientConfig>, KeyError> {
     let resolver = TlsKey::new(Arc::new(key))?.resolver(certificates(chain_pem)?)?;
     let builder = ClientConfig::builder_with_provider(provider())
