@@ -101,5 +101,5 @@ fn device(factory: &Authority) -> TpmDevice {
 /// An enrolment with these fields.
 pub fn parameters(fields: &[Vec<u8>; 4]) -> EnrolmentParameters {
     let [csr, ik_public, ek_public, ek_certificate] = fields.each_ref().map(|field| to_base64(field));
-    EnrolmentParameters { csr, ik_public, ek_public, ek_certificate, ek_chain: Vec::new(), profile: None }
+    EnrolmentParameters { csr, ik_public, ek_public, ek_certificate, ek_chain: Vec::new(), profile: None, batch: None }
 }

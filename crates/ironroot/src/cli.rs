@@ -1,5 +1,11 @@
 //! The command line.
 
+#[cfg(feature = "service")]
+pub mod audit;
+#[cfg(feature = "service")]
+pub mod batch;
+#[cfg(feature = "service")]
+pub mod factory;
 #[cfg(feature = "keys")]
 pub mod keys;
 #[cfg(feature = "keys")]
@@ -48,6 +54,18 @@ pub enum Command {
     #[cfg(feature = "service")]
     #[command(subcommand)]
     Provision(provision::ProvisionCommand),
+    /// Count the devices that a factory makes: batches of a provisioning service.
+    #[cfg(feature = "service")]
+    #[command(subcommand)]
+    Batch(batch::BatchCommand),
+    /// Check or export what a provisioning service wrote down.
+    #[cfg(feature = "service")]
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
+    /// Try a provisioning service out with a simulated factory.
+    #[cfg(feature = "service")]
+    #[command(subcommand)]
+    Factory(factory::FactoryCommand),
     /// Run a TPM alone, as a daemon in the foreground.
     Tpm(Tpm),
     /// Run a TPM with swtpm's command line (what the program does, too, if its name is swtpm).

@@ -218,7 +218,7 @@ impl Plant {
 }
 
 /// What the endorsement certificates say about these TPMs.
-fn description() -> TpmDescription {
+pub fn description() -> TpmDescription {
     TpmDescription {
         manufacturer: "id:49525254".into(),
         model: "Ironroot software TPM".into(),

@@ -89,12 +89,7 @@ pub fn read_text(path: &Path) -> Result<Option<String>, FileError> {
 /// # Errors
 /// [`FileError::Io`]; the file is then not there.
 pub fn create_secret(path: &Path, contents: &[u8]) -> Result<bool, FileError> {
-    // A name that no other process takes, not even one of another container with the same process number.
-    let mut number = [0; 8];
-    getrandom::fill(&mut number).map_err(|error| io_error("write", path)(io::Error::other(error.to_string())))?;
-    let mut draft = path.as_os_str().to_owned();
-    draft.push(format!(".{:016x}.tmp", u64::from_ne_bytes(number)));
-    let draft = PathBuf::from(draft);
+    let draft = draft_of(path)?;
     let result = write_draft(&draft, contents).and_then(|()| fs::hard_link(&draft, path)).and_then(|()| {
         // The name is durable only when its folder is.
         path.parent().map_or(Ok(()), |folder| fs::File::open(folder)?.sync_all())
@@ -105,6 +100,29 @@ pub fn create_secret(path: &Path, contents: &[u8]) -> Result<bool, FileError> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
         Err(error) => Err(io_error("write", path)(error)),
     }
+}
+
+/// Writes a file that only its owner may read, in the place of an older one: at any moment the one or the other is there
+/// whole.
+///
+/// # Errors
+/// [`FileError::Io`]; the older one is then still there.
+pub fn replace(path: &Path, contents: &[u8]) -> Result<(), FileError> {
+    let draft = draft_of(path)?;
+    let result = write_draft(&draft, contents).and_then(|()| fs::rename(&draft, path));
+    if result.is_err() {
+        let _ = fs::remove_file(&draft);
+    }
+    result.map_err(io_error("write", path))
+}
+
+/// A name beside the file that no other process takes, not even one of another container with the same process number.
+fn draft_of(path: &Path) -> Result<PathBuf, FileError> {
+    let mut number = [0; 8];
+    getrandom::fill(&mut number).map_err(|error| io_error("write", path)(io::Error::other(error.to_string())))?;
+    let mut draft = path.as_os_str().to_owned();
+    draft.push(format!(".{:016x}.tmp", u64::from_ne_bytes(number)));
+    Ok(PathBuf::from(draft))
 }
 
 fn write_draft(draft: &Path, contents: &[u8]) -> io::Result<()> {

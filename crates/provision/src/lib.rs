@@ -20,9 +20,13 @@ pub mod protocol;
 pub mod agent;
 
 #[cfg(feature = "service")]
+pub mod administration;
+#[cfg(feature = "service")]
 pub mod authority;
 #[cfg(feature = "service")]
 pub mod files;
+#[cfg(feature = "service")]
+pub mod key_list;
 #[cfg(feature = "service")]
 pub mod profile;
 #[cfg(feature = "service")]

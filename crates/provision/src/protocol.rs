@@ -20,6 +20,9 @@ pub struct EnrolmentParameters {
     /// The certificate profile; the service's first one if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<String>,
+    /// The batch in which the device counts, if it is made in one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<String>,
 }
 
 /// The answer of `POST /v1/challenge`.

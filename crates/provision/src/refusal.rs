@@ -2,7 +2,10 @@
 
 use ironroot_attest::{EkCertificateError, EkTemplateError, IdentityKeyError, x509::CsrError};
 
-use crate::{protocol, store::StoreError};
+use crate::{
+    protocol,
+    store::{BatchRefusal, StoreError},
+};
 
 /// A refused request. The message may repeat what the requester sent, never what only the service knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -143,11 +146,58 @@ impl From<StoreError> for Refusal {
                 "the service's database cannot be reached",
                 "Try again in a few seconds: a retry is safe.",
             ),
-            StoreError::Location(_) | StoreError::Other(_) => {
+            StoreError::Location(_) | StoreError::Audit(_) | StoreError::Signing(_) | StoreError::Other(_) => {
                 tracing::error!(%error, "the database failed");
                 return Self::internal();
             }
         };
         Self { status: 503, code, message: message.into(), hint }
+    }
+}
+
+impl From<BatchRefusal> for Refusal {
+    fn from(refusal: BatchRefusal) -> Self {
+        let (code, message, hint) = match refusal {
+            BatchRefusal::Required => (
+                "batch_required",
+                "the service certifies devices of a batch only".to_owned(),
+                "Name the batch in the request (batch).",
+            ),
+            BatchRefusal::Unknown => {
+                ("batch_unknown", "there is no batch of that name".to_owned(), "Ask the operator for the batch's name.")
+            }
+            BatchRefusal::Closed => {
+                ("batch_closed", "the batch is closed".to_owned(), "Use an open batch, or have the operator make one.")
+            }
+            BatchRefusal::Expired => {
+                ("batch_expired", "the batch's time is over".to_owned(), "Have the operator make another batch.")
+            }
+            BatchRefusal::Exhausted { units } => (
+                "batch_exhausted",
+                format!("all {units} units of the batch are used"),
+                "Stop the line; have the operator make another batch, or scrap units that are not shipped.",
+            ),
+            BatchRefusal::Profile => (
+                "batch_profile",
+                "the batch does not allow this certificate profile".to_owned(),
+                "Ask for a profile that the batch allows.",
+            ),
+            BatchRefusal::NotListed => (
+                "batch_ek_not_listed",
+                "the endorsement key is not on the batch's list".to_owned(),
+                "Have the operator add the key to the list (ironroot batch allow), if the device is genuine.",
+            ),
+            BatchRefusal::OtherBatch(batch) => (
+                "batch_other",
+                format!("this device counts in the batch {batch}"),
+                "Rework a device in the batch that it was made in.",
+            ),
+            BatchRefusal::Scrapped => (
+                "unit_scrapped",
+                "this device was scrapped".to_owned(),
+                "A scrapped device gets no certificate; take it off the line.",
+            ),
+        };
+        Self::forbidden(code, message, hint)
     }
 }

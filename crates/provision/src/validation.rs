@@ -83,7 +83,7 @@ impl Validator {
 
         let (ik_name, ek_name) = (object_name(&decoded.ik), object_name(&decoded.ek));
         let enrolment = enrolment_digest(&[&ek_name, &ik_name, decoded.csr.info_der(), profile.name.as_bytes()]);
-        let ticket = ticket_parameters(&decoded, &profile.name);
+        let ticket = ticket_parameters(&decoded, &profile.name, parameters.batch.as_deref());
         let subject = decoded.csr.subject().clone();
         Ok(Enrolment { profile, key, ik_name, ek: decoded.ek, ek_name, verdict, subject, ticket, enrolment })
     }
@@ -182,13 +182,14 @@ fn check_requested_extensions(csr: &CertificationRequest) -> Result<(), Refusal>
     Ok(())
 }
 
-fn ticket_parameters(decoded: &Decoded, profile: &str) -> TicketParameters {
+fn ticket_parameters(decoded: &Decoded, profile: &str, batch: Option<&str>) -> TicketParameters {
     let parameters = TicketParameters::new("ironroot enrolment ticket, version 1")
         .with(&decoded.csr_der)
         .with(&decoded.ik.to_bytes())
         .with(&decoded.ek.to_bytes())
         .with(&decoded.ek_certificate)
-        .with(profile.as_bytes());
+        .with(profile.as_bytes())
+        .with(batch.unwrap_or_default().as_bytes());
     decoded.ek_chain.iter().fold(parameters, |parameters, certificate| parameters.with(certificate))
 }
 

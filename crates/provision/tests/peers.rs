@@ -123,7 +123,7 @@ fn another_makers_tpm_enrols_and_openssl_accepts_the_certificate() {
         let mut device = ToolsTpm { tpm: &tpm, ek_handle, ek_index, by_policy, key };
         let subject = format!("CN=swtpm-{ek_index},O=Peers");
         // The TPM brings its intermediate along; the service trusts the root alone.
-        let request = EnrolmentRequest { subject, ek_chain: vec![issuer.clone()], profile: None };
+        let request = EnrolmentRequest { subject, ek_chain: vec![issuer.clone()], ..EnrolmentRequest::default() };
         let enrolled = enroll(&mut device, &client, &request, &mut |_, _| {}).unwrap();
         fs::write(folder.path().join("device.pem"), &enrolled.certificate).unwrap();
         let verified = openssl(

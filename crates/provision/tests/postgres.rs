@@ -9,9 +9,9 @@ use ironroot_provision::{
     Service, ServiceConfig,
     agent::HttpError,
     protocol::CertificateResponse,
-    store::{Store, StoreError},
+    store::{AuditFault, Store, StoreError},
 };
-use support::{Factory, code, config, postgres::Postgres, start};
+use support::{Factory, audit_key, code, config, postgres::Postgres, start};
 
 fn on(postgres: &Postgres, folder: &Path, factory: &Factory) -> ServiceConfig {
     ServiceConfig { database: Some(postgres.location()), ..config(folder, factory) }
@@ -21,12 +21,12 @@ fn run<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
 }
 
-fn verify(postgres: &Postgres) -> Result<i64, i64> {
+fn verify(postgres: &Postgres, folder: &Path) -> Result<i64, AuditFault> {
     run(async {
-        let store = Store::open(&postgres.location(), None).await.unwrap();
-        let result = store.verify_events().await.unwrap();
+        let store = Store::open_unchecked(&postgres.location(), audit_key(folder), None).await.unwrap();
+        let result = store.verify_audit(&[]).await.unwrap();
         store.close().await;
-        result
+        result.map(|report| report.events)
     })
 }
 
@@ -63,7 +63,7 @@ fn nodes_share_a_database() {
     assert_eq!(code(nodes[2].1.challenge(&other.parameters("CN=pump-1"))), "subject_taken");
     let kinds = postgres.psql("SELECT kind, COUNT(*) FROM events GROUP BY kind ORDER BY kind");
     assert_eq!(kinds, "issued|1\nrefused|1\nrepeated|11\nstarted|3\n");
-    assert_eq!(verify(&postgres), Ok(16));
+    assert_eq!(verify(&postgres, folder.path()), Ok(16));
     for (node, _) in nodes {
         node.stop();
     }
@@ -82,7 +82,7 @@ fn a_server_that_goes_away_is_said_and_found_again() {
     let issued = (0..10).find_map(|_| client.certificate(&answer).ok()).expect("no certificate after ten tries");
     assert_eq!(client.certificate(&answer).unwrap(), issued);
     assert_eq!(postgres.psql("SELECT COUNT(*) FROM certificates").trim(), "1");
-    assert!(verify(&postgres).is_ok());
+    assert!(verify(&postgres, folder.path()).is_ok());
 
     // A database that may not be written refuses in clear words.
     postgres.psql("ALTER SYSTEM SET default_transaction_read_only = on");
@@ -124,6 +124,6 @@ fn what_keeps_the_service_from_its_database_is_said_without_the_password() {
     // The wrong database, of a server that is there.
     let postgres = Postgres::start();
     let missing = postgres.url().replace("/postgres", "/nothing");
-    let error = run(Store::open(&missing.parse().unwrap(), None)).unwrap_err();
+    let error = run(Store::open(&missing.parse().unwrap(), audit_key(folder.path()), None)).unwrap_err();
     assert!(matches!(&error, StoreError::Unreachable(why) if why.contains("nothing")), "{error:?}");
 }

@@ -23,6 +23,13 @@ pub struct ProvisionServe {
     /// Certificates of TPM makers' roots (PEM); may be given several times.
     #[arg(long = "trusted-root", value_name = "FILE", required = true)]
     pub trusted_roots: Vec<PathBuf>,
+    /// The database, if it is not a file in the folder: postgres://USER@HOST/DATABASE. Nodes on one database have copies of one
+    /// folder. A password is better in this variable, or in ~/.pgpass, than on the command line.
+    #[arg(long, value_name = "URL", env = "IRONROOT_DATABASE", hide_env_values = true)]
+    pub database: Option<String>,
+    /// Refuse devices that count in no batch (see `ironroot batch`).
+    #[arg(long)]
+    pub batch_required: bool,
     /// Print one JSON object instead of text.
     #[arg(long)]
     pub json: bool,

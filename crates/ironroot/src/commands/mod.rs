@@ -1,10 +1,16 @@
 //! One file for each command.
 
+#[cfg(feature = "service")]
+mod audit;
+#[cfg(feature = "service")]
+mod batch;
 mod completions;
 mod device;
 mod doctor;
 mod env;
 mod explain;
+#[cfg(feature = "service")]
+mod factory;
 #[cfg(feature = "keys")]
 mod keys;
 #[cfg(feature = "keys")]
@@ -35,6 +41,12 @@ pub fn run(command: Command) -> Result {
         Command::Up(arguments) => up::run(&arguments),
         #[cfg(feature = "service")]
         Command::Provision(command) => provision::run(&command),
+        #[cfg(feature = "service")]
+        Command::Batch(command) => batch::run(&command),
+        #[cfg(feature = "service")]
+        Command::Audit(command) => audit::run(&command),
+        #[cfg(feature = "service")]
+        Command::Factory(command) => factory::run(&command),
         Command::Tpm(arguments) => tpm::run(&arguments),
         Command::Swtpm(command) => swtpm::run(&command),
         Command::Env(arguments) => env::run(&arguments),

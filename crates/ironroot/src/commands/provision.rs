@@ -7,6 +7,7 @@ use ironroot_host::sandbox;
 use ironroot_provision::service::{Service, ServiceConfig};
 use serde_json::json;
 
+use super::batch::database;
 use crate::{
     cli::provision::{ProvisionCommand, ProvisionServe},
     failure::{Failure, Result},
@@ -53,6 +54,8 @@ fn config(arguments: &ProvisionServe) -> Result<ServiceConfig> {
     }
     let mut config = ServiceConfig::new(arguments.state.clone(), shared_provider(), trust);
     config.listen = arguments.listen;
+    config.database = database(arguments.database.as_deref())?;
+    config.batch_required = arguments.batch_required;
     Ok(config)
 }
 

@@ -103,6 +103,8 @@ pub struct EnrolmentRequest {
     pub subject: String,
     /// The service's certificate profile, if not its default.
     pub profile: Option<String>,
+    /// The batch in which the device counts, if it is made in one.
+    pub batch: Option<String>,
     /// Certificates of the endorsement certificate's issuers (DER).
     pub ek_chain: Vec<Vec<u8>>,
 }
@@ -163,6 +165,7 @@ pub fn enroll<T: DeviceTpm>(
         ek_certificate: to_base64(&ek_certificate),
         ek_chain: request.ek_chain.iter().map(|certificate| to_base64(certificate)).collect(),
         profile: request.profile.clone(),
+        batch: request.batch.clone(),
     };
     let challenge = service.challenge(&parameters)?;
     clock.done(Step::Challenge);

@@ -30,6 +30,7 @@ pub(super) struct Context {
     pub authority: Authority,
     pub store: Store,
     pub lifetime: Duration,
+    pub batch_required: bool,
     pub clock: Clock,
     pub refusals: RefusalLog,
 }

@@ -23,7 +23,7 @@ use crate::{
         CertificateRequest, CertificateResponse, ChallengeResponse, EnrolmentParameters, from_base64, to_base64,
     },
     refusal::Refusal,
-    store::{Device, Event, EventKind, IssuedCertificate, SubjectClaim},
+    store::{Device, Event, EventKind, IssuedCertificate, SubjectClaim, UnitRequest, UnitVerdict},
     ticket::TicketError,
     validation::Enrolment,
 };
@@ -57,6 +57,7 @@ struct Request {
     ik_name: String,
     enrolment: String,
     profile: String,
+    batch: Option<String>,
     renewal: u64,
     certificate: ToIssue,
 }
@@ -71,9 +72,10 @@ struct ToIssue {
 impl Context {
     /// `POST /v1/challenge`.
     pub async fn challenge(self: Arc<Self>, parameters: EnrolmentParameters) -> Result<ChallengeResponse, Refusal> {
-        let this = Arc::clone(&self);
-        let (claim, response) = blocking(move || this.make_challenge(&parameters)).await?;
-        check_claim(self.store.subject_claim(&claim.ek_name, &claim.subject).await?)?;
+        let (this, batch) = (Arc::clone(&self), parameters.batch.clone());
+        let (device, profile, response) = blocking(move || this.make_challenge(&parameters)).await?;
+        check_claim(self.store.subject_claim(&device.ek_name, &device.subject).await?)?;
+        self.store.judge_unit(self.unit_request(batch.as_deref(), &device, &profile)).await??;
         Ok(response)
     }
 
@@ -84,7 +86,7 @@ impl Context {
         self.issue(request).await
     }
 
-    fn make_challenge(&self, parameters: &EnrolmentParameters) -> Result<(Device, ChallengeResponse), Refusal> {
+    fn make_challenge(&self, parameters: &EnrolmentParameters) -> Result<(Device, String, ChallengeResponse), Refusal> {
         let now = (self.clock)();
         let enrolment = self.validator.validate(parameters, now)?;
         let ticket = self.tickets.issue(&enrolment.ticket, now);
@@ -100,7 +102,7 @@ impl Context {
             issued_at: now,
             expires_at: now.saturating_add(self.lifetime.as_secs()),
         };
-        Ok((device_of(&enrolment)?, response))
+        Ok((device_of(&enrolment)?, enrolment.profile.name.clone(), response))
     }
 
     /// Checks everything once more, and the ticket.
@@ -127,6 +129,7 @@ impl Context {
             device: device_of(&enrolment)?,
             ik_name: to_hex(&enrolment.ik_name),
             profile: enrolment.profile.name.clone(),
+            batch: request.parameters.batch.clone(),
             renewal: enrolment.profile.renewal,
             certificate: ToIssue {
                 key: enrolment.key,
@@ -138,18 +141,36 @@ impl Context {
         })
     }
 
-    /// Issues the certificate of a request, or finds the one that an earlier try got: one transaction.
-    async fn issue(&self, request: Request) -> Result<CertificateResponse, Refusal> {
+    fn unit_request<'a>(&self, batch: Option<&'a str>, device: &'a Device, profile: &'a str) -> UnitRequest<'a> {
+        UnitRequest { batch, required: self.batch_required, ek_name: &device.ek_name, profile, now: self.now() }
+    }
+
+    /// Issues the certificate of a request, or finds the one that an earlier try got: one transaction. It is signed before
+    /// the transaction begins, as others wait for that one; what was looked up for it is looked up again inside.
+    async fn issue(self: Arc<Self>, request: Request) -> Result<CertificateResponse, Refusal> {
         let now = (self.clock)();
+        let request = Arc::new(request);
+        let unit = self.unit_request(request.batch.as_deref(), &request.device, &request.profile);
+        self.store.judge_unit(unit).await??;
+        let usable = |issued: &IssuedCertificate| issued.not_after > signed(now.saturating_add(request.renewal));
+        let next = |last: Option<&IssuedCertificate>| last.map_or(0, |last| last.generation.saturating_add(1));
+        let last = self.store.newest_certificate(&request.enrolment).await?;
+        let prepared = match last {
+            Some(issued) if usable(&issued) => None,
+            last => Some(Arc::clone(&self).sign(&request, next(last.as_ref()), now).await?),
+        };
+
         let mut write = self.store.begin().await?;
         check_claim(write.subject_claim(&request.device.ek_name, &request.device.subject).await?)?;
-        let last = write.newest_certificate(&request.enrolment).await?;
-        let usable = |issued: &IssuedCertificate| issued.not_after > signed(now.saturating_add(request.renewal));
-        let (issued, kind) = match last {
+        let verdict = write.take_unit(unit).await??;
+        let (issued, kind) = match write.newest_certificate(&request.enrolment).await? {
             Some(issued) if usable(&issued) => (issued, EventKind::Repeated),
             last => {
-                let generation = last.map_or(0, |last| last.generation.saturating_add(1));
-                let issued = self.sign(&request, generation, now)?;
+                let generation = next(last.as_ref());
+                let issued = match prepared {
+                    Some(prepared) if prepared.generation == generation => prepared,
+                    _ => Arc::clone(&self).sign(&request, generation, now).await?,
+                };
                 write.put_device(&request.device, signed(now)).await?;
                 write
                     .put_certificate(&request.enrolment, &request.device, &request.ik_name, &request.profile, &issued)
@@ -157,7 +178,12 @@ impl Context {
                 (issued, EventKind::Issued)
             }
         };
-        let detail = format!("serial {}, subject {}", issued.serial, request.device.subject);
+        let counted = match verdict {
+            UnitVerdict::Uncounted => String::new(),
+            UnitVerdict::Rework(batch) => format!(", batch {batch} (rework)"),
+            UnitVerdict::New(batch) => format!(", batch {batch}"),
+        };
+        let detail = format!("serial {}{counted}, subject {}", issued.serial, request.device.subject);
         let event = Event { at: signed(now), kind, device: Some(&request.device.ek_name), detail: &detail };
         write.record(event).await?;
         write.commit().await?;
@@ -170,7 +196,18 @@ impl Context {
         })
     }
 
-    fn sign(&self, request: &Request, generation: i64, now: u64) -> Result<IssuedCertificate, Refusal> {
+    /// Signs a certificate, where it holds up no other request.
+    async fn sign(
+        self: Arc<Self>,
+        request: &Arc<Request>,
+        generation: i64,
+        now: u64,
+    ) -> Result<IssuedCertificate, Refusal> {
+        let request = Arc::clone(request);
+        blocking(move || self.make_certificate(&request, generation, now)).await
+    }
+
+    fn make_certificate(&self, request: &Request, generation: i64, now: u64) -> Result<IssuedCertificate, Refusal> {
         let serial = SerialNumber::derive(&self.serials, &[request.enrolment.as_bytes(), &generation.to_be_bytes()]);
         let ToIssue { key, subject, purposes, validity } = &request.certificate;
         let lifetime = Lifetime::starting(now, *validity);

@@ -1,5 +1,6 @@
 //! The running service: configuration, start, stop.
 
+mod checkpoints;
 mod context;
 mod enrolment;
 mod http;
@@ -26,7 +27,7 @@ use crate::{
     authority::{Authority, AuthorityError},
     files::{self, FileError},
     profile::CertificateProfile,
-    store::{Event, EventKind, Location, Store, StoreError},
+    store::{AuditKey, Event, EventKind, Location, Store, StoreError},
     ticket::TicketKey,
     validation::Validator,
 };
@@ -34,6 +35,13 @@ use crate::{
 use context::{Context, RefusalLog};
 
 const SECRET_SIZE: usize = 32;
+
+/// The database in the service's folder, if it has no other.
+pub(crate) const DATABASE: &str = "provision.sqlite";
+/// The key that signs the end of the audit.
+pub(crate) const AUDIT_KEY: &str = "audit.key";
+/// The end of the audit as it was a short time ago, outside the database.
+pub(crate) const CHECKPOINT: &str = "audit.checkpoint";
 
 /// Seconds of the UNIX epoch, from whatever clock the service runs by.
 pub type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
@@ -53,6 +61,8 @@ pub struct ServiceConfig {
     pub profiles: Vec<CertificateProfile>,
     /// The common name of the identity CA, when it is made.
     pub authority_name: String,
+    /// Whether a device that counts in no batch is refused.
+    pub batch_required: bool,
     /// How long a device may take to answer a challenge.
     pub ticket_lifetime: Duration,
     /// The database, if it is not the file `provision.sqlite` in the folder. Nodes that share a database share the
@@ -77,6 +87,7 @@ impl ServiceConfig {
             trust,
             profiles: vec![CertificateProfile::tls_client()],
             authority_name: "Ironroot identity CA".into(),
+            batch_required: false,
             ticket_lifetime: Duration::from_secs(300),
             database: None,
             database_limit: None,
@@ -111,6 +122,9 @@ pub enum StartError {
         /// What is wrong.
         source: StoreError,
     },
+    /// There is no service to do something to.
+    #[error("there is no service in {}: name the folder of one that was started before", .0.display())]
+    NoService(PathBuf),
     /// Every device would be refused.
     #[error("no trusted root for endorsement certificates: give the TPM makers' root certificates")]
     NoTrustedRoots,
@@ -137,6 +151,9 @@ fn store_hint(error: &StoreError) -> &'static str {
         StoreError::ReadOnly => "Make the folder and the file writable for the service",
         StoreError::Busy => "Another program holds the file: stop it and try again",
         StoreError::Unreachable(_) => "Check that the server runs, its address, the user and the password",
+        StoreError::Audit(_) | StoreError::Signing(_) => {
+            "Run ironroot audit verify; restore the database, and audit.key, from a backup"
+        }
         StoreError::Location(_) => "Give a file's path, or postgres://USER@HOST/DATABASE",
         StoreError::Other(_) => "If the file is damaged, restore it from a backup",
     }
@@ -151,6 +168,7 @@ pub struct Running {
     authority: String,
     stop: watch::Sender<bool>,
     server: tokio::task::JoinHandle<()>,
+    checkpoints: tokio::task::JoinHandle<()>,
     store: Store,
 }
 
@@ -179,6 +197,9 @@ impl Running {
         let _ = self.stop.send(true);
         if let Err(error) = self.server.await {
             tracing::error!(%error, "the server ended badly");
+        }
+        if let Err(error) = self.checkpoints.await {
+            tracing::error!(%error, "the last checkpoint was not kept");
         }
         self.store.close().await;
     }
@@ -279,14 +300,17 @@ impl Service {
             authority,
             store: store.clone(),
             lifetime: config.ticket_lifetime,
+            batch_required: config.batch_required,
             clock: config.clock,
             refusals: RefusalLog::default(),
         });
         let (stop, stopped) = watch::channel(false);
+        let keeper = checkpoints::keep(store.clone(), config.folder.join(CHECKPOINT), stopped.clone());
+        let checkpoints = tokio::spawn(keeper);
         let router = http::router(context);
         let server = tokio::spawn(server::serve(listener, router, config.connections, stopped));
         tracing::info!(%address, "the provisioning service listens");
-        Ok(Running { address, authority: authority_pem, stop, server, store })
+        Ok(Running { address, authority: authority_pem, stop, server, checkpoints, store })
     }
 }
 
@@ -315,9 +339,10 @@ fn derive(secret: &[u8], purpose: &str) -> Zeroizing<Vec<u8>> {
 }
 
 async fn open_store(config: &ServiceConfig) -> Result<Store, StartError> {
-    let location = config.database.clone().unwrap_or_else(|| Location::File(config.folder.join("provision.sqlite")));
+    let location = config.database.clone().unwrap_or_else(|| Location::File(config.folder.join(DATABASE)));
     let store_error = |source| StartError::Store { location: location.clone(), source };
-    let store = Store::open(&location, config.database_limit).await.map_err(store_error)?;
+    let audit = AuditKey::open_or_create(&config.folder.join(AUDIT_KEY), Arc::clone(&config.provider))?;
+    let store = Store::open(&location, Arc::new(audit), config.database_limit).await.map_err(store_error)?;
     let at = i64::try_from((config.clock)()).unwrap_or(i64::MAX);
     let started = Event { at, kind: EventKind::Started, device: None, detail: env!("CARGO_PKG_VERSION") };
     store.record(started).await.map_err(store_error)?;

@@ -70,6 +70,17 @@ impl Store {
     }
 }
 
+impl Store {
+    /// The serial numbers of all certificates, in their order.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn serials(&self) -> Result<Vec<String>, StoreError> {
+        let rows = sqlx::query("SELECT serial FROM certificates ORDER BY serial").fetch_all(&self.pool).await?;
+        rows.iter().map(|row| Ok(row.try_get("serial")?)).collect()
+    }
+}
+
 impl Write<'_> {
     /// Whether the subject is free for the device.
     ///

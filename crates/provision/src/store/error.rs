@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::AuditFault;
 use sqlx::{postgres::PgDatabaseError, sqlite::SqliteError};
 
 /// Why the database did not do it.
@@ -22,6 +23,12 @@ pub enum StoreError {
     /// The address of the database is not one.
     #[error("the database's address is not usable: {0}")]
     Location(String),
+    /// The audit does not hold.
+    #[error("the audit does not hold: {0}")]
+    Audit(AuditFault),
+    /// The audit key does not sign.
+    #[error("the audit key does not sign: {0}")]
+    Signing(String),
     /// Anything else.
     #[error("the database failed: {0}")]
     Other(sqlx::Error),

@@ -3,9 +3,13 @@
 
 use ironroot_crypto::Hasher;
 use ironroot_wire::TpmiAlgHash;
-use sqlx::Row as _;
+use serde::Serialize;
+use sqlx::{AnyConnection, Row as _};
 
-use super::{Store, StoreError, Write};
+use super::{
+    Store, StoreError, Write,
+    audit::{self, AuditFault, ChainEnd},
+};
 use crate::authority::to_hex;
 
 /// Characters of a detail that are kept: requesters' words do not fill the disk.
@@ -22,6 +26,14 @@ pub enum EventKind {
     Repeated,
     /// A request was refused.
     Refused,
+    /// A batch was made.
+    BatchCreated,
+    /// A batch takes no new units any more.
+    BatchClosed,
+    /// Endorsement keys were announced for a batch.
+    KeysAllowed,
+    /// A unit was given back.
+    UnitScrapped,
 }
 
 impl EventKind {
@@ -33,6 +45,10 @@ impl EventKind {
             Self::Issued => "issued",
             Self::Repeated => "repeated",
             Self::Refused => "refused",
+            Self::BatchCreated => "batch_created",
+            Self::BatchClosed => "batch_closed",
+            Self::KeysAllowed => "keys_allowed",
+            Self::UnitScrapped => "unit_scrapped",
         }
     }
 }
@@ -51,7 +67,7 @@ pub struct Event<'a> {
 }
 
 /// A recorded event.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RecordedEvent {
     /// Its place, from 1.
     pub number: i64,
@@ -63,7 +79,8 @@ pub struct RecordedEvent {
     pub device: Option<String>,
     /// The rest.
     pub detail: String,
-    hash: String,
+    /// The hash of this row and the one before it.
+    pub hash: String,
 }
 
 impl Write<'_> {
@@ -72,11 +89,8 @@ impl Write<'_> {
     /// # Errors
     /// [`StoreError`].
     pub async fn record(&mut self, event: Event<'_>) -> Result<(), StoreError> {
-        let last = sqlx::query("SELECT number, hash FROM events ORDER BY number DESC LIMIT 1")
-            .fetch_optional(&mut *self.transaction)
-            .await?;
-        let (number, previous) = match last {
-            Some(row) => (row.try_get::<i64, _>("number")?.saturating_add(1), row.try_get("hash")?),
+        let (number, previous) = match self.chain_end().await? {
+            Some(end) => (end.number.saturating_add(1), end.hash),
             None => (1, String::new()),
         };
         let detail: String = event.detail.chars().take(LONGEST_DETAIL).collect();
@@ -87,10 +101,25 @@ impl Write<'_> {
             .bind(event.kind.word())
             .bind(event.device)
             .bind(detail)
-            .bind(hash)
+            .bind(&hash)
             .execute(&mut *self.transaction)
             .await?;
+        self.end = Some(ChainEnd { number, hash, at: event.at });
         Ok(())
+    }
+}
+
+impl Write<'_> {
+    /// The end of the chain: as this transaction made it, or as the last one left it.
+    async fn chain_end(&mut self) -> Result<Option<ChainEnd>, StoreError> {
+        if let Some(end) = &self.end {
+            return Ok(Some(end.clone()));
+        }
+        let signed = audit::signed_end(&mut self.transaction).await?;
+        if signed.is_none() && any_events(&mut self.transaction).await? {
+            return Err(StoreError::Audit(AuditFault::EndMissing));
+        }
+        Ok(signed.map(|signed| signed.end))
     }
 }
 
@@ -108,36 +137,31 @@ impl Store {
         rows.iter().map(read).collect()
     }
 
-    /// Recomputes the chain. Returns the number of events, or the number of the first one that is missing or changed.
+    /// Events from a number on, in their order.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn verify_events(&self) -> Result<Result<i64, i64>, StoreError> {
-        const PAGE: i64 = 1000;
-        let (mut expected, mut previous) = (1i64, String::new());
-        loop {
-            let rows = sqlx::query(
-                "SELECT number, at, kind, device, detail, hash FROM events WHERE number >= $1 ORDER BY number LIMIT $2",
-            )
-            .bind(expected)
-            .bind(PAGE)
-            .fetch_all(&self.pool)
-            .await?;
-            if rows.is_empty() {
-                return Ok(Ok(expected.saturating_sub(1)));
-            }
-            for row in &rows {
-                let event = read(row)?;
-                let hash =
-                    chain(&previous, event.number, event.at, &event.kind, event.device.as_deref(), &event.detail);
-                if event.number != expected || hash != event.hash {
-                    return Ok(Err(expected));
-                }
-                expected = expected.saturating_add(1);
-                previous = hash;
-            }
-        }
+    pub async fn events_from(&self, number: i64, count: i64) -> Result<Vec<RecordedEvent>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT number, at, kind, device, detail, hash FROM events WHERE number >= $1 ORDER BY number LIMIT $2",
+        )
+        .bind(number)
+        .bind(count)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(read).collect()
     }
+}
+
+impl RecordedEvent {
+    /// The hash that the event has to have behind this one.
+    pub(super) fn expected_hash(&self, previous: &str) -> String {
+        chain(previous, self.number, self.at, &self.kind, self.device.as_deref(), &self.detail)
+    }
+}
+
+async fn any_events(connection: &mut AnyConnection) -> Result<bool, StoreError> {
+    Ok(sqlx::query("SELECT number FROM events LIMIT 1").fetch_optional(connection).await?.is_some())
 }
 
 fn read(row: &sqlx::any::AnyRow) -> Result<RecordedEvent, StoreError> {
@@ -154,15 +178,17 @@ fn read(row: &sqlx::any::AnyRow) -> Result<RecordedEvent, StoreError> {
 /// The hash of a row: over the previous hash and every field, each behind its length.
 fn chain(previous: &str, number: i64, at: i64, kind: &str, device: Option<&str>, detail: &str) -> String {
     let mut hasher = Hasher::new(TpmiAlgHash::Sha256);
-    for field in [
-        previous.as_bytes(),
-        &number.to_be_bytes(),
-        &at.to_be_bytes(),
-        kind.as_bytes(),
-        device.unwrap_or_default().as_bytes(),
-        detail.as_bytes(),
+    // No device and an empty one are told apart, too: the second has a length that nothing has.
+    let device_length = device.map_or(0, |device| if device.is_empty() { u64::MAX } else { device.len() as u64 });
+    for (length, field) in [
+        (previous.len() as u64, previous.as_bytes()),
+        (8, &number.to_be_bytes()),
+        (8, &at.to_be_bytes()),
+        (kind.len() as u64, kind.as_bytes()),
+        (device_length, device.unwrap_or_default().as_bytes()),
+        (detail.len() as u64, detail.as_bytes()),
     ] {
-        hasher.update(&(field.len() as u64).to_be_bytes());
+        hasher.update(&length.to_be_bytes());
         hasher.update(field);
     }
     to_hex(&hasher.finish())

@@ -15,8 +15,10 @@ use sqlx::{
 use super::{Kind, StoreError};
 
 /// Number, description, SQL. The SQL is for SQLite and PostgreSQL alike.
-const STEPS: &[(i64, &str, &str)] =
-    &[(1, "devices certificates events", include_str!("../../migrations/0001_devices_certificates_events.sql"))];
+const STEPS: &[(i64, &str, &str)] = &[
+    (1, "devices certificates events", include_str!("../../migrations/0001_devices_certificates_events.sql")),
+    (2, "batches units audit", include_str!("../../migrations/0002_batches_units_audit.sql")),
+];
 
 /// Brings the tables up to date. Several processes may do so at the same time.
 pub(super) async fn run(pool: &AnyPool, kind: Kind) -> Result<(), StoreError> {

@@ -15,21 +15,24 @@
 //! A node that dies loses the right with its connection. One that hangs, or whose machine is cut off, loses it after
 //! [`LONGEST_SILENCE`], and its transaction with it.
 
+mod audit;
+mod batches;
 mod devices;
 mod error;
 mod events;
 mod location;
 mod migrations;
 
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use sqlx::{
     Any, AnyConnection, AnyPool, ConnectOptions as _, Connection as _, Row as _, Transaction, any::AnyPoolOptions,
 };
 
+use audit::ChainEnd;
+
+pub use audit::{AuditFault, AuditKey, AuditReport, Checkpoint};
+pub use batches::{Actor, Batch, BatchError, BatchRefusal, NewBatch, UnitRequest, UnitVerdict};
 pub use devices::{Device, IssuedCertificate, SubjectClaim};
 pub use error::StoreError;
 pub use events::{Event, EventKind, RecordedEvent};
@@ -50,6 +53,7 @@ enum Kind {
 pub struct Store {
     pool: AnyPool,
     kind: Kind,
+    audit: Arc<AuditKey>,
 }
 
 /// Numbers for the status page.
@@ -66,12 +70,27 @@ pub struct Counts {
 }
 
 impl Store {
-    /// Opens the database, makes a file that is not there, and brings its tables up to date. `max_bytes` bounds a file's
-    /// size; a database that would grow beyond it answers [`StoreError::Full`].
+    /// Opens the database, makes a file that is not there, brings its tables up to date, and checks that the chain of
+    /// events ends where the audit key signed it. `max_bytes` bounds a file's size; a database that would grow beyond it
+    /// answers [`StoreError::Full`].
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn open(location: &Location, max_bytes: Option<u64>) -> Result<Self, StoreError> {
+    pub async fn open(location: &Location, audit: Arc<AuditKey>, max_bytes: Option<u64>) -> Result<Self, StoreError> {
+        let store = Self::open_unchecked(location, audit, max_bytes).await?;
+        store.check_end().await?;
+        Ok(store)
+    }
+
+    /// As [`Store::open`], whatever the chain of events looks like: for whoever finds out what is wrong with it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn open_unchecked(
+        location: &Location,
+        audit: Arc<AuditKey>,
+        max_bytes: Option<u64>,
+    ) -> Result<Self, StoreError> {
         sqlx::any::install_default_drivers();
         let options = location.options()?;
         let (kind, connections, settings, _alone) = match location {
@@ -89,15 +108,7 @@ impl Store {
             .connect_with(options)
             .await?;
         migrations::run(&pool, kind).await?;
-        Ok(Self { pool, kind })
-    }
-
-    /// As [`Store::open`], for a file.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn open_file(path: impl Into<PathBuf>) -> Result<Self, StoreError> {
-        Self::open(&Location::File(path.into()), None).await
+        Ok(Self { pool, kind, audit })
     }
 
     /// Closes the database; what is committed is on disk.
@@ -122,7 +133,7 @@ impl Store {
                 transaction
             }
         };
-        Ok(Write { transaction })
+        Ok(Write { transaction, audit: &self.audit, end: None })
     }
 
     /// Records something that stands for itself.
@@ -162,6 +173,9 @@ impl Store {
 /// A transaction that may write. Dropped without [`Write::commit`], it leaves nothing.
 pub struct Write<'a> {
     transaction: Transaction<'a, Any>,
+    audit: &'a AuditKey,
+    /// The end of the chain of events, if this transaction moved it.
+    end: Option<ChainEnd>,
 }
 
 impl Write<'_> {
@@ -170,7 +184,8 @@ impl Write<'_> {
     /// # Errors
     /// [`StoreError`]; then nothing has happened, unless the connection to a server was lost at this very moment
     /// ([`StoreError::Unreachable`]): a retry finds out.
-    pub async fn commit(self) -> Result<(), StoreError> {
+    pub async fn commit(mut self) -> Result<(), StoreError> {
+        self.sign_end().await?;
         Ok(self.transaction.commit().await?)
     }
 }

@@ -30,6 +30,7 @@ use ironroot_provision::{
     agent::{DeviceTpm, HttpClient},
     authority::{Authority, FileKey, Lifetime, TpmDescription, random_serial},
     protocol::{CertificateRequest, EnrolmentParameters, from_base64, to_base64},
+    store::AuditKey,
 };
 use ironroot_wire::{
     PublicKind, Reader, Rules, Tpm2bDigest, Tpm2bEccParameter, TpmEccCurve, TpmaObject, TpmiAlgHash, TpmsEccParms,
@@ -125,6 +126,7 @@ impl SoftwareTpm {
             ek_certificate: to_base64(&self.ek_certificate),
             ek_chain: Vec::new(),
             profile: None,
+            batch: None,
         }
     }
 
@@ -277,6 +279,16 @@ impl TestClock {
         let time = Arc::clone(&self.0);
         config.clock = Arc::new(move || time.load(Ordering::SeqCst));
     }
+}
+
+/// Lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The audit key of a service's folder.
+pub fn audit_key(folder: &Path) -> Arc<AuditKey> {
+    Arc::new(AuditKey::open_or_create(&folder.join("audit.key"), provider()).unwrap())
 }
 
 pub fn config(folder: &Path, factory: &Factory) -> ServiceConfig {
