@@ -1,11 +1,15 @@
 //! The command line.
 
+#[cfg(feature = "keys")]
+pub mod agent;
 #[cfg(feature = "service")]
 pub mod audit;
 #[cfg(feature = "service")]
 pub mod batch;
 #[cfg(feature = "service")]
 pub mod factory;
+#[cfg(feature = "keys")]
+pub mod image;
 #[cfg(feature = "keys")]
 pub mod keys;
 #[cfg(feature = "keys")]
@@ -129,6 +133,14 @@ pub enum Command {
     #[cfg(feature = "keys")]
     #[command(subcommand)]
     Package(package::PackageCommand),
+    /// Build signed, encrypted device images, and blobs that open them on one device each.
+    #[cfg(feature = "keys")]
+    #[command(subcommand)]
+    Image(image::ImageCommand),
+    /// On a device: install images, update, confirm or roll back.
+    #[cfg(feature = "keys")]
+    #[command(subcommand)]
+    Agent(agent::AgentCommand),
     /// Explain a TPM response code.
     Explain(Explain),
     /// Look for what is wrong with a TPM's folder and this machine.

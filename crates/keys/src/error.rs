@@ -82,6 +82,15 @@ pub enum KeyError {
     #[error("the data cannot be sealed or unsealed: {0}")]
     Sealed(String),
 
+    /// Sealed data that was bound to a counter which has gone on since.
+    #[error("the TPM's counter {:#010x} has gone beyond {at_most}: something newer has been here", counter.0)]
+    Superseded {
+        /// The NV index.
+        counter: TpmHandle,
+        /// The highest value at which the TPM gives the data back.
+        at_most: u64,
+    },
+
     /// What cannot be decrypted.
     #[error(
         "it cannot be decrypted: it was encrypted to another key (another name, device or TPM), or it has been changed"

@@ -31,7 +31,7 @@ pub enum FileKind {
     Loadable,
     /// A key that was encrypted to its parent somewhere else, and that the parent imports before it loads it.
     Importable,
-    /// Sealed data.
+    /// Sealed data; to be imported, too, if it has a secret.
     Sealed,
 }
 
@@ -74,7 +74,7 @@ pub struct KeyFile {
     pub public: TpmtPublic,
     /// The encrypted private area; of a key to be imported, what `TPM2_Import` takes.
     pub private: Tpm2bPrivate,
-    /// Of a key to be imported, the seed of its outer wrapper, encrypted to the parent.
+    /// Of a key or of sealed data to be imported, the seed of its outer wrapper, encrypted to the parent.
     pub secret: Option<Tpm2bEncryptedSecret>,
 }
 
@@ -322,8 +322,10 @@ impl KeyFile {
         let alternative =
             |alternative: TpmAuthPolicy| AuthPolicy { name: alternative.name, steps: steps(alternative.policy) };
         let auth_policy = file.auth_policy.unwrap_or_default().into_iter().map(alternative).collect();
-        if file.secret.is_some() != (kind == FileKind::Importable) {
-            return refuse("a key to be imported has a secret, and nothing else has one");
+        match (kind, &file.secret) {
+            (FileKind::Importable, None) => return refuse("a key to be imported has a secret"),
+            (FileKind::Loadable, Some(_)) => return refuse("a key that is loaded as it is has no secret"),
+            _ => {}
         }
         let unmarshal = |what: &str, error| KeyError::KeyFile(format!("its {what} area is broken: {error}"));
         let public: Tpm2b<TpmtPublic> =

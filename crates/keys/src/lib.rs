@@ -31,6 +31,7 @@ mod private_key;
 mod rcgen;
 mod reference;
 mod sealed;
+mod sealed_for;
 mod shared;
 mod stored;
 #[cfg(feature = "tls")]
@@ -57,6 +58,7 @@ pub use private_key::PrivateKey;
 pub use rcgen::RcgenKey;
 pub use reference::{KeyReference, read_key_file};
 pub use sealed::{seal, unseal};
+pub use sealed_for::{CounterLimit, PcrState, RemoteConditions, counter_limit, parent_fingerprint, seal_for};
 pub use shared::SharedTpm;
 pub use stored::{StoredKey, parent_public};
 pub use verify::{PublicNumbers, VerifyingKey};

@@ -6,11 +6,11 @@ use std::str::FromStr;
 use ironroot_client::{
     Session, SessionOptions, Tpm, object_name, pcr_selection,
     wire::{
-        LoadExternal, PolicyAuthorize, PolicyCommandCode, PolicyLocality, PolicyPcr, PublicKind, Tpm2b, Tpm2bDigest,
-        Tpm2bEccParameter, Tpm2bName, Tpm2bNonce, Tpm2bOption, Tpm2bPublicKeyRsa, TpmCc, TpmHandle, TpmRc,
-        TpmaLocality, TpmaObject, TpmiAlgHash, TpmiRhHierarchy, TpmiRsaKeyBits, TpmiShPolicy, TpmlPcrSelection,
-        TpmsEccParms, TpmsEccPoint, TpmsRsaParms, TpmsSignatureEcc, TpmsSignatureRsa, TpmtPublic, TpmtPublicPlus,
-        TpmtSignature, TpmtTkVerified, TpmuTkVerifiedMeta, Wire,
+        LoadExternal, PolicyAuthorize, PolicyCommandCode, PolicyLocality, PolicyNv, PolicyPcr, PublicKind, Tpm2b,
+        Tpm2bDigest, Tpm2bEccParameter, Tpm2bName, Tpm2bNonce, Tpm2bOperand, Tpm2bOption, Tpm2bPublicKeyRsa, TpmCc,
+        TpmEo, TpmHandle, TpmRc, TpmaLocality, TpmaObject, TpmiAlgHash, TpmiRhHierarchy, TpmiRhNvAuth, TpmiRhNvIndex,
+        TpmiRsaKeyBits, TpmiShPolicy, TpmlPcrSelection, TpmsEccParms, TpmsEccPoint, TpmsRsaParms, TpmsSignatureEcc,
+        TpmsSignatureRsa, TpmtPublic, TpmtPublicPlus, TpmtSignature, TpmtTkVerified, TpmuTkVerifiedMeta, Wire,
     },
 };
 use ironroot_crypto::digest;
@@ -18,16 +18,19 @@ use ironroot_crypto::digest;
 use crate::{
     KeyError, KeyFile, SharedTpm, VerifyingKey,
     key_file::{AuthPolicy, PolicyStep},
+    sealed_for::counter_of,
     verify::Kind,
 };
 
 /// The hash of the policies that are made here.
 pub(crate) const SHA256: TpmiAlgHash = TpmiAlgHash::Sha256;
+/// With the index and a limit (`sealed_for`), as files of this program alone have it.
+pub(crate) const POLICY_NV: TpmCc = TpmCc(0x149);
 const POLICY_AUTHORIZE: TpmCc = TpmCc(0x16A);
 const POLICY_AUTH_VALUE: TpmCc = TpmCc(0x16B);
 const POLICY_COMMAND_CODE: TpmCc = TpmCc(0x16C);
 const POLICY_LOCALITY: TpmCc = TpmCc(0x16F);
-const POLICY_PCR: TpmCc = TpmCc(0x17F);
+pub(crate) const POLICY_PCR: TpmCc = TpmCc(0x17F);
 const POLICY_PASSWORD: TpmCc = TpmCc(0x18C);
 
 /// PCRs of one bank: "sha256:0,7".
@@ -64,12 +67,12 @@ impl FromStr for Pcrs {
 }
 
 impl Pcrs {
-    fn selection(&self) -> TpmlPcrSelection {
+    pub(crate) fn selection(&self) -> TpmlPcrSelection {
         pcr_selection(self.hash, &self.numbers)
     }
 
     /// The digest of the values as they are, for policies with this hash (Part 3, 23.7).
-    fn digest(&self, tpm: &mut Tpm, policy_hash: TpmiAlgHash) -> Result<Tpm2bDigest, KeyError> {
+    pub(crate) fn digest(&self, tpm: &mut Tpm, policy_hash: TpmiAlgHash) -> Result<Tpm2bDigest, KeyError> {
         let mut values = tpm.pcr_read(self.hash, &self.numbers)?;
         values.sort_by_key(|value| value.pcr);
         if values.len() != self.numbers.len() {
@@ -145,7 +148,7 @@ fn steps(tpm: &mut Tpm, conditions: &Conditions<'_>) -> Result<Vec<PolicyStep>, 
 }
 
 /// The selection and, behind it, the digest of the values without its size: as `openssl_tpm2_engine` has it.
-fn pcr_step(pcrs: &Pcrs, digest: &Tpm2bDigest) -> PolicyStep {
+pub(crate) fn pcr_step(pcrs: &Pcrs, digest: &[u8]) -> PolicyStep {
     let mut body = pcrs.selection().to_bytes();
     body.extend_from_slice(digest);
     PolicyStep { code: POLICY_PCR.0, body }
@@ -300,6 +303,7 @@ fn simple_step(tpm: &mut Tpm, session: &mut Session, step: &PolicyStep) -> Resul
             Ok(())
         }
         POLICY_PCR => policy_pcr(tpm, session, &step.body),
+        POLICY_NV => policy_counter(tpm, session, step),
         POLICY_AUTHORIZE => {
             Err(KeyError::KeyFile("its policy asks for a signer's approval where none can be (not first)".into()))
         }
@@ -323,6 +327,27 @@ fn policy_pcr(tpm: &mut Tpm, session: &Session, body: &[u8]) -> Result<(), KeyEr
             let reason =
                 "PCRs have other values than when it was sealed or made: the machine has started something else";
             Err(KeyError::Sealed(reason.into()))
+        }
+        other => Ok(other.map(|_| ())?),
+    }
+}
+
+fn policy_counter(tpm: &mut Tpm, session: &Session, step: &PolicyStep) -> Result<(), KeyError> {
+    let broken = || KeyError::KeyFile("its policy has a malformed limit of a counter".into());
+    let (index, at_most) = counter_of(step).ok_or_else(broken)?;
+    let command = PolicyNv {
+        auth_handle: TpmiRhNvAuth(index.0),
+        nv_index: TpmiRhNvIndex(index.0),
+        policy_session: TpmiShPolicy(session.handle().0),
+        operand_b: Tpm2bOperand::from_slice(&at_most.to_be_bytes()).map_err(|_| broken())?,
+        offset: 0,
+        operation: TpmEo::UnsignedLe,
+    };
+    match tpm.run(&command) {
+        Err(error) if error.is(TpmRc::POLICY) => Err(KeyError::Superseded { counter: index, at_most }),
+        Err(error) if error.is(TpmRc::HANDLE) || error.is(TpmRc::NV_UNINITIALIZED) => {
+            let reason = format!("the TPM does not have the counter {:#010x} (any more)", index.0);
+            Err(KeyError::Sealed(reason))
         }
         other => Ok(other.map(|_| ())?),
     }

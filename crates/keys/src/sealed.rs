@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     KeyError, KeyFile, SharedTpm,
-    key_file::{FileKind, create_under, with_parent},
+    key_file::{FileKind, create_under, import, with_parent},
     policy::{self, Approval, Conditions},
 };
 
@@ -63,7 +63,9 @@ pub fn unseal(
         return Err(KeyError::Sealed("it was sealed with a password: give it with --password".into()));
     }
     with_parent(tpm, file.parent, file.rsa_parent, |tpm, parent| {
-        let loaded = tpm.load(parent.handle, &file.private, &file.public).map_err(not_loaded)?;
+        let imported = file.secret.as_ref().map(|_| import(tpm, parent.handle, &file)).transpose()?;
+        let private = imported.as_ref().unwrap_or(&file.private);
+        let loaded = tpm.load(parent.handle, private, &file.public).map_err(not_loaded)?;
         tpm.set_auth(loaded.handle, password);
         let options = if file.policy.is_empty() {
             SessionOptions::hmac()

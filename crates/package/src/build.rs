@@ -1,7 +1,8 @@
 //! Building a package: the files are read twice, once for what is signed, once for what is written.
 
 use std::{
-    fs::{self, DirEntry},
+    collections::BTreeMap,
+    fs,
     io::{BufReader, Read, Write},
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
@@ -17,7 +18,9 @@ use crate::{
     archive::{self, Member},
     content::{self, ContentKey},
     error::PackageError,
-    manifest::{CHUNK, FORMAT, File, LONGEST_MANIFEST, MANIFEST_NAME, Manifest, SIGNATURE_NAME, chunk_digest},
+    manifest::{
+        CHUNK, Details, FORMAT, File, LONGEST_MANIFEST, MANIFEST_NAME, Manifest, SIGNATURE_NAME, Sealed, chunk_digest,
+    },
     member_path,
 };
 
@@ -32,6 +35,8 @@ pub enum Readers<'a> {
     SameProduct(&'a NamedKeys),
     /// These devices.
     Devices(&'a [EncryptionKey]),
+    /// Whoever is given this key.
+    Key(&'a ContentKey),
 }
 
 /// What a package is.
@@ -43,6 +48,50 @@ pub struct Description<'a> {
     pub version: u64,
     /// Who can read it.
     pub readers: Readers<'a>,
+}
+
+/// What a package is made of.
+#[derive(Debug, Default)]
+pub struct Source {
+    /// The files: the name in the package, and where the file is now.
+    pub files: BTreeMap<String, PathBuf>,
+    /// What is said of them beside.
+    pub details: Option<Details>,
+}
+
+impl Source {
+    /// Everything in a folder, by its path in there.
+    ///
+    /// # Errors
+    /// [`PackageError`] for what cannot be packed.
+    pub fn folder(folder: &Path) -> Result<Self, PackageError> {
+        let (mut files, mut folders) = (BTreeMap::new(), vec![folder.to_owned()]);
+        while let Some(inner) = folders.pop() {
+            for entry in fs::read_dir(&inner).map_err(PackageError::file(&inner))? {
+                let entry = entry.map_err(PackageError::file(&inner))?;
+                let path = entry.path();
+                let kind = entry.file_type().map_err(PackageError::file(&path))?;
+                if kind.is_dir() {
+                    folders.push(path);
+                } else if kind.is_file() {
+                    files.insert(name_in(folder, &path)?, path);
+                } else {
+                    let reason =
+                        "only files and folders can be packed: leave it out, or put what it points to in its place";
+                    return Err(PackageError::Source { path, reason: reason.into() });
+                }
+            }
+        }
+        Ok(Self { files, details: None })
+    }
+}
+
+fn name_in(folder: &Path, path: &Path) -> Result<String, PackageError> {
+    let wrong = |reason: String| PackageError::Source { path: path.to_owned(), reason };
+    let relative = path.strip_prefix(folder).unwrap_or(path);
+    let name = relative.to_str().ok_or_else(|| wrong("its name is not UTF-8".into()))?.to_owned();
+    member_path::check(&name).map_err(|why| wrong(format!("no package can have this name: {why}")))?;
+    Ok(name)
 }
 
 /// Packs a folder's files, signed by a key in a TPM. `progress` is told how many of how many bytes are done, both readings
@@ -57,17 +106,33 @@ pub fn build(
     output: &mut dyn Write,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Manifest, PackageError> {
+    build_from(Source::folder(folder)?, description, key, output, progress)
+}
+
+/// As [`build`], of files from anywhere.
+///
+/// # Errors
+/// As [`build`].
+pub fn build_from(
+    source: Source,
+    description: &Description<'_>,
+    key: &TpmKey,
+    output: &mut dyn Write,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Manifest, PackageError> {
     let (content, sealed) = match &description.readers {
         Readers::Everybody => (None, None),
         Readers::Product(base) => split(ContentKey::for_product(&content::product_secret(base)?)?),
         Readers::SameProduct(keys) => split(ContentKey::for_product(&content::product_secret_of(keys)?)?),
         Readers::Devices(devices) => split(ContentKey::for_devices(devices)?),
+        Readers::Key(key) => split(((*key).clone(), Sealed::Key { id: key.id()? })),
     };
-    let mut packer = Packer { folder, content, done: 0, total: 0, progress };
-    let paths = packer.list()?;
-    let mut manifest =
-        Manifest { name: description.name.into(), version: description.version, sealed, files: Vec::new() };
-    for (number, (path, size)) in paths.into_iter().enumerate() {
+    let Source { files: paths, details } = source;
+    let mut packer = Packer { paths, content, done: 0, total: 0, progress };
+    let sizes = packer.sizes()?;
+    let version = description.version;
+    let mut manifest = Manifest { name: description.name.into(), version, sealed, details, files: Vec::new() };
+    for (number, (path, size)) in sizes.into_iter().enumerate() {
         manifest.files.push(packer.describe(number, path, size)?);
     }
     manifest.check().map_err(PackageError::Description)?;
@@ -111,9 +176,9 @@ fn split<A, B>((a, b): (A, B)) -> (Option<A>, Option<B>) {
     (Some(a), Some(b))
 }
 
-/// The reading of a folder.
+/// The reading of the files.
 struct Packer<'a> {
-    folder: &'a Path,
+    paths: BTreeMap<String, PathBuf>,
     content: Option<ContentKey>,
     done: u64,
     total: u64,
@@ -121,42 +186,25 @@ struct Packer<'a> {
 }
 
 impl Packer<'_> {
-    /// The folder's files with their sizes, by their names in the package, in order.
-    fn list(&mut self) -> Result<Vec<(String, u64)>, PackageError> {
-        let (mut files, mut folders) = (Vec::new(), vec![self.folder.to_owned()]);
-        while let Some(folder) = folders.pop() {
-            for entry in fs::read_dir(&folder).map_err(PackageError::file(&folder))? {
-                let entry = entry.map_err(PackageError::file(&folder))?;
-                let path = entry.path();
-                let kind = entry.file_type().map_err(PackageError::file(&path))?;
-                if kind.is_dir() {
-                    folders.push(path);
-                } else if kind.is_file() {
-                    files.push(self.name_and_size(&entry, &path)?);
-                } else {
-                    let reason =
-                        "only files and folders can be packed: leave it out, or put what it points to in its place";
-                    return Err(PackageError::Source { path, reason: reason.into() });
-                }
-            }
-        }
-        files.sort();
+    /// The files with their sizes, by their names in the package, in order.
+    fn sizes(&mut self) -> Result<Vec<(String, u64)>, PackageError> {
+        let size = |(name, path): (&String, &PathBuf)| {
+            Ok((name.clone(), fs::metadata(path).map_err(PackageError::file(path))?.len()))
+        };
+        let sizes = self.paths.iter().map(size).collect::<Result<Vec<_>, PackageError>>()?;
         // Both readings.
-        self.total = files.iter().fold(0, |sum: u64, (_, size)| sum.saturating_add(size.saturating_mul(2)));
-        Ok(files)
+        self.total = sizes.iter().fold(0, |sum: u64, (_, size)| sum.saturating_add(size.saturating_mul(2)));
+        Ok(sizes)
     }
 
-    fn name_and_size(&self, entry: &DirEntry, path: &Path) -> Result<(String, u64), PackageError> {
-        let wrong = |reason: String| PackageError::Source { path: path.to_owned(), reason };
-        let relative = path.strip_prefix(self.folder).unwrap_or(path);
-        let name = relative.to_str().ok_or_else(|| wrong("its name is not UTF-8".into()))?.to_owned();
-        member_path::check(&name).map_err(|why| wrong(format!("no package can have this name: {why}")))?;
-        Ok((name, entry.metadata().map_err(PackageError::file(path))?.len()))
+    /// Where the file with this name is.
+    fn place(&self, name: &str) -> PathBuf {
+        self.paths.get(name).cloned().unwrap_or_default()
     }
 
     /// The first reading.
     fn describe(&mut self, number: usize, path: String, size: u64) -> Result<File, PackageError> {
-        let whole = self.folder.join(&path);
+        let whole = self.place(&path);
         let mode = fs::metadata(&whole).map_err(PackageError::file(&whole))?.permissions().mode();
         let mut file = File { path, size, executable: mode & 0o111 != 0, crc32: 0, sha256: Vec::new() };
         let (mut crc, mut hashes) = (crc32fast::Hasher::new(), Vec::new());
@@ -171,7 +219,7 @@ impl Packer<'_> {
 
     /// The second reading.
     fn write(&mut self, number: usize, file: &File, output: &mut dyn Write) -> Result<(), PackageError> {
-        let path = self.folder.join(&file.path);
+        let path = self.place(&file.path);
         let mut expected = file.sha256.iter();
         self.chunks(number, file, &mut |stored| {
             if expected.next() != Some(&chunk_digest(stored)) {
@@ -188,7 +236,7 @@ impl Packer<'_> {
         file: &File,
         each: &mut dyn FnMut(&[u8]) -> Result<(), PackageError>,
     ) -> Result<(), PackageError> {
-        let path = self.folder.join(&file.path);
+        let path = self.place(&file.path);
         let mut reader = BufReader::new(fs::File::open(&path).map_err(PackageError::file(&path))?);
         for chunk in 0..file.size.div_ceil(CHUNK) {
             let size = file.chunk_size(chunk);

@@ -19,10 +19,17 @@ pub const TAG: u64 = 16;
 /// The global secret from which the keys of a product's packages come.
 const PRODUCT_SECRET: &str = "ironroot/package/v1";
 const KEY_LABEL: &[u8] = b"ironroot/package/v1 content key";
+const ID_LABEL: &[u8] = b"ironroot/package/v1 key id";
+const ID_SIZE: usize = 16;
 const KEY_SIZE: usize = 32;
 const SHA256: TpmiAlgHash = TpmiAlgHash::Sha256;
 
+/// Why neither a device's name nor a product's secret opens it.
+const APART: &str =
+    "it is sealed to a key that its builder hands out in blobs: it is an image, for ironroot agent install";
+
 /// The key of a package's content.
+#[derive(Clone)]
 pub struct ContentKey(Zeroizing<[u8; KEY_SIZE]>);
 
 impl fmt::Debug for ContentKey {
@@ -32,6 +39,51 @@ impl fmt::Debug for ContentKey {
 }
 
 impl ContentKey {
+    /// A new key, for [`crate::Readers::Key`].
+    ///
+    /// # Errors
+    /// [`PackageError::Random`].
+    pub fn generate() -> Result<Self, PackageError> {
+        Ok(Self(random()?))
+    }
+
+    /// The key, from its 32 bytes.
+    ///
+    /// # Errors
+    /// [`PackageError::Refused`] for another number of bytes.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, PackageError> {
+        Self::new(bytes)
+    }
+
+    /// The key's bytes: a secret.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8; KEY_SIZE] {
+        &self.0
+    }
+
+    /// What a package says of the key to which it is sealed: nothing by which the key could be found.
+    ///
+    /// # Errors
+    /// None in practice.
+    pub fn id(&self) -> Result<String, PackageError> {
+        match hkdf_expand(SHA256, &*self.0, &[ID_LABEL], ID_SIZE) {
+            Ok(id) => Ok(BASE64.encode(&*id)),
+            Err(_) => refused("its key's name cannot be derived"),
+        }
+    }
+
+    /// Whether a package is sealed to this key.
+    ///
+    /// # Errors
+    /// [`PackageError::Refused`] if it is not.
+    pub fn check(&self, sealed: Option<&Sealed>) -> Result<(), PackageError> {
+        match sealed {
+            Some(Sealed::Key { id }) if *id == self.id()? => Ok(()),
+            Some(Sealed::Key { .. }) => refused("the key is another package's"),
+            _ => refused("it is not sealed to a key of its own"),
+        }
+    }
+
     /// A new key for single devices, and the manifest's part of it.
     pub(crate) fn for_devices(devices: &[EncryptionKey]) -> Result<(Self, Sealed), PackageError> {
         let key = Self(random()?);
@@ -68,6 +120,7 @@ impl ContentKey {
                 let key = keys.decrypt(name, &decoded(wrapped)?)?;
                 Self::new(&key)
             }
+            Sealed::Key { .. } => refused(APART),
         }
     }
 
@@ -85,6 +138,7 @@ impl ContentKey {
             Sealed::Devices { .. } => refused(
                 "it is sealed to single devices: open it on one of them, with its TPM instead of the product's secret",
             ),
+            Sealed::Key { .. } => refused(APART),
         }
     }
 

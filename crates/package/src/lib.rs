@@ -18,9 +18,9 @@ mod member_path;
 mod open;
 mod unpack;
 
-pub use build::{Description, Readers, build};
+pub use build::{Description, Readers, Source, build, build_from};
 pub use content::ContentKey;
 pub use error::PackageError;
 pub use floor::VersionFloor;
-pub use manifest::{CHUNK, File, Manifest, Sealed};
+pub use manifest::{CHUNK, Details, File, Manifest, Sealed};
 pub use open::{Each, Package, Place};

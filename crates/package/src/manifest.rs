@@ -39,9 +39,15 @@ pub struct Manifest {
     /// Who can read the content; everybody if there is nothing here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sealed: Option<Sealed>,
+    /// What whoever made the package says of it beside, for programs that know what it means: an image's components, for example.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub details: Option<Details>,
     /// The files, in the order of their names, which is theirs in the archive.
     pub files: Vec<File>,
 }
+
+/// A JSON object that is signed with the manifest.
+pub type Details = serde_json::Map<String, serde_json::Value>;
 
 /// Who can read a package's content. Bytes are base64url without padding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,6 +62,11 @@ pub enum Sealed {
     Devices {
         /// The content key, encrypted to each device (docs/named-keys.md, "Encryption to a device"), by its public key's fingerprint.
         keys: BTreeMap<String, String>,
+    },
+    /// Whoever gets the content key, which is random and is handed out apart from the package.
+    Key {
+        /// 16 bytes that follow from the key ([`crate::ContentKey::id`]).
+        id: String,
     },
 }
 

@@ -1,5 +1,7 @@
 //! One file for each command.
 
+#[cfg(feature = "keys")]
+mod agent;
 #[cfg(feature = "service")]
 mod audit;
 #[cfg(feature = "service")]
@@ -11,6 +13,8 @@ mod env;
 mod explain;
 #[cfg(feature = "service")]
 mod factory;
+#[cfg(feature = "keys")]
+mod image;
 #[cfg(feature = "keys")]
 mod keys;
 #[cfg(feature = "keys")]
@@ -74,6 +78,10 @@ pub fn run(command: Command) -> Result {
         Command::Policy(arguments) => keys::policy(&arguments),
         #[cfg(feature = "keys")]
         Command::Package(command) => package::run(&command),
+        #[cfg(feature = "keys")]
+        Command::Image(command) => image::run(&command),
+        #[cfg(feature = "keys")]
+        Command::Agent(command) => agent::run(&command),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::State(command) => state::run(&command),
         Command::Witness(command) => witness::run(&command),

@@ -135,6 +135,7 @@ fn say(manifest: &Manifest, json: bool, done: &str) {
         None => "everybody",
         Some(Sealed::Product { .. }) => "the product's devices",
         Some(Sealed::Devices { .. }) => "single devices",
+        Some(Sealed::Key { .. }) => "devices with its key",
     };
     if json {
         let (files, bytes) = (manifest.files.len(), manifest.total());
@@ -149,7 +150,7 @@ fn say(manifest: &Manifest, json: bool, done: &str) {
 }
 
 /// Progress on a terminal, at each percent.
-fn bar(what: &'static str) -> impl FnMut(u64, u64) {
+pub(super) fn bar(what: &'static str) -> impl FnMut(u64, u64) {
     let shown = stderr().is_terminal();
     let mut last = None;
     move |done, total| {
