@@ -48,13 +48,16 @@ fn parse_json(text: &str) -> Result<Vec<String>, KeyListError> {
     entries.iter().enumerate().map(one).collect()
 }
 
+/// What reads a cell: a name, or why it is none.
+type Read = fn(&str) -> Result<String, String>;
+
 fn parse_csv(text: &str) -> Result<Vec<String>, KeyListError> {
     let mut lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     let error = |line: usize, why: &str| KeyListError { place: format!("line {}", line + 1), why: why.into() };
     let (first, heading) = lines.next().ok_or_else(|| error(0, "the list is empty"))?;
     let headings: Vec<&str> = cells(heading).collect();
     let column = |name: &str| headings.iter().position(|heading| heading.eq_ignore_ascii_case(name));
-    let (column, read): (usize, fn(&str) -> Result<String, String>) = match (column("ek_name"), column("ek_public")) {
+    let (column, read): (usize, Read) = match (column("ek_name"), column("ek_public")) {
         (Some(column), _) => (column, checked_name),
         (None, Some(column)) => (column, name_of),
         (None, None) => return Err(error(first, "the heading has no column ek_name or ek_public")),
