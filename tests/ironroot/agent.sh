@@ -69,7 +69,7 @@ says 'cannot reach the service' agent --once
 down
 config "$tcti" p256
 says 'is the TPM running' agent --once
-agent --json >running &
+"$ironroot" agent run --config agent.toml --json >running &
 running=$!
 pids="$pids $running"
 for _ in $(seq 100); do [ -s running ] && break; sleep 0.1; done
