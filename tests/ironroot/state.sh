@@ -74,6 +74,7 @@ chmod 600 three.product-secret
 no 'another device' state import three --input backup --backup-key pwdfile=words
 [ ! -e two ] && [ ! -e three ] || die "a refused import left something behind"
 state import two --input backup --backup-key pwdfile=words >said
+cmp one/device-binding two/device-binding
 state verify two >/dev/null
 rm -r "$PEER_STATE"
 cp -r two "$PEER_STATE"

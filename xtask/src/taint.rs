@@ -126,7 +126,7 @@ pub fn taint(mut args: Args) -> Result {
 
 /// A program of the side-channel tests, built as a release is, with line numbers.
 pub fn built(name: &str) -> Result<PathBuf> {
-    run(cargo().args(["build", "--locked", "--quiet", "--profile", "bench", "--package", "ironroot-side-channels"]))?;
+    run(cargo().args(["build", "--locked", "--quiet", "--release", "--package", "ironroot-side-channels"]))?;
     Ok(target_dir().join("release").join(name))
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use ironroot_anchor::{
     DeviceMaster, MeasuredFirmware, Product,
-    init::Start,
+    init::{Binding, Start},
     machine::{self, Machine, Source},
     product_file, words,
 };
@@ -137,23 +137,24 @@ impl Place {
         self.counter.as_ref().map(|counter| counter.for_new(&self.folder, self.asker)).transpose()
     }
 
-    /// The secrets of a device from a source, and a product secret that is there.
+    /// The secrets of a device from a source, and a product secret that is there; with them what says later that it is
+    /// the same device.
     ///
     /// # Errors
     /// A file or source, named.
-    pub fn anchor_from(&self, source: &Source) -> Result<Anchor> {
+    pub fn initialized(&self, source: &Source) -> Result<(Anchor, Binding)> {
         let product = self.load_secret()?;
         let (value, warning) = machine::value(&Machine::this(), &product, &self.folder, source)?;
         if let Some(warning) = warning {
             tracing::warn!("{warning}");
         }
         let measured = Start::new(product)?.value(&value, self.at_least)?;
-        let (_, master) = match machine::binding(&self.folder)? {
-            Some(binding) => measured.open(&binding)?.into_masters(),
-            // Made before there were bindings, or from a backup: the state itself tells whether it is the same device.
-            None => measured.enroll().0.into_masters(),
+        let (ready, binding) = match machine::binding(&self.folder)? {
+            Some(binding) => (measured.open(&binding)?, binding),
+            // Made before there were bindings, or about to be imported: the state itself tells whether it is the same device.
+            None => measured.enroll(),
         };
-        Anchor::with(master, &value, &self.instance)
+        Ok((Anchor::with(ready.into_masters().1, &value, &self.instance)?, binding))
     }
 
     /// Takes the values that a threshold's sources have now over into its helper data. Gives the sources that were changed.
@@ -211,7 +212,7 @@ impl Place {
                 self.folder.display()
             )));
         }
-        self.anchor_from(&source)
+        Ok(self.initialized(&source)?.0)
     }
 
     fn load_secret(&self) -> Result<Product> {

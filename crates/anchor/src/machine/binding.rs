@@ -30,7 +30,7 @@ pub fn bind(folder: &Path, binding: &Binding) -> Result<(), DeviceSecretError> {
         .map_err(|e| error(&path, &e.to_string(), "make the folder writable or use another one"))
 }
 
-/// What the first initialization gave; `None` if the TPM was made before there were bindings, or from a backup.
+/// What the first initialization gave; `None` if the TPM was made before there were bindings.
 ///
 /// # Errors
 /// [`DeviceSecretError`] if it cannot be read, or is none.

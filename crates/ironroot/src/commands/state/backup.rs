@@ -75,10 +75,11 @@ pub fn import(arguments: &Import) -> Result {
         Some(source) => source.clone(),
         None => backup_label(&backup).map_err(during)?.parse::<Source>()?,
     };
-    let anchor = place.anchor_from(&source)?;
+    let (anchor, binding) = place.initialized(&source)?;
     let counter = place.new_counter()?;
     let access = place.access_of_new(&anchor)?;
     let report = FileStore::import(&place.folder, access, &backup, &key, counter).map_err(during)?;
+    machine::bind(&place.folder, &binding)?;
     machine::record(&place.folder, &source)?;
     if arguments.json {
         println!(
