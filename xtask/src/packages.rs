@@ -24,6 +24,7 @@ pub const PEERS: &[&str] = &[
     "python3-jwt",
     "libtpm2-pkcs11-1",
     "opensc",
+    "softhsm2",
     "gnutls-bin",
     "libnss3-tools",
     "openssh-server",

@@ -7,6 +7,10 @@ pub mod audit;
 #[cfg(feature = "service")]
 pub mod batch;
 #[cfg(feature = "service")]
+pub mod ca;
+#[cfg(feature = "service")]
+pub mod ca_key;
+#[cfg(feature = "service")]
 pub mod factory;
 #[cfg(feature = "keys")]
 pub mod image;
@@ -70,6 +74,10 @@ pub enum Command {
     #[cfg(feature = "service")]
     #[command(subcommand)]
     Factory(factory::FactoryCommand),
+    /// Revoke device certificates, take devices out of service, replace the CA's key.
+    #[cfg(feature = "service")]
+    #[command(subcommand)]
+    Ca(ca::CaCommand),
     /// Run a TPM alone, as a daemon in the foreground.
     Tpm(Tpm),
     /// Run a TPM with swtpm's command line (what the program does, too, if its name is swtpm).

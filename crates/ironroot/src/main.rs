@@ -4,6 +4,8 @@
 #[cfg(feature = "keys")]
 mod auth_source;
 mod block;
+#[cfg(feature = "service")]
+mod ca_key;
 mod cli;
 mod commands;
 mod counter;

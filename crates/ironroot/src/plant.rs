@@ -108,7 +108,7 @@ impl Started {
 }
 
 /// Seconds of the UNIX epoch.
-fn now() -> u64 {
+pub fn now() -> u64 {
     SystemTime::UNIX_EPOCH.elapsed().map_or(0, |elapsed| elapsed.as_secs())
 }
 

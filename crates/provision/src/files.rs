@@ -92,7 +92,8 @@ pub fn create_secret(path: &Path, contents: &[u8]) -> Result<bool, FileError> {
     let draft = draft_of(path)?;
     let result = write_draft(&draft, contents).and_then(|()| fs::hard_link(&draft, path)).and_then(|()| {
         // The name is durable only when its folder is.
-        path.parent().map_or(Ok(()), |folder| fs::File::open(folder)?.sync_all())
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        fs::File::open(folder)?.sync_all()
     });
     let _ = fs::remove_file(&draft);
     match result {

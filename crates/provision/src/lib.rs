@@ -28,9 +28,13 @@ pub mod files;
 #[cfg(feature = "service")]
 pub mod key_list;
 #[cfg(feature = "service")]
+mod operator;
+#[cfg(feature = "service")]
 pub mod profile;
 #[cfg(feature = "service")]
 pub mod refusal;
+#[cfg(feature = "service")]
+pub mod revocation;
 #[cfg(feature = "service")]
 pub mod service;
 #[cfg(feature = "service")]
@@ -40,5 +44,7 @@ pub mod ticket;
 #[cfg(feature = "service")]
 pub mod validation;
 
+#[cfg(feature = "service")]
+pub use operator::{block_on, time_from_text, time_to_text};
 #[cfg(feature = "service")]
 pub use service::{Running, Service, ServiceConfig, ServiceThread, StartError};

@@ -88,7 +88,8 @@ impl Validator {
         Ok(Enrolment { profile, key, ik_name, ek: decoded.ek, ek_name, verdict, subject, ticket, enrolment })
     }
 
-    fn profile(&self, name: Option<&str>) -> Result<&CertificateProfile, Refusal> {
+    /// The profile of this name; without a name, the default one.
+    pub(crate) fn profile(&self, name: Option<&str>) -> Result<&CertificateProfile, Refusal> {
         let profile = match name {
             None => self.profiles.first(),
             Some(name) => self.profiles.iter().find(|profile| profile.name == name),
@@ -164,7 +165,7 @@ fn bytes(field: &'static str, text: &str) -> Result<Vec<u8>, Refusal> {
 
 /// What the request asks of extensions: the profile decides them all, and an alternative name that would be left out
 /// silently is refused aloud.
-fn check_requested_extensions(csr: &CertificationRequest) -> Result<(), Refusal> {
+pub(crate) fn check_requested_extensions(csr: &CertificationRequest) -> Result<(), Refusal> {
     for attribute in csr.info().attributes.iter().filter(|attribute| attribute.oid == ExtensionReq::OID) {
         for value in attribute.values.iter() {
             let requested =

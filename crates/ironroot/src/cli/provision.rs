@@ -4,6 +4,8 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Subcommand};
 
+use super::{ca_key::CaKeyArguments, keys::TpmAccess};
+
 /// `provision`.
 #[derive(Debug, Subcommand)]
 pub enum ProvisionCommand {
@@ -30,7 +32,29 @@ pub struct ProvisionServe {
     /// Refuse devices that count in no batch (see `ironroot batch`).
     #[arg(long)]
     pub batch_required: bool,
-    /// Print one JSON object instead of text.
-    #[arg(long)]
-    pub json: bool,
+    /// The URL under which others reach the service without TLS; certificates then say where their revocation list is, and who answers
+    /// for them (OCSP).
+    #[arg(long, value_name = "URL")]
+    pub public_url: Option<String>,
+    /// How long a revocation list holds, in hours.
+    #[arg(long, value_name = "HOURS", default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=8760))]
+    pub crl_hours: u32,
+    /// Speak TLS at this address, too: for devices that renew by EST.
+    #[arg(long, value_name = "ADDRESS")]
+    pub tls_listen: Option<SocketAddr>,
+    /// A name or address of the service, for a TLS certificate of the identity CA; may be given several times.
+    #[arg(long = "tls-name", value_name = "NAME", requires = "tls_listen", conflicts_with = "tls_cert")]
+    pub tls_names: Vec<String>,
+    /// A certificate chain for TLS (PEM).
+    #[arg(long, value_name = "FILE", requires_all = ["tls_listen", "tls_key"])]
+    pub tls_cert: Option<PathBuf>,
+    /// The private key of that certificate (PEM).
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+    /// The identity CA's key.
+    #[command(flatten)]
+    pub ca_key: CaKeyArguments,
+    /// The TPM, if the key is in one.
+    #[command(flatten)]
+    pub tpm: TpmAccess,
 }

@@ -6,6 +6,8 @@ mod agent;
 mod audit;
 #[cfg(feature = "service")]
 mod batch;
+#[cfg(feature = "service")]
+mod ca;
 mod completions;
 mod device;
 mod doctor;
@@ -51,6 +53,8 @@ pub fn run(command: Command) -> Result {
         Command::Audit(command) => audit::run(&command),
         #[cfg(feature = "service")]
         Command::Factory(command) => factory::run(&command),
+        #[cfg(feature = "service")]
+        Command::Ca(command) => ca::run(&command),
         Command::Tpm(arguments) => tpm::run(&arguments),
         Command::Swtpm(command) => swtpm::run(&command),
         Command::Env(arguments) => env::run(&arguments),

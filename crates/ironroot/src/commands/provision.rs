@@ -1,10 +1,10 @@
 //! `ironroot provision serve`: the provisioning service alone.
 
-use std::{fs, path::Path, sync::mpsc};
+use std::{fs, path::Path, sync::mpsc, time::Duration};
 
 use ironroot_attest::x509::{EvidenceCertificate, TrustStore};
 use ironroot_host::sandbox;
-use ironroot_provision::service::{Service, ServiceConfig};
+use ironroot_provision::service::{Service, ServiceConfig, TlsConfig};
 use serde_json::json;
 
 use super::batch::database;
@@ -36,10 +36,15 @@ fn serve(arguments: &ProvisionServe) -> Result {
     })?;
     let running = Service::start_thread(config(arguments)?)?;
     let address = running.address();
-    if arguments.json {
-        println!("{}", json!({ "service": format!("http://{address}"), "pid": std::process::id() }));
+    if arguments.tpm.json {
+        let tls = running.tls_address().map(|address| format!("https://{address}"));
+        println!("{}", json!({ "service": format!("http://{address}"), "tls": tls, "pid": std::process::id() }));
     } else {
-        println!("service: http://{address}\nCtrl-C ends it in order.");
+        println!("service: http://{address}");
+        if let Some(address) = running.tls_address() {
+            println!("with TLS: https://{address}");
+        }
+        println!("Ctrl-C ends it in order.");
     }
     // The sender lives as long as the process.
     let _ = stop.recv();
@@ -56,6 +61,14 @@ fn config(arguments: &ProvisionServe) -> Result<ServiceConfig> {
     config.listen = arguments.listen;
     config.database = database(arguments.database.as_deref())?;
     config.batch_required = arguments.batch_required;
+    config.public_url.clone_from(&arguments.public_url);
+    config.crl_lifetime = Duration::from_secs(u64::from(arguments.crl_hours) * 3600);
+    config.tls = arguments.tls_listen.map(|listen| TlsConfig {
+        listen,
+        names: if arguments.tls_names.is_empty() { vec!["localhost".into()] } else { arguments.tls_names.clone() },
+        files: arguments.tls_cert.clone().zip(arguments.tls_key.clone()),
+    });
+    config.authority_keys = arguments.ca_key.open(&arguments.tpm)?;
     Ok(config)
 }
 

@@ -1,6 +1,7 @@
 //! What every route needs, and what they share: the log of refusals.
 
 use std::{
+    collections::BTreeMap,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
@@ -11,9 +12,10 @@ use zeroize::Zeroizing;
 
 use super::Clock;
 use crate::{
-    authority::Authority,
+    authority::{Authorities, AuthorityError, OcspResponder},
     refusal::Refusal,
-    store::{Event, EventKind, Store},
+    revocation::{key_may_be_certified_again, reason_word},
+    store::{Event, EventKind, Store, Write},
     ticket::TicketKey,
     validation::Validator,
 };
@@ -27,7 +29,10 @@ pub(super) struct Context {
     pub provider: Arc<dyn Provider>,
     pub tickets: TicketKey,
     pub serials: Zeroizing<Vec<u8>>,
-    pub authority: Authority,
+    pub authorities: Arc<Authorities>,
+    /// Who answers for each CA key, by its identifier.
+    pub responders: BTreeMap<String, OcspResponder>,
+    pub crl_lifetime: Duration,
     pub store: Store,
     pub lifetime: Duration,
     pub batch_required: bool,
@@ -53,6 +58,40 @@ impl Context {
         if let Err(error) = self.store.record(event).await {
             tracing::warn!(%error, "a refusal could not be recorded");
         }
+    }
+}
+
+impl Context {
+    /// The issuers of what is issued now.
+    pub fn chain_pem(&self) -> Result<String, AuthorityError> {
+        self.authorities.chain_pem((self.clock)())
+    }
+
+    /// Whether the device is in service, and nothing was said against its key. Returns the serial numbers of this key's
+    /// certificates that were revoked all the same, and are not to be handed out again.
+    ///
+    /// # Errors
+    /// [`Refusal`] with the code `device_decommissioned` or `key_revoked`.
+    pub async fn check_standing(
+        &self,
+        write: &mut Write<'_>,
+        ek_name: &str,
+        ik_name: &str,
+    ) -> Result<Vec<String>, Refusal> {
+        if write.decommissioned(ek_name).await?.is_some() {
+            let message = "this device was taken out of service";
+            let hint = "A decommissioned device gets no certificate any more: ask the operator.";
+            return Err(Refusal::forbidden("device_decommissioned", message, hint));
+        }
+        let revoked = write.revocation_reasons(ek_name, ik_name).await?;
+        if let Some((serial, reason)) = revoked.iter().find(|(_, reason)| !key_may_be_certified_again(*reason)) {
+            return Err(Refusal::forbidden(
+                "key_revoked",
+                format!("the certificate {serial} of this key was revoked ({})", reason_word(*reason)),
+                "Make a new identity key in the TPM and enrol that.",
+            ));
+        }
+        Ok(revoked.into_iter().map(|(serial, _)| serial).collect())
     }
 }
 

@@ -152,7 +152,7 @@ impl Context {
         let request = Arc::new(request);
         let unit = self.unit_request(request.batch.as_deref(), &request.device, &request.profile);
         self.store.judge_unit(unit).await??;
-        let usable = |issued: &IssuedCertificate| issued.not_after > signed(now.saturating_add(request.renewal));
+        let usable = |issued: &IssuedCertificate| self.is_usable(issued, request.renewal, now);
         let next = |last: Option<&IssuedCertificate>| last.map_or(0, |last| last.generation.saturating_add(1));
         let last = self.store.newest_certificate(&request.enrolment).await?;
         let prepared = match last {
@@ -162,9 +162,10 @@ impl Context {
 
         let mut write = self.store.begin().await?;
         check_claim(write.subject_claim(&request.device.ek_name, &request.device.subject).await?)?;
+        let revoked = self.check_standing(&mut write, &request.device.ek_name, &request.ik_name).await?;
         let verdict = write.take_unit(unit).await??;
         let (issued, kind) = match write.newest_certificate(&request.enrolment).await? {
-            Some(issued) if usable(&issued) => (issued, EventKind::Repeated),
+            Some(issued) if usable(&issued) && !revoked.contains(&issued.serial) => (issued, EventKind::Repeated),
             last => {
                 let generation = next(last.as_ref());
                 let issued = match prepared {
@@ -190,7 +191,7 @@ impl Context {
         tracing::info!(kind = kind.word(), %detail, "certificate");
         Ok(CertificateResponse {
             certificate: issued.certificate,
-            chain: self.authority.certificate_pem().map_err(|error| internal(&error))?,
+            chain: self.chain_pem().map_err(|error| internal(&error))?,
             serial: issued.serial,
             not_after: u64::try_from(issued.not_after).unwrap_or(0),
         })
@@ -212,7 +213,8 @@ impl Context {
         let ToIssue { key, subject, purposes, validity } = &request.certificate;
         let lifetime = Lifetime::starting(now, *validity);
         let certificate = self
-            .authority
+            .authorities
+            .current()
             .issue(key, subject, Vec::new(), purposes.clone(), &serial, lifetime)
             .and_then(|der| authority::to_pem(&der))
             .map_err(|error| internal(&error))?;

@@ -12,7 +12,7 @@ use axum::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{context::Context, enrolment, issuers, operations, page};
+use super::{context::Context, enrolment, est, issuers, operations, page, status};
 use crate::refusal::Refusal;
 
 /// Bytes of the largest request body. The largest honest one (RSA-4096 keys and a chain of six) is half of it.
@@ -27,6 +27,8 @@ pub(super) fn router(context: Arc<Context>) -> Router {
         .merge(issuers::routes())
         .merge(operations::routes())
         .merge(page::routes())
+        .merge(status::routes())
+        .merge(est::routes())
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(DefaultBodyLimit::max(MAX_BODY))

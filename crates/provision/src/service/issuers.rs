@@ -21,7 +21,7 @@ pub(super) fn routes() -> Router<Arc<Context>> {
 }
 
 async fn authority(State(context): Shared) -> Response {
-    match context.authority.certificate_pem() {
+    match context.authorities.certificates_pem((context.clock)()) {
         Ok(pem) => ([(header::CONTENT_TYPE, "application/x-pem-file")], pem).into_response(),
         Err(_) => http::refused(&Refusal::internal()),
     }

@@ -3,11 +3,15 @@
 mod checkpoints;
 mod context;
 mod enrolment;
+mod est;
 mod http;
 mod issuers;
 mod operations;
 mod page;
+mod renewal;
 mod server;
+mod status;
+mod tls;
 
 use std::{
     net::{SocketAddr, TcpListener},
@@ -24,7 +28,7 @@ use tokio::sync::watch;
 use zeroize::Zeroizing;
 
 use crate::{
-    authority::{Authority, AuthorityError},
+    authority::{Authorities, AuthorityError, CertificateSigner, OcspResponder},
     files::{self, FileError},
     profile::CertificateProfile,
     store::{AuditKey, Event, EventKind, Location, Store, StoreError},
@@ -33,6 +37,7 @@ use crate::{
 };
 
 use context::{Context, RefusalLog};
+use tls::Tls;
 
 const SECRET_SIZE: usize = 32;
 
@@ -59,10 +64,20 @@ pub struct ServiceConfig {
     pub trust: TrustStore,
     /// The certificate profiles; the first is the default.
     pub profiles: Vec<CertificateProfile>,
+    /// The identity CA's key, and perhaps others that it had before; without any, a key in the clear in the folder, which is
+    /// enough for a demonstration.
+    pub authority_keys: Vec<Arc<dyn CertificateSigner>>,
     /// The common name of the identity CA, when it is made.
     pub authority_name: String,
     /// Whether a device that counts in no batch is refused.
     pub batch_required: bool,
+    /// TLS, at an address of its own.
+    pub tls: Option<TlsConfig>,
+    /// The URL under which others reach this service without TLS. Certificates then say where their revocation list is, and who
+    /// answers for them (OCSP).
+    pub public_url: Option<String>,
+    /// How long a revocation list holds. A new one is made after half of that, and when something was revoked.
+    pub crl_lifetime: Duration,
     /// How long a device may take to answer a challenge.
     pub ticket_lifetime: Duration,
     /// The database, if it is not the file `provision.sqlite` in the folder. Nodes that share a database share the
@@ -86,8 +101,12 @@ impl ServiceConfig {
             provider,
             trust,
             profiles: vec![CertificateProfile::tls_client()],
+            authority_keys: Vec::new(),
             authority_name: "Ironroot identity CA".into(),
             batch_required: false,
+            tls: None,
+            public_url: None,
+            crl_lifetime: Duration::from_secs(24 * 60 * 60),
             ticket_lifetime: Duration::from_secs(300),
             database: None,
             database_limit: None,
@@ -95,6 +114,17 @@ impl ServiceConfig {
             clock: Arc::new(|| SystemTime::UNIX_EPOCH.elapsed().map_or(0, |elapsed| elapsed.as_secs())),
         }
     }
+}
+
+/// How the service does TLS.
+#[derive(Debug, Clone)]
+pub struct TlsConfig {
+    /// Where to listen; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// The names and addresses of the service, for a certificate of the identity CA.
+    pub names: Vec<String>,
+    /// A certificate chain and its key (PEM) instead.
+    pub files: Option<(PathBuf, PathBuf)>,
 }
 
 /// Why the service did not start: which thing, why, and the next step.
@@ -125,6 +155,9 @@ pub enum StartError {
     /// There is no service to do something to.
     #[error("there is no service in {}: name the folder of one that was started before", .0.display())]
     NoService(PathBuf),
+    /// TLS.
+    #[error("TLS cannot be served: {0}")]
+    Tls(String),
     /// Every device would be refused.
     #[error("no trusted root for endorsement certificates: give the TPM makers' root certificates")]
     NoTrustedRoots,
@@ -167,8 +200,8 @@ pub struct Running {
     address: SocketAddr,
     authority: String,
     stop: watch::Sender<bool>,
-    server: tokio::task::JoinHandle<()>,
-    checkpoints: tokio::task::JoinHandle<()>,
+    tasks: Vec<tokio::task::JoinHandle<()>>,
+    tls_address: Option<SocketAddr>,
     store: Store,
 }
 
@@ -177,6 +210,12 @@ impl Running {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The address where it speaks TLS, if it does.
+    #[must_use]
+    pub fn tls_address(&self) -> Option<SocketAddr> {
+        self.tls_address
     }
 
     /// The identity CA's certificate (PEM).
@@ -195,11 +234,10 @@ impl Running {
     pub async fn stop(self) {
         // Nobody listens if the server has ended already.
         let _ = self.stop.send(true);
-        if let Err(error) = self.server.await {
-            tracing::error!(%error, "the server ended badly");
-        }
-        if let Err(error) = self.checkpoints.await {
-            tracing::error!(%error, "the last checkpoint was not kept");
+        for task in self.tasks {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "the server ended badly");
+            }
         }
         self.store.close().await;
     }
@@ -210,6 +248,7 @@ pub struct ServiceThread {
     running: Option<Running>,
     runtime: Option<tokio::runtime::Runtime>,
     address: SocketAddr,
+    tls_address: Option<SocketAddr>,
     authority: String,
 }
 
@@ -218,6 +257,12 @@ impl ServiceThread {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The address where it speaks TLS, if it does.
+    #[must_use]
+    pub fn tls_address(&self) -> Option<SocketAddr> {
+        self.tls_address
     }
 
     /// The identity CA's certificate (PEM).
@@ -260,8 +305,8 @@ impl Service {
             .build()
             .map_err(StartError::Threads)?;
         let running = runtime.block_on(Self::start(config))?;
-        let (address, authority) = (running.address, running.authority.clone());
-        Ok(ServiceThread { running: Some(running), runtime: Some(runtime), address, authority })
+        let (address, tls_address, authority) = (running.address, running.tls_address, running.authority.clone());
+        Ok(ServiceThread { running: Some(running), runtime: Some(runtime), address, tls_address, authority })
     }
 
     /// Starts the service in this runtime. When it returns, the service answers.
@@ -275,29 +320,30 @@ impl Service {
         if config.profiles.is_empty() {
             return Err(StartError::NoProfiles);
         }
-        let listen_error = |source| StartError::Listen { address: config.listen, source };
-        let listener = TcpListener::bind(config.listen).map_err(listen_error)?;
-        listener.set_nonblocking(true).map_err(listen_error)?;
-        let listener = tokio::net::TcpListener::from_std(listener).map_err(listen_error)?;
-        let address = listener.local_addr().map_err(listen_error)?;
+        let (listener, address) = listen(config.listen)?;
+        let tls_listener = config.tls.as_ref().map(|tls| listen(tls.listen)).transpose()?;
 
         files::ensure_folder(&config.folder)?;
         let secret = open_secret(&config)?;
-        let authority = Authority::open_or_create(
-            &config.folder.join("ca"),
-            &config.authority_name,
-            Arc::clone(&config.provider),
-            (config.clock)(),
-        )?;
-        let authority_pem = authority.certificate_pem()?;
+        let authorities = Arc::new(open_authorities(&config)?);
+        let authority_pem = authorities.current().certificate_pem()?;
+        let tls = match &config.tls {
+            Some(tls) => Some(Tls::new(tls, &authorities, &config.provider, &config.clock)?),
+            None => None,
+        };
         let store = open_store(&config).await?;
 
         let context = Arc::new(Context {
             validator: Validator::new(Arc::clone(&config.provider), config.trust, config.profiles),
-            provider: config.provider,
+            provider: Arc::clone(&config.provider),
             tickets: TicketKey::new(derive(&secret, "tickets")),
             serials: derive(&secret, "serial numbers"),
-            authority,
+            responders: authorities
+                .all()
+                .map(|authority| (authority.key_identifier_hex(), OcspResponder::new(Arc::clone(&config.provider))))
+                .collect(),
+            authorities,
+            crl_lifetime: config.crl_lifetime,
             store: store.clone(),
             lifetime: config.ticket_lifetime,
             batch_required: config.batch_required,
@@ -305,13 +351,34 @@ impl Service {
             refusals: RefusalLog::default(),
         });
         let (stop, stopped) = watch::channel(false);
-        let keeper = checkpoints::keep(store.clone(), config.folder.join(CHECKPOINT), stopped.clone());
-        let checkpoints = tokio::spawn(keeper);
-        let router = http::router(context);
-        let server = tokio::spawn(server::serve(listener, router, config.connections, stopped));
-        tracing::info!(%address, "the provisioning service listens");
-        Ok(Running { address, authority: authority_pem, stop, server, checkpoints, store })
+        let router = http::router(Arc::clone(&context));
+        let mut tasks = vec![
+            tokio::spawn(checkpoints::keep(store.clone(), config.folder.join(CHECKPOINT), stopped.clone())),
+            tokio::spawn(status::keep_lists_fresh(context, stopped.clone())),
+            tokio::spawn(server::serve(listener, None, router.clone(), config.connections, stopped.clone())),
+        ];
+        let tls_address = tls_listener.as_ref().map(|(_, address)| *address);
+        if let Some((listener, _)) = tls_listener {
+            tasks.push(tokio::spawn(server::serve(listener, tls, router, config.connections, stopped)));
+        }
+        tracing::info!(%address, ?tls_address, "the provisioning service listens");
+        Ok(Running { address, tls_address, authority: authority_pem, stop, tasks, store })
     }
+}
+
+fn listen(address: SocketAddr) -> Result<(tokio::net::TcpListener, SocketAddr), StartError> {
+    let listen_error = |source| StartError::Listen { address, source };
+    let listener = TcpListener::bind(address).map_err(listen_error)?;
+    listener.set_nonblocking(true).map_err(listen_error)?;
+    let listener = tokio::net::TcpListener::from_std(listener).map_err(listen_error)?;
+    let address = listener.local_addr().map_err(listen_error)?;
+    Ok((listener, address))
+}
+
+fn open_authorities(config: &ServiceConfig) -> Result<Authorities, AuthorityError> {
+    let (keys, name, now) = (&config.authority_keys, &config.authority_name, (config.clock)());
+    let authorities = Authorities::open_or_create(&config.folder, keys, name, &config.provider, now)?;
+    Ok(authorities.with_status_url(config.public_url.as_deref()))
 }
 
 /// The service's secret, made at the first start. Nodes that share it can finish what another began.

@@ -49,7 +49,7 @@ async fn render(context: &Context) -> Result<impl IntoResponse + use<>, StoreErr
     let counts = context.store.counts(now).await?;
     let events = context.store.newest_events(EVENTS).await?;
     let mut page = String::new();
-    let authority = escape(&context.authority.certificate().subject().to_string());
+    let authority = escape(&context.authorities.current().certificate().subject().to_string());
     // Writing to a String does not fail.
     let _ = write!(
         page,

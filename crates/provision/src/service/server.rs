@@ -7,17 +7,19 @@ use std::{
     time::Duration,
 };
 
-use axum::Router;
+use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
+    server::graceful::{GracefulShutdown, Watcher},
     service::TowerToHyperService,
 };
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{oneshot, watch},
 };
+
+use super::tls::Tls;
 
 /// How long a connection may last, whatever happens on it: one that does not take its answer would last for ever.
 const LIFETIME: Duration = Duration::from_secs(300);
@@ -30,7 +32,13 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 /// The pause after a failed accept: the system is out of file descriptors, and asking again at once does not help.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-pub(super) async fn serve(listener: TcpListener, router: Router, connections: usize, mut stop: watch::Receiver<bool>) {
+pub(super) async fn serve(
+    listener: TcpListener,
+    tls: Option<Tls>,
+    router: Router,
+    connections: usize,
+    mut stop: watch::Receiver<bool>,
+) {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).max_buf_size(MAX_HEADER);
     // Simple clients close their sending side after the request, and still want the answer.
@@ -44,8 +52,7 @@ pub(super) async fn serve(listener: TcpListener, router: Router, connections: us
                 Ok(stream) => {
                     number = number.wrapping_add(1);
                     let (seat, sent_away) = seats.take(number);
-                    let service = TowerToHyperService::new(router.clone());
-                    let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
+                    let connection = converse(stream, tls.clone(), router.clone(), http.clone(), graceful.watcher());
                     tokio::spawn(async move {
                         tokio::select! {
                             // A client that goes away or talks nonsense is its own problem.
@@ -70,6 +77,27 @@ pub(super) async fn serve(listener: TcpListener, router: Router, connections: us
     if tokio::time::timeout(STOP_TIMEOUT, graceful.shutdown()).await.is_err() {
         tracing::warn!("some requests were cut off at the stop");
     }
+}
+
+/// Serves one connection to its end; routes see the certificate that the client has shown.
+async fn converse(
+    stream: TcpStream,
+    tls: Option<Tls>,
+    router: Router,
+    http: http1::Builder,
+    watcher: Watcher,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let Some(tls) = tls else {
+        let connection = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        return Ok(watcher.watch(connection).await?);
+    };
+    let (stream, client) = tls.accept(stream).await?;
+    let router = match client {
+        Some(certificate) => router.layer(Extension(certificate)),
+        None => router,
+    };
+    let connection = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    Ok(watcher.watch(connection).await?)
 }
 
 async fn accept(listener: &TcpListener) -> std::io::Result<TcpStream> {

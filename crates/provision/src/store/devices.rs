@@ -5,7 +5,7 @@ use sqlx::{AnyConnection, Row as _};
 use super::{Store, StoreError, Write};
 
 /// A device that is to get a certificate.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Device {
     /// The hexadecimal name of its endorsement key.
     pub ek_name: String,

@@ -34,6 +34,12 @@ pub enum EventKind {
     KeysAllowed,
     /// A unit was given back.
     UnitScrapped,
+    /// A certificate was revoked.
+    Revoked,
+    /// A device was taken out of service.
+    Decommissioned,
+    /// A revocation list was signed.
+    CrlSigned,
 }
 
 impl EventKind {
@@ -49,6 +55,9 @@ impl EventKind {
             Self::BatchClosed => "batch_closed",
             Self::KeysAllowed => "keys_allowed",
             Self::UnitScrapped => "unit_scrapped",
+            Self::Revoked => "revoked",
+            Self::Decommissioned => "decommissioned",
+            Self::CrlSigned => "crl",
         }
     }
 }

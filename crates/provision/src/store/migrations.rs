@@ -18,6 +18,7 @@ use super::{Kind, StoreError};
 const STEPS: &[(i64, &str, &str)] = &[
     (1, "devices certificates events", include_str!("../../migrations/0001_devices_certificates_events.sql")),
     (2, "batches units audit", include_str!("../../migrations/0002_batches_units_audit.sql")),
+    (3, "revocations", include_str!("../../migrations/0003_revocations.sql")),
 ];
 
 /// Brings the tables up to date. Several processes may do so at the same time.

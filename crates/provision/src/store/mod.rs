@@ -22,6 +22,7 @@ mod error;
 mod events;
 mod location;
 mod migrations;
+mod revocations;
 
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -37,6 +38,7 @@ pub use devices::{Device, IssuedCertificate, SubjectClaim};
 pub use error::StoreError;
 pub use events::{Event, EventKind, RecordedEvent};
 pub use location::{Location, PostgresUrl};
+pub use revocations::{CertificateRecord, Revocation, Selection, StoredCrl};
 
 /// How long a transaction on PostgreSQL may hear nothing from its node before the server ends it (seconds).
 pub const LONGEST_SILENCE: Duration = Duration::from_secs(10);

@@ -65,7 +65,7 @@ impl Factory {
         let subject = Name::from_str(&format!("CN={name}")).unwrap();
         let lifetime = Lifetime::starting(now() - YEAR, 30 * YEAR);
         let serial = random_serial().unwrap();
-        Self { authority: Authority::new_root(Box::new(key), &subject, &serial, lifetime).unwrap() }
+        Self { authority: Authority::new_root(Arc::new(key), &subject, &serial, lifetime).unwrap() }
     }
 
     pub fn trust(&self) -> TrustStore {
@@ -116,6 +116,27 @@ impl SoftwareTpm {
     pub fn renew_ik(&mut self) {
         let (scalar, point) = ecc::generate(&Portable, CURVE, &mut self.random).unwrap();
         (self.ik_scalar, self.ik) = (scalar, ik_public(&point));
+    }
+
+    /// The identity key as other programs read it.
+    pub fn ik_pem(&self) -> String {
+        #[derive(Sequence)]
+        struct EcPrivateKey<'a> {
+            version: u8,
+            private_key: &'a der::asn1::OctetStringRef,
+            #[asn1(context_specific = "0", tag_mode = "EXPLICIT")]
+            parameters: der::oid::ObjectIdentifier,
+        }
+        let private_key = der::asn1::OctetStringRef::new(&self.ik_scalar).unwrap();
+        let key = EcPrivateKey { version: 1, private_key, parameters: oids::P256 }.to_der().unwrap();
+        der::pem::encode_string("EC PRIVATE KEY", der::pem::LineEnding::LF, &key).unwrap()
+    }
+
+    /// Enrols from the first question to the certificate (PEM).
+    pub fn enrol(&mut self, service: &HttpClient, subject: &str) -> String {
+        let parameters = self.parameters(subject);
+        let answer = self.answer(service, &parameters);
+        service.certificate(&answer).unwrap().certificate
     }
 
     pub fn parameters(&mut self, subject: &str) -> EnrolmentParameters {
