@@ -104,7 +104,7 @@ fn damaged_or_exposed_secrets_are_refused_and_left_alone() {
 #[test]
 fn a_full_disk_refuses_in_clear_words_and_loses_nothing() {
     let (folder, factory) = (tempfile::tempdir().unwrap(), Factory::new("maker"));
-    let limited = ServiceConfig { database_limit: Some(160 * 1024), ..config(folder.path(), &factory) };
+    let limited = ServiceConfig { database_limit: Some(224 * 1024), ..config(folder.path(), &factory) };
     let (service, client) = start(limited);
     let mut issued = Vec::new();
     let refused = loop {

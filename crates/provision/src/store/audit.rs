@@ -106,7 +106,7 @@ impl AuditKey {
     /// [`AuthorityError`].
     pub fn open_or_create(path: &Path, provider: Arc<dyn Provider>) -> Result<Self, AuthorityError> {
         let made_now = !path.exists();
-        let signer = Box::new(FileKey::open_or_create(path, Arc::clone(&provider))?);
+        let signer = Box::new(FileKey::open_or_create(path, None, Arc::clone(&provider))?);
         Ok(Self { signer, provider, made_now })
     }
 

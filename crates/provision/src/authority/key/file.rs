@@ -285,7 +285,7 @@ fn is_encrypted(pem: &[u8]) -> bool {
 
 fn warn_of_plain_text(path: &Path) {
     tracing::warn!(
-        "{}: the CA key is in this file in plain text: enough for a demonstration. Encrypt it under a passphrase, or keep it in \
+        "{}: the private key in this file is in plain text: enough for a demonstration. A CA key belongs under a passphrase, in \
          a PKCS #11 token or a TPM",
         path.display()
     );
