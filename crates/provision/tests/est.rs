@@ -17,7 +17,7 @@ use ironroot_provision::{
     authority::Authorities,
     revocation::revoke,
     service::TlsConfig,
-    store::{Selection, Store},
+    store::{Location, Selection, Store},
 };
 use support::{Factory, SoftwareTpm, config, now, provider, start};
 use x509_cert::ext::pkix::CrlReason;
@@ -180,7 +180,7 @@ fn curl_and_openssl_renew_a_devices_certificate() {
 
     // Revoked, it renews nothing.
     tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(async {
-        let store = Store::open_file(folder.join("service/provision.sqlite")).await.unwrap();
+        let store = Store::open(&Location::File(folder.join("service/provision.sqlite")), None).await.unwrap();
         let selection = Selection { subject: Some("O=Acme,CN=pump 7".into()), ..Selection::default() };
         let at = i64::try_from(now()).unwrap();
         assert!(revoke(&store, &selection, CrlReason::KeyCompromise, at).await.unwrap().len() >= 3);
