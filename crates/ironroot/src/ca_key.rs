@@ -36,7 +36,15 @@ impl CaKeyArguments {
                 Ok(Arc::new(Pkcs11Key::open(uri, pin)?))
             }
             CaKeyReference::File(path) if is_of_a_tpm(path) => in_tpm(&KeyReference::File(path.clone()), tpm, pin),
-            CaKeyReference::File(path) => Ok(Arc::new(FileKey::open_or_create(path, pin, shared_provider())?)),
+            CaKeyReference::File(path) => {
+                if pin.is_none() {
+                    tracing::warn!(
+                        "{}: the CA key is in this file in plain text, if no passphrase is given",
+                        path.display()
+                    );
+                }
+                Ok(Arc::new(FileKey::open_or_create(path, pin, shared_provider())?))
+            }
             CaKeyReference::Tpm(reference) => in_tpm(reference, tpm, pin),
         }
     }

@@ -45,6 +45,6 @@ pub mod ticket;
 pub mod validation;
 
 #[cfg(feature = "service")]
-pub use operator::{block_on, time_from_text, time_to_text};
+pub use operator::{time_from_text, time_to_text};
 #[cfg(feature = "service")]
 pub use service::{Running, Service, ServiceConfig, ServiceThread, StartError};

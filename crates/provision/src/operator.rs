@@ -1,16 +1,8 @@
-//! What an operator's command needs beside the service: the database without a server, and times as people write them.
+//! Times as people write them.
 
 use std::time::Duration;
 
 use der::DateTime;
-
-/// Runs work on the database to its end, in a runtime of its own.
-///
-/// # Errors
-/// The runtime cannot be started.
-pub fn block_on<T>(work: impl Future<Output = T>) -> std::io::Result<T> {
-    Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work))
-}
 
 /// Seconds of the UNIX epoch from a time in UTC as RFC 3339 writes it (`2026-11-22T00:00:00Z`).
 #[must_use]

@@ -19,7 +19,7 @@ use ironroot_provision::{
     service::TlsConfig,
     store::{Location, Selection, Store},
 };
-use support::{Factory, SoftwareTpm, config, now, provider, start};
+use support::{Factory, SoftwareTpm, audit_key, config, now, provider, start};
 use x509_cert::ext::pkix::CrlReason;
 
 fn sh(folder: &Path, script: &str) -> (bool, String) {
@@ -180,7 +180,13 @@ fn curl_and_openssl_renew_a_devices_certificate() {
 
     // Revoked, it renews nothing.
     tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(async {
-        let store = Store::open(&Location::File(folder.join("service/provision.sqlite")), None).await.unwrap();
+        let store = Store::open(
+            &Location::File(folder.join("service/provision.sqlite")),
+            audit_key(&folder.join("service")),
+            None,
+        )
+        .await
+        .unwrap();
         let selection = Selection { subject: Some("O=Acme,CN=pump 7".into()), ..Selection::default() };
         let at = i64::try_from(now()).unwrap();
         assert!(revoke(&store, &selection, CrlReason::KeyCompromise, at).await.unwrap().len() >= 3);

@@ -15,7 +15,7 @@ use ironroot_provision::{
     revocation::{decommission, revoke},
     store::{CertificateRecord, Location, Selection, Store},
 };
-use support::{Factory, code, config, now, start};
+use support::{Factory, audit_key, code, config, now, start};
 use x509_cert::ext::pkix::CrlReason;
 
 /// Runs a program in the folder; whether it succeeded, and what it said.
@@ -47,7 +47,13 @@ fn free_port() -> u16 {
 /// Does something with the database from outside of the service, as the operator's command does.
 fn with_store<T>(folder: &Path, work: impl AsyncFnOnce(&Store) -> T) -> T {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(async {
-        let store = Store::open(&Location::File(folder.join("service/provision.sqlite")), None).await.unwrap();
+        let store = Store::open(
+            &Location::File(folder.join("service/provision.sqlite")),
+            audit_key(&folder.join("service")),
+            None,
+        )
+        .await
+        .unwrap();
         let result = work(&store).await;
         store.close().await;
         result

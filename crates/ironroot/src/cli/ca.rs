@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::{ca_key::CaKeyArguments, keys::TpmAccess};
+use super::{batch::ServicePlace, ca_key::CaKeyArguments, keys::TpmAccess};
 
 /// `ca`.
 #[derive(Debug, Subcommand)]
 pub enum CaCommand {
-    /// Revoke certificates: by serial number, by device, or by the time of their issue. The service says so from then on.
+    /// Revoke certificates: by serial number, by device, by batch, or by the time of their issue. The service says so from then on.
     Revoke(CaRevoke),
     /// Show a device: its certificates, and where they stand.
     Show(CaShow),
@@ -19,23 +19,9 @@ pub enum CaCommand {
     Rotate(CaRotate),
 }
 
-/// Where the service's folder and database are.
-#[derive(Debug, Args)]
-pub struct ServicePlace {
-    /// The service's folder.
-    #[arg(long, value_name = "DIR")]
-    pub state: PathBuf,
-    /// The service's database: postgres://USER@HOST/DATABASE, or a file [default: provision.sqlite in the folder].
-    #[arg(long, value_name = "URL|FILE")]
-    pub database: Option<String>,
-    /// Print one JSON object.
-    #[arg(long)]
-    pub json: bool,
-}
-
 /// `ca revoke`.
 #[derive(Debug, Args)]
-#[command(group = clap::ArgGroup::new("which").required(true).multiple(true).args(["serial", "device", "issued_from", "issued_before"]))]
+#[command(group = clap::ArgGroup::new("which").required(true).multiple(true).args(["serial", "device", "batch", "issued_from", "issued_before"]))]
 pub struct CaRevoke {
     /// Where.
     #[command(flatten)]
@@ -46,6 +32,9 @@ pub struct CaRevoke {
     /// The certificates of the device with this subject, or with the endorsement key of this name (hexadecimal).
     #[arg(long, value_name = "SUBJECT|NAME")]
     pub device: Option<String>,
+    /// The certificates of the devices that count in this batch.
+    #[arg(long, value_name = "BATCH")]
+    pub batch: Option<String>,
     /// Those issued at this time or later: 2026-11-22T00:00:00Z.
     #[arg(long, value_name = "TIME", value_parser = super::ca::time)]
     pub issued_from: Option<i64>,

@@ -3,13 +3,17 @@
 use ironroot_provision::{
     authority::Authorities,
     revocation::{REASONS, decommission, reason_word, revocable, revoke},
-    store::{CertificateRecord, Location, Selection, Store},
+    store::{CertificateRecord, Selection, Store},
     time_to_text,
 };
 use serde_json::{Value, json};
 
+use super::batch::open;
 use crate::{
-    cli::ca::{CaCommand, CaDecommission, CaRevoke, CaRotate, CaShow, ServicePlace},
+    cli::{
+        batch::ServicePlace,
+        ca::{CaCommand, CaDecommission, CaRevoke, CaRotate, CaShow},
+    },
     failure::{Failure, Result},
     plant::{now, shared_provider},
 };
@@ -28,24 +32,8 @@ pub fn run(command: &CaCommand) -> Result {
 }
 
 fn on_store(place: &ServicePlace, work: impl AsyncFnOnce(&Store) -> Result) -> Result {
-    let location = match &place.database {
-        Some(text) => text.parse::<Location>()?,
-        None => Location::File(place.state.join("provision.sqlite")),
-    };
-    if let Location::File(path) = &location
-        && !path.exists()
-    {
-        return Err(Failure::new(format!(
-            "{}: no database is there: name the service's folder by --state",
-            path.display()
-        )));
-    }
-    ironroot_provision::block_on(async {
-        let store = Store::open(&location, None).await?;
-        let result = work(&store).await;
-        store.close().await;
-        result
-    })?
+    let office = open(place)?;
+    office.wait(work(office.store()))
 }
 
 async fn revoke_some(arguments: &CaRevoke, store: &Store) -> Result {
@@ -60,9 +48,10 @@ async fn revoke_some(arguments: &CaRevoke, store: &Store) -> Result {
             Some(device) => Some(find(store, device).await?),
             None => None,
         },
+        batch: arguments.batch.clone(),
         issued_from: arguments.issued_from,
         issued_before: arguments.issued_before,
-        ..Selection::default()
+        subject: None,
     };
     let meant = if arguments.dry_run {
         revocable(store.certificates(&selection).await?, signed_now())

@@ -229,9 +229,17 @@ impl Authority {
 }
 
 impl FileKey {
-    /// The key in a file of the authority's folder, if there is one that no passphrase hides.
+    /// The key in a file of the authority's folder, if there is one: in plain text, and the log says so.
     fn open_if_plain(path: &Path, provider: &Arc<dyn Provider>) -> Result<Option<Self>, AuthorityError> {
-        Self::open(path, None, provider)
+        let key = Self::open(path, None, provider)?;
+        if key.is_some() {
+            tracing::warn!(
+                "{}: the CA key is in this file in plain text: enough for a demonstration. Keep it in a PKCS #11 token, in a TPM, or \
+                 under a passphrase",
+                path.display()
+            );
+        }
+        Ok(key)
     }
 }
 

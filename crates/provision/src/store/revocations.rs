@@ -13,6 +13,8 @@ pub struct Selection {
     pub ek_name: Option<String>,
     /// The device's subject (RFC 4514).
     pub subject: Option<String>,
+    /// The batch in which the device counts.
+    pub batch: Option<String>,
     /// Issued at this moment or later (seconds of the UNIX epoch).
     pub issued_from: Option<i64>,
     /// Issued before this moment.
@@ -264,7 +266,12 @@ async fn certificates(
     connection: &mut AnyConnection,
     selection: &Selection,
 ) -> Result<Vec<CertificateRecord>, StoreError> {
-    let texts = [("c.serial", &selection.serial), ("c.ek_name", &selection.ek_name), ("c.subject", &selection.subject)];
+    let texts = [
+        ("c.serial =", "", &selection.serial),
+        ("c.ek_name =", "", &selection.ek_name),
+        ("c.subject =", "", &selection.subject),
+        ("c.ek_name IN (SELECT ek_name FROM units WHERE batch =", ")", &selection.batch),
+    ];
     let moments = [("c.not_before >=", selection.issued_from), ("c.not_before <", selection.issued_before)];
     let mut conditions = Vec::new();
     let mut number = 0usize;
@@ -272,9 +279,9 @@ async fn certificates(
         number = number.saturating_add(1);
         number
     };
-    for (column, value) in texts {
+    for (before, after, value) in texts {
         if value.is_some() {
-            conditions.push(format!("{column} = ${}", place()));
+            conditions.push(format!("{before} ${}{after}", place()));
         }
     }
     for (comparison, value) in moments {
@@ -288,7 +295,7 @@ async fn certificates(
     // Made of constants and numbers; values are bound.
     let statement = format!("{RECORD} WHERE {} ORDER BY c.not_before, c.serial", conditions.join(" AND "));
     let mut query = sqlx::query(sqlx::AssertSqlSafe(statement));
-    for (_, value) in texts {
+    for (_, _, value) in texts {
         if let Some(value) = value {
             query = query.bind(value);
         }

@@ -84,8 +84,7 @@ struct RsaKey<'a> {
 }
 
 impl FileKey {
-    /// The key in the file. A new one on P-256 is made if there is none: encrypted if there is a passphrase, else in the clear,
-    /// and then the log says so at every start.
+    /// The key in the file. A new one on P-256 is made if there is none: encrypted if there is a passphrase, else in the clear.
     ///
     /// # Errors
     /// [`AuthorityError`].
@@ -100,9 +99,6 @@ impl FileKey {
             }
             let key = Self::generate(Arc::clone(&provider))?;
             if files::create_secret(path, key.to_pem(passphrase)?.as_bytes())? {
-                if passphrase.is_none() {
-                    warn_of_plain_text(path);
-                }
                 return Ok(key);
             }
         }
@@ -122,9 +118,6 @@ impl FileKey {
             key: path.display().to_string(),
             why: if is_encrypted(&pem) { why } else { format!("{why}. If it is damaged, restore it from a backup") },
         })?;
-        if !is_encrypted(&pem) {
-            warn_of_plain_text(path);
-        }
         Ok(Some(key))
     }
 
@@ -281,14 +274,6 @@ fn block(pem: &[u8]) -> &[u8] {
 
 fn is_encrypted(pem: &[u8]) -> bool {
     pem.windows(ENCRYPTED.len()).any(|window| window == ENCRYPTED.as_bytes())
-}
-
-fn warn_of_plain_text(path: &Path) {
-    tracing::warn!(
-        "{}: the private key in this file is in plain text: enough for a demonstration. A CA key belongs under a passphrase, in \
-         a PKCS #11 token or a TPM",
-        path.display()
-    );
 }
 
 fn encrypt(info: &[u8], passphrase: &[u8]) -> Result<Vec<u8>, AuthorityError> {
