@@ -229,3 +229,43 @@ fn the_page_and_the_authority_are_readable() {
     assert!(page.contains("&lt;script\\&gt;") && !page.contains("<script"), "{page}");
     assert_eq!(get(service.address(), "/v1/ca"), (200, service.authority_pem().to_owned()));
 }
+
+#[test]
+fn those_who_run_it_see_how_it_does() {
+    let (folder, factory) = (tempfile::tempdir().unwrap(), Factory::new("maker"));
+    let (service, client) = start(config(folder.path(), &factory));
+    let address = service.address();
+    assert_eq!(get(address, "/readyz"), (200, "{\"status\":\"ready\"}".into()));
+    let mut tpm = factory.make_tpm(6);
+    let parameters = tpm.parameters("CN=pump");
+    let answer = tpm.answer(&client, &parameters);
+    client.certificate(&answer).unwrap();
+    let mut named = parameters;
+    named.batch = Some("none".into());
+    assert!(client.challenge(&named).is_err());
+    get(address, "/somewhere/nobody/chose");
+    let (status, page) = get(address, "/metrics");
+    assert_eq!(status, 200);
+    for line in [
+        "ironroot_requests_total{route=\"/v1/challenge\",status=\"200\"} 1",
+        "ironroot_requests_total{route=\"/v1/challenge\",status=\"403\"} 1",
+        "ironroot_requests_total{route=\"none\",status=\"404\"} 1",
+        "ironroot_request_seconds_bucket{route=\"/v1/certificate\",le=\"+Inf\"} 1",
+        "ironroot_request_seconds_count{route=\"/v1/certificate\"} 1",
+        "ironroot_refusals_total{code=\"batch_unknown\"} 1",
+        "ironroot_requests_in_flight 1",
+        "ironroot_audit_events 3",
+    ] {
+        assert!(page.lines().any(|found| found == line), "{line}:\n{page}");
+    }
+    // Every line is a comment or a sample, and every family is announced once.
+    for line in page.lines().filter(|line| !line.starts_with('#')) {
+        let (name, value) = line.rsplit_once(' ').unwrap();
+        assert!(value.parse::<f64>().is_ok() && name.starts_with("ironroot_"), "{line}");
+    }
+    let families: Vec<&str> = page.lines().filter(|line| line.starts_with("# TYPE")).collect();
+    let distinct: std::collections::BTreeSet<&str> = families.iter().copied().collect();
+    assert_eq!(families.len(), distinct.len());
+
+    service.stop();
+}

@@ -10,7 +10,7 @@ use axum::extract::State;
 use ironroot_crypto::Provider;
 use zeroize::Zeroizing;
 
-use super::Clock;
+use super::{Clock, metrics::Metrics};
 use crate::{
     authority::{Authorities, AuthorityError, OcspResponder},
     refusal::Refusal,
@@ -38,6 +38,7 @@ pub(super) struct Context {
     pub batch_required: bool,
     pub clock: Clock,
     pub refusals: RefusalLog,
+    pub metrics: Metrics,
 }
 
 impl Context {
@@ -48,6 +49,7 @@ impl Context {
 
     /// Notes a refusal, for the operator.
     pub async fn note(&self, refusal: &Refusal) {
+        self.metrics.refused(refusal.code);
         tracing::info!(code = refusal.code, message = %refusal.message, "refused");
         let Some(more) = self.refusals.admit() else { return };
         let mut detail = refusal.to_string();

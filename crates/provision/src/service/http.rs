@@ -12,7 +12,7 @@ use axum::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{context::Context, enrolment, est, issuers, operations, page, status};
+use super::{context::Context, enrolment, est, issuers, metrics, operations, page, status};
 use crate::refusal::Refusal;
 
 /// Bytes of the largest request body. The largest honest one (RSA-4096 keys and a chain of six) is half of it.
@@ -33,6 +33,7 @@ pub(super) fn router(context: Arc<Context>) -> Router {
         .method_not_allowed_fallback(method_not_allowed)
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(middleware::from_fn(limit_time))
+        .layer(middleware::from_fn_with_state(Arc::clone(&context), metrics::observe))
         .with_state(context)
 }
 

@@ -6,6 +6,7 @@ mod enrolment;
 mod est;
 mod http;
 mod issuers;
+mod metrics;
 mod operations;
 mod page;
 mod renewal;
@@ -37,6 +38,7 @@ use crate::{
 };
 
 use context::{Context, RefusalLog};
+use metrics::Metrics;
 use tls::Tls;
 
 const SECRET_SIZE: usize = 32;
@@ -349,6 +351,7 @@ impl Service {
             batch_required: config.batch_required,
             clock: config.clock,
             refusals: RefusalLog::default(),
+            metrics: Metrics::default(),
         });
         let (stop, stopped) = watch::channel(false);
         let router = http::router(Arc::clone(&context));
