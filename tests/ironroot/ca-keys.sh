@@ -33,7 +33,7 @@ works() {
     openssl verify -check_ss_sig -x509_strict -CAfile "$folder.pem" "$folder.pem"
     openssl x509 -in "$folder.pem" -noout -text | finds -E "$wanted" || die "$folder: no $wanted in the certificate"
     end
-    if ls "$folder"/*.key 2>/dev/null; then die "$folder: a key is on the disk"; fi
+    if ls "$folder"/ca*.key 2>/dev/null; then die "$folder: the CA key is on the disk"; fi
     serve "$folder" "$@"
     curl -sSf "$(sed 's/.*"service":"\([^"]*\)".*/\1/' serve.json)/v1/ca" >again.pem
     same "$folder.pem" again.pem

@@ -12,7 +12,12 @@ use ironroot_provision::{
 use support::{Factory, audit_key, code, config, postgres::Postgres, start};
 
 fn sqlite(file: &Path, statement: &str) {
-    let output = Command::new("sqlite3").arg(file).arg(statement).output().expect("apt install sqlite3");
+    let output = Command::new("sqlite3")
+        .args(["-cmd", ".timeout 10000"])
+        .arg(file)
+        .arg(statement)
+        .output()
+        .expect("apt install sqlite3");
     assert!(output.status.success(), "{statement}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
