@@ -6,6 +6,8 @@
 up_pid=
 trap 'status=$?; [ -z "$up_pid" ] || kill -s KILL $up_pid 2>/dev/null; rm -rf "$work"; exit $status' EXIT
 up() {
+    # What an earlier start said must not be taken for what this one says.
+    : >up.json
     "$PEER_TPM" up --state plant --mssim 127.0.0.1:0 --swtpm "unix:$work/up.sock" --service 127.0.0.1:0 --json >up.json 2>up.log &
     up_pid=$!
     for _ in $(seq 400); do
