@@ -6,7 +6,7 @@ use x509_cert::ext::pkix::{AuthorityKeyIdentifier, CrlReason};
 
 use crate::{
     authority::to_hex,
-    store::{CertificateRecord, Event, EventKind, Revocation, Selection, Store, StoreError},
+    store::{Actor, BatchError, CertificateRecord, Event, EventKind, Revocation, Selection, Store, StoreError, Write},
 };
 
 /// Reasons that an operator may give, by RFC 5280's words for them.
@@ -33,6 +33,9 @@ pub enum RevocationError {
         /// What is wrong.
         why: String,
     },
+    /// The unit cannot be scrapped.
+    #[error(transparent)]
+    Batch(#[from] BatchError),
     /// No such device.
     #[error("no device has the subject or endorsement key name \"{0}\"")]
     NoDevice(String),
@@ -102,19 +105,44 @@ pub async fn decommission(
     let ek_name =
         store.find_device(subject_or_name).await?.ok_or_else(|| RevocationError::NoDevice(subject_or_name.into()))?;
     let mut write = store.begin().await?;
-    let selection = Selection { ek_name: Some(ek_name.clone()), ..Selection::default() };
+    let revoked = retire(&mut write, &ek_name, now).await?;
+    write.commit().await?;
+    Ok(revoked)
+}
+
+/// Scraps a unit: its batch gets it back, and the device is taken out of service in the same transaction, or the unit could be
+/// used by two devices. Returns the certificates that were revoked.
+///
+/// # Errors
+/// [`RevocationError`]; then nothing has changed.
+pub async fn scrap(
+    store: &Store,
+    batch: &str,
+    ek_name: &str,
+    actor: Actor<'_>,
+    now: i64,
+) -> Result<Vec<CertificateRecord>, RevocationError> {
+    let mut write = store.begin().await?;
+    write.scrap_unit(batch, ek_name, actor, now).await?;
+    let revoked = retire(&mut write, ek_name, now).await?;
+    write.commit().await?;
+    Ok(revoked)
+}
+
+/// Revokes what a device has, and notes that it gets nothing more.
+async fn retire(write: &mut Write<'_>, ek_name: &str, now: i64) -> Result<Vec<CertificateRecord>, RevocationError> {
+    let selection = Selection { ek_name: Some(ek_name.into()), ..Selection::default() };
     let meant = revocable(write.certificates(&selection).await?, now);
     for certificate in &meant {
         write.put_revocation(&revocation(certificate, CrlReason::CessationOfOperation, now)?).await?;
     }
-    if write.decommissioned(&ek_name).await?.is_none() {
-        write.put_decommission(&ek_name, now).await?;
+    if write.decommissioned(ek_name).await?.is_none() {
+        write.put_decommission(ek_name, now).await?;
         let detail = format!("decommissioned; {} certificates revoked", meant.len());
         write
-            .record(Event { at: now, kind: EventKind::Decommissioned, device: Some(&ek_name), detail: &detail })
+            .record(Event { at: now, kind: EventKind::Decommissioned, device: Some(ek_name), detail: &detail })
             .await?;
     }
-    write.commit().await?;
     Ok(meant)
 }
 

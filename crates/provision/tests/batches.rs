@@ -9,7 +9,8 @@ use ironroot_provision::{
     ServiceConfig,
     agent::{HttpClient, HttpError},
     protocol::CertificateResponse,
-    store::{Actor, BatchError, Location, NewBatch, Store},
+    revocation::{self, RevocationError},
+    store::{Actor, BatchError, Location, NewBatch, Selection, Store},
 };
 use support::{Factory, SoftwareTpm, TestClock, audit_key, code, config, postgres::Postgres, start};
 
@@ -156,12 +157,18 @@ fn the_rules(location: Location) {
 
     enrol(b, &client, "CN=b", "two").unwrap();
     assert_eq!(code(enrol(c, &client, "CN=c", "two")), "batch_exhausted");
-    // Scrap gives the unit to another device, and takes it from this one for ever.
+    // Scrap gives the unit to another device, and takes it from this one for ever, with its certificate: a unit that two
+    // devices can use is no unit.
     let b_name = name(b);
-    office.run(office.store.scrap_unit("two", &b_name, ENGINEER, now)).unwrap();
+    let revoked = office.run(revocation::scrap(&office.store, "two", &b_name, ENGINEER, now)).unwrap();
+    assert_eq!(revoked.len(), 1);
+    let selection = Selection { ek_name: Some(b_name.clone()), ..Selection::default() };
+    let certificates = office.run(office.store.certificates(&selection)).unwrap();
+    assert!(certificates.iter().all(|certificate| certificate.revoked == Some((now, 5))), "{certificates:?}");
+    assert_eq!(office.run(office.store.decommissioned(&b_name)).unwrap(), Some(now), "it could renew");
     assert_eq!(office.units("two"), (1, 1));
-    let again = office.run(office.store.scrap_unit("two", &b_name, ENGINEER, now));
-    assert!(matches!(again, Err(BatchError::NoUnit(_))), "{again:?}");
+    let again = office.run(revocation::scrap(&office.store, "two", &b_name, ENGINEER, now));
+    assert!(matches!(again, Err(RevocationError::Batch(BatchError::NoUnit(_)))), "{again:?}");
     assert_eq!(code(enrol(b, &client, "CN=b", "two")), "unit_scrapped");
     assert_eq!(code(client.challenge(&b.parameters("CN=b"))), "unit_scrapped");
     enrol(c, &client, "CN=c", "two").unwrap();

@@ -4,7 +4,7 @@ use std::fs;
 
 use ironroot_provision::{
     administration::Administration,
-    key_list,
+    key_list, revocation,
     store::{Actor, Batch, Location, NewBatch},
 };
 use serde_json::json;
@@ -108,7 +108,7 @@ fn scrap(arguments: &BatchScrap) -> Result {
     let (office, by) = (open(&arguments.place)?, name_of(&arguments.acting));
     let actor = Actor { role: &arguments.acting.role, name: &by };
     let ek_name = arguments.ek_name.to_ascii_lowercase();
-    office.wait(office.store().scrap_unit(&arguments.name, &ek_name, actor, Administration::now()))?;
+    office.wait(revocation::scrap(office.store(), &arguments.name, &ek_name, actor, Administration::now()))?;
     show(&office, &arguments.name, &arguments.place)
 }
 

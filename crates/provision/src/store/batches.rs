@@ -276,37 +276,6 @@ impl Store {
         }
         Ok(write.commit().await?)
     }
-
-    /// Scraps a unit: its batch gets the unit back, the device gets no certificate any more. What it has stays valid until
-    /// it is revoked.
-    ///
-    /// # Errors
-    /// [`BatchError`].
-    pub async fn scrap_unit(&self, name: &str, ek_name: &str, actor: Actor<'_>, now: i64) -> Result<(), BatchError> {
-        let mut write = self.begin().await?;
-        if batch(&mut write.transaction, name).await?.is_none() {
-            return Err(BatchError::Unknown(name.into()));
-        }
-        let scrapped =
-            sqlx::query("UPDATE units SET scrapped_at = $3 WHERE batch = $1 AND ek_name = $2 AND scrapped_at IS NULL")
-                .bind(name)
-                .bind(ek_name)
-                .bind(now)
-                .execute(&mut *write.transaction)
-                .await
-                .map_err(StoreError::from)?;
-        if scrapped.rows_affected() != 1 {
-            return Err(BatchError::NoUnit(name.into()));
-        }
-        sqlx::query("UPDATE batches SET used = used - 1 WHERE name = $1")
-            .bind(name)
-            .execute(&mut *write.transaction)
-            .await
-            .map_err(StoreError::from)?;
-        let detail = format!("batch {name}, {actor}");
-        write.record(Event { at: now, kind: EventKind::UnitScrapped, device: Some(ek_name), detail: &detail }).await?;
-        Ok(write.commit().await?)
-    }
 }
 
 impl Write<'_> {
@@ -332,6 +301,43 @@ impl Write<'_> {
                 .await?;
         }
         Ok(verdict)
+    }
+
+    /// Gives a unit back to its batch and refuses the device from now on. What the device has is not revoked by this alone:
+    /// [`crate::revocation::scrap`] does both.
+    ///
+    /// # Errors
+    /// [`BatchError`].
+    pub async fn scrap_unit(
+        &mut self,
+        name: &str,
+        ek_name: &str,
+        actor: Actor<'_>,
+        now: i64,
+    ) -> Result<(), BatchError> {
+        if batch(&mut self.transaction, name).await?.is_none() {
+            return Err(BatchError::Unknown(name.into()));
+        }
+        let scrapped =
+            sqlx::query("UPDATE units SET scrapped_at = $3 WHERE batch = $1 AND ek_name = $2 AND scrapped_at IS NULL")
+                .bind(name)
+                .bind(ek_name)
+                .bind(now)
+                .execute(&mut *self.transaction)
+                .await
+                .map_err(StoreError::from)?;
+        if scrapped.rows_affected() != 1 {
+            return Err(BatchError::NoUnit(name.into()));
+        }
+        sqlx::query("UPDATE batches SET used = used - 1 WHERE name = $1")
+            .bind(name)
+            .execute(&mut *self.transaction)
+            .await
+            .map_err(StoreError::from)?;
+        let detail = format!("batch {name}, {actor}");
+        Ok(self
+            .record(Event { at: now, kind: EventKind::UnitScrapped, device: Some(ek_name), detail: &detail })
+            .await?)
     }
 }
 
