@@ -56,6 +56,13 @@ says() {
     if finds -i 'panicked' <"$work/.refused"; then die "a panic: $(cat "$work/.refused")"; fi
 }
 
+# A port that nobody listens on, below those that the system gives to clients.
+free_port() {
+    local port
+    while port=$((20000 + RANDOM % 12000)); (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do :; done
+    echo $port
+}
+
 # Debian's swtpm as another TPM 2.0, started: how to reach it is in `another`.
 another_tpm() {
     mkdir another

@@ -21,7 +21,7 @@ mkdir "$certificates"
 "$ironroot" cert self-signed web --subject CN=web --output "$certificates/web.pem"
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout server.key -out server.pem -days 1 -subj /CN=localhost \
     -addext subjectAltName=DNS:localhost 2>/dev/null
-port=$((20000 + RANDOM % 12000))
+port=$(free_port)
 openssl s_server -accept $port -cert server.pem -key server.key -CAfile "$certificates/web.pem" -Verify 1 -verify_return_error -quiet \
     >server.log 2>&1 &
 server=$!

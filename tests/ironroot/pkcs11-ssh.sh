@@ -8,7 +8,7 @@ ssh-keygen -q -t ed25519 -N '' -f host_key
 [ "$(id -u)" != 0 ] || mkdir -p /run/sshd
 serve() {
     for _ in 1 2 3; do
-        port=$((20000 + RANDOM % 12000))
+        port=$(free_port)
         /usr/sbin/sshd -D -e -p $port -f /dev/null -h "$work/host_key" -o ListenAddress=127.0.0.1 -o PidFile=none -o UsePAM=no \
             -o StrictModes=no -o PermitRootLogin=yes -o PasswordAuthentication=no -o KbdInteractiveAuthentication=no \
             -o AuthorizedKeysFile="$work/authorized" -o TrustedUserCAKeys="$work/ca.pub" >sshd.log 2>&1 &

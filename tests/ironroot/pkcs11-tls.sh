@@ -14,7 +14,7 @@ until_said() {
     done
     die "never said '$1': $(cat "$2")"
 }
-port=$((20000 + RANDOM % 12000))
+port=$(free_port)
 
 # A request to OpenSSL's server, which asks for a certificate of our CA: `request NAME PRIORITY`.
 request() {

@@ -43,7 +43,7 @@ soft req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout strang
 serve() {
     local try
     for try in 1 2 3 4 5; do
-        port=$((33000 + RANDOM % 20000))
+        port=$(free_port)
         sed "s/127.0.0.1:8443/127.0.0.1:$port/" "$examples/nginx.conf" >nginx.conf
         : >error.log
         nginx -p "$work" -c nginx.conf >nginx.log 2>&1 &

@@ -30,7 +30,7 @@ make() {
 serve() {
     local try
     for try in 1 2 3 4 5; do
-        port=$((33000 + RANDOM % 20000))
+        port=$(free_port)
         : >server.log
         # Not by the function: the process that we end must be the server itself.
         openssl s_server "${provider[@]}" -accept 127.0.0.1:$port -key server.key -cert server.pem -CAfile ca.pem \

@@ -16,7 +16,7 @@
 //! # use ironroot_keys::{KeyList, KeyReference, SharedTpm, tls};
 //! # use rustls::{ClientConnection, StreamOwned};
 //! let tpm = SharedTpm::new(Tpm::from_env()?);
-//! let key = "web".parse::<KeyReference>()?.open(&tpm, &KeyList::of_user()?, None, None)?;
+//! let key = "web".parse::<KeyReference>()?.open(&tpm, KeyList::of_user, None, None)?;
 //! let config = tls::client_config(key, &read_to_string("web.crt")?, &read_to_string("ca.crt")?)?;
 //! let connection = ClientConnection::new(config, "localhost".try_into()?)?;
 //! StreamOwned::new(connection, TcpStream::connect("localhost:8443")?).write_all(b"hello\n")?;
